@@ -1,0 +1,3 @@
+//! See docs/cli/analyze.md.
+
+fn main() {}

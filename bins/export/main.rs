@@ -1,0 +1,3 @@
+//! See docs/cli/export.md.
+
+fn main() {}

@@ -1,0 +1,3 @@
+//! See docs/cli/import.md.
+
+fn main() {}

@@ -1,0 +1,3 @@
+//! See docs/cli/verify.md.
+
+fn main() {}

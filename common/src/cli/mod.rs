@@ -1,0 +1,1 @@
+//! What the four programs share towards people and scripts.

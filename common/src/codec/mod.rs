@@ -1,0 +1,1 @@
+//! Canonical bytes of a value and a row; strict decoding.

@@ -1,0 +1,1 @@
+//! Staging, load, keys, check and switch.

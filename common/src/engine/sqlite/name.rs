@@ -1,0 +1,1 @@
+//! Quoting of names and literals.

@@ -1,0 +1,1 @@
+//! Reading a schema from an open connection.

@@ -1,0 +1,1 @@
+//! An SQLite file as a source: one read-only connection, one snapshot.

@@ -1,0 +1,438 @@
+//! What can go wrong, said once: a closed list of codes, each with a help text and an exit code.
+//!
+//! Knows no database, no archive and no terminal. A `Fault` is built where the failure happens and
+//! gains its place on the way up: the codec knows nothing, the reader adds the entry, the flow adds
+//! table and row, the program adds the file. There is no `From<io::Error>` on purpose: each caller
+//! says what it was doing, and to what.
+
+use std::borrow::Cow;
+use std::error::Error;
+use std::fmt;
+
+/// The result of everything that can end a job.
+pub type Result<T, E = Fault> = std::result::Result<T, E>;
+
+/// How a program ends; the numbers are documented in `--help` and never change their meaning.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// Done, nothing to report at the level asked for.
+    Ok = 0,
+    /// Could not be completed; the target is as it was.
+    Failed = 1,
+    /// The command line, a locator or a mapping file is wrong; nothing was touched.
+    Usage = 2,
+    /// Completed, and found what you asked to be told.
+    Findings = 3,
+    /// A safety rule stopped it before any change.
+    Refused = 4,
+    /// Temporary: try again.
+    Retry = 5,
+}
+
+impl Exit {
+    /// The word that stands in `--json` beside the number.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Exit::Ok => "ok",
+            Exit::Failed => "failed",
+            Exit::Usage => "usage",
+            Exit::Findings => "findings",
+            Exit::Refused => "refused",
+            Exit::Retry => "retry",
+        }
+    }
+}
+
+/// Declares the closed list: variant, permanent name, exit code, help line.
+macro_rules! codes {
+    ($($(#[$doc:meta])* $variant:ident = $name:literal, $exit:ident, $help:literal;)*) => {
+        /// A class of failure or finding. Its name is permanent and has a section in `docs/errors.md`.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Code { $($(#[$doc])* $variant,)* }
+
+        impl Code {
+            /// Every code, in the order of the documentation.
+            pub const ALL: &'static [Code] = &[$(Code::$variant,)*];
+
+            /// The permanent name, as printed in `error[name]` and in `--json`.
+            #[must_use]
+            pub fn name(self) -> &'static str {
+                match self { $(Code::$variant => $name,)* }
+            }
+
+            /// What the reader of the message can do about it.
+            #[must_use]
+            pub fn help(self) -> &'static str {
+                match self { $(Code::$variant => $help,)* }
+            }
+
+            /// The exit code of a program that ends with a fault of this class.
+            #[must_use]
+            pub fn exit(self) -> Exit {
+                match self { $(Code::$variant => Exit::$exit,)* }
+            }
+        }
+    };
+}
+
+codes! {
+    /// The command line does not say what to do.
+    Usage = "usage", Usage, "run the program with --help to see what it takes";
+    /// A source or target is written in a form that is not understood.
+    Locator = "locator", Usage, "write sqlite:PATH, postgresql://HOST/DATABASE or pg:KEY=VALUE";
+    /// A connection setting is unknown or cannot be honoured.
+    ConnectionSetting = "connection-setting", Usage, "remove the setting or choose a value that docs/guide.md lists";
+
+    /// The source file is not there.
+    SourceMissing = "source-missing", Failed, "check the path; a relative path starts at the current folder";
+    /// The source is not a database that can be read.
+    SourceForeign = "source-foreign", Failed, "name an SQLite database file; an encrypted one must be decrypted first";
+    /// The source is a database, but its pages contradict each other.
+    SourceDamaged = "source-damaged", Failed, "run `PRAGMA integrity_check`, or recover a copy with the `.recover` command of the sqlite3 shell";
+    /// The source may not or cannot be read.
+    SourceUnreadable = "source-unreadable", Failed, "check the permissions of the file and its folder";
+    /// The source is locked by somebody else.
+    SourceBusy = "source-busy", Retry, "wait until the other program has finished, then run the same command again";
+    /// The source changed while it was read.
+    SourceChanged = "source-changed", Retry, "run the same command again when nobody writes to the source";
+    /// The source holds something the archive's limits do not allow.
+    SourceLimit = "source-limit", Refused, "docs/format.md lists the limits; leave out or split what exceeds them";
+    /// An object of the source is of a kind that cannot be carried, and is left out.
+    ObjectUnsupported = "object-unsupported", Findings, "the object's SQL stands in schema.json; recreate it by hand in the target";
+
+    /// A file that would be written exists already.
+    OutputExists = "output-exists", Refused, "choose another name, or pass --force to replace it";
+    /// A file could not be written.
+    OutputUnwritable = "output-unwritable", Failed, "check the folder, its permissions and the free space";
+    /// A temporary file could not be written or read.
+    Spool = "spool", Failed, "set TMPDIR to a folder on a disk with enough free space";
+
+    /// The archive file is not there or cannot be opened.
+    ArchiveMissing = "archive-missing", Failed, "check the path; a relative path starts at the current folder";
+    /// The file is not a Waybill archive.
+    ArchiveForeign = "archive-foreign", Findings, "name a file that waybill-export has written";
+    /// The archive needs a newer program.
+    ArchiveTooNew = "archive-too-new", Refused, "install a newer version of Waybill";
+    /// The archive is not whole: bytes are missing, changed or added.
+    ArchiveDamaged = "archive-damaged", Findings, "fetch another copy of the archive, or export again";
+    /// The archive exceeds a limit of this program.
+    ArchiveLimit = "archive-limit", Findings, "docs/format.md lists the limits";
+    /// The archive is whole but not the one that was expected.
+    ArchiveUnexpected = "archive-unexpected", Findings, "compare the root with the one the sender gave you over another channel";
+    /// What the archive says about its rows is not what its rows say.
+    ArchiveInconsistent = "archive-inconsistent", Findings, "the archive was not made by an unchanged waybill-export; do not trust it";
+
+    /// A primary or unique key occurs twice.
+    KeyDuplicate = "key-duplicate", Findings, "mend the source and export again";
+    /// A column that must not be NULL holds NULL.
+    NotNullViolated = "not-null-violated", Findings, "mend the source and export again";
+    /// A foreign key points at a row that does not exist.
+    ForeignKeyOrphan = "foreign-key-orphan", Findings, "insert the missing parent rows or remove the orphans in the source; until then the constraint is created NOT VALID";
+    /// A key could not be checked offline.
+    KeyUnchecked = "key-unchecked", Findings, "the database checks it when the import builds the key";
+
+    /// The server cannot be reached.
+    ServerUnreachable = "server-unreachable", Retry, "check host, port and that the server accepts connections";
+    /// The server refused the login.
+    LoginRefused = "login-refused", Failed, "check user, password, ~/.pgpass and pg_hba.conf";
+    /// The TLS connection could not be established as asked.
+    Tls = "tls", Failed, "check sslmode, sslrootcert and the server's certificate";
+    /// The server is out of connections, memory slots or shutting down.
+    ServerBusy = "server-busy", Retry, "run the same command again later";
+    /// The connection was lost.
+    ConnectionLost = "connection-lost", Retry, "check the server's log, then run the same command again";
+    /// The role lacks a right.
+    RightMissing = "right-missing", Refused, "grant the right to the role, or connect as the owner of the database";
+    /// The server's version, encoding or settings do not fit.
+    ServerUnfit = "server-unfit", Refused, "docs/guide.md lists the versions and settings that are supported";
+    /// The server reported an error that is not one of the above.
+    ServerError = "server-error", Failed, "read the server's message above; its log may say more";
+    /// A lock could not be had in time.
+    LockTimeout = "lock-timeout", Retry, "run the same command again when the tables are less busy";
+    /// Another import runs into the same schema.
+    ImportRunning = "import-running", Retry, "wait until the other import has finished";
+
+    /// The target has a table or another object of the same name.
+    TargetExists = "target-exists", Refused, "drop or rename the object, or import into another schema with --into-schema";
+    /// A target file exists already.
+    TargetFileExists = "target-file-exists", Refused, "choose another name or remove the file";
+    /// The target could not be written.
+    TargetUnwritable = "target-unwritable", Failed, "check the folder, its permissions and the free space";
+    /// A value does not fit into any type of the target.
+    ValueRefused = "value-refused", Refused, "mend the value in the source, or leave out its table with -T";
+    /// A name does not fit into the target.
+    NameRefused = "name-refused", Refused, "rename the object in the source, or leave out its table with -T";
+    /// After the load the target did not hold what the archive holds.
+    ContentDiffers = "content-differs", Failed, "report this with the log: the target is as it was";
+    /// An object of the archive does not match what the archive's own schema says of it.
+    ObjectMismatch = "object-mismatch", Refused, "the archive was not made by an unchanged waybill-export; do not trust it";
+
+    /// A value is kept exactly in another type than the declared one suggests.
+    Recast = "recast", Ok, "the value is kept exactly; choose another type in the source if you need one";
+    /// Another spelling of an equal value: blanks in JSON, case of a UUID, written offset.
+    SpellingLost = "spelling-lost", Ok, "values are equal; the way they were written is not kept";
+    /// A part of the structure is weaker in the target.
+    StructureWeakened = "structure-weakened", Ok, "docs/types.md says what is carried over and how";
+    /// A part of the structure is left out in the target.
+    StructureLeftOut = "structure-left-out", Ok, "recreate it by hand in the target; its SQL stands in schema.json";
+
+    /// A signal asked the program to stop.
+    Interrupted = "interrupted", Failed, "nothing was changed; run the same command again";
+    /// Reading standard input or writing standard output failed.
+    Stream = "stream", Failed, "check the other end of the pipe";
+    /// An invariant of this program does not hold.
+    Bug = "bug", Failed, "this is a defect of Waybill; please report it with the command line";
+}
+
+/// Where it happened, filled from the inside out.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Place {
+    /// A file, database or server, as the user named it, without any password.
+    pub location: Option<String>,
+    /// A member of the archive.
+    pub entry: Option<String>,
+    /// A table, or another named object of a schema.
+    pub table: Option<String>,
+    /// A column, or several.
+    pub column: Option<String>,
+    /// The key of a row, as `id=7` or `row 12`.
+    pub row: Option<String>,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let parts = [
+            ("", &self.location),
+            ("entry ", &self.entry),
+            ("table ", &self.table),
+            ("column ", &self.column),
+            ("row ", &self.row),
+        ];
+        let mut separator = "";
+        for (label, part) in parts {
+            if let Some(part) = part {
+                write!(f, "{separator}{label}`{part}`")?;
+                separator = ", ";
+            }
+        }
+        Ok(())
+    }
+}
+
+/// One failure: its class, what happened, where, and the cause below it.
+pub struct Fault(Box<Inner>);
+
+struct Inner {
+    code: Code,
+    what: Cow<'static, str>,
+    place: Place,
+    hint: Option<String>,
+    cause: Option<Box<dyn Error + Send + Sync>>,
+}
+
+impl Fault {
+    /// A failure of class `code`; `what` is a fragment in lower case without full stop.
+    pub fn new(code: Code, what: impl Into<Cow<'static, str>>) -> Self {
+        Fault(Box::new(Inner {
+            code,
+            what: what.into(),
+            place: Place::default(),
+            hint: None,
+            cause: None,
+        }))
+    }
+
+    /// The end of a job that a signal asked to stop.
+    #[must_use]
+    pub fn interrupted() -> Self {
+        Fault::new(Code::Interrupted, "stopped by a signal")
+    }
+
+    /// Keeps the cause; its text is never pasted into `what`.
+    #[must_use]
+    pub fn because(mut self, cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        self.0.cause = Some(cause.into());
+        self
+    }
+
+    /// Replaces the code's help line by a more specific one.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.0.hint = Some(hint.into());
+        self
+    }
+
+    /// Names the file, database or server, unless an inner layer has done so.
+    #[must_use]
+    pub fn at(mut self, location: impl fmt::Display) -> Self {
+        self.0
+            .place
+            .location
+            .get_or_insert_with(|| location.to_string());
+        self
+    }
+
+    /// Names the archive member, unless an inner layer has done so.
+    #[must_use]
+    pub fn in_entry(mut self, entry: impl fmt::Display) -> Self {
+        self.0.place.entry.get_or_insert_with(|| entry.to_string());
+        self
+    }
+
+    /// Names the table, unless an inner layer has done so.
+    #[must_use]
+    pub fn in_table(mut self, table: impl fmt::Display) -> Self {
+        self.0.place.table.get_or_insert_with(|| table.to_string());
+        self
+    }
+
+    /// Names the column, unless an inner layer has done so.
+    #[must_use]
+    pub fn in_column(mut self, column: impl fmt::Display) -> Self {
+        self.0
+            .place
+            .column
+            .get_or_insert_with(|| column.to_string());
+        self
+    }
+
+    /// Names the row by its key, unless an inner layer has done so.
+    #[must_use]
+    pub fn in_row(mut self, row: impl fmt::Display) -> Self {
+        self.0.place.row.get_or_insert_with(|| row.to_string());
+        self
+    }
+
+    /// The class of this failure.
+    #[must_use]
+    pub fn code(&self) -> Code {
+        self.0.code
+    }
+
+    /// What happened, without place and cause.
+    #[must_use]
+    pub fn what(&self) -> &str {
+        &self.0.what
+    }
+
+    /// Where it happened.
+    #[must_use]
+    pub fn place(&self) -> &Place {
+        &self.0.place
+    }
+
+    /// What to do about it.
+    #[must_use]
+    pub fn help(&self) -> &str {
+        self.0.hint.as_deref().unwrap_or_else(|| self.0.code.help())
+    }
+
+    /// The same failure as seen by an import, which refuses what verify finds.
+    #[must_use]
+    pub fn exit_as_refusal(&self) -> Exit {
+        match self.code().exit() {
+            Exit::Findings => Exit::Refused,
+            other => other,
+        }
+    }
+
+    /// The texts of the causes, outermost first.
+    #[must_use]
+    pub fn causes(&self) -> Vec<String> {
+        let mut texts = Vec::new();
+        let mut next = self.source();
+        while let Some(cause) = next {
+            let text = cause.to_string();
+            if texts.last() != Some(&text) {
+                texts.push(text);
+            }
+            next = cause.source();
+        }
+        texts
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.what)
+    }
+}
+
+impl fmt::Debug for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "[{}] {} ({})",
+            self.code().name(),
+            self.what(),
+            self.place()
+        )?;
+        self.causes()
+            .iter()
+            .try_for_each(|cause| write!(f, ": {cause}"))
+    }
+}
+
+impl Error for Fault {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.0
+            .cause
+            .as_deref()
+            .map(|cause| cause as &(dyn Error + 'static))
+    }
+}
+
+/// Two values that should be equal, shown side by side as a cause.
+#[derive(Debug)]
+pub struct Mismatch {
+    /// What the archive or catalogue says.
+    pub recorded: String,
+    /// What is really there.
+    pub found: String,
+}
+
+impl Mismatch {
+    /// Both values as they print.
+    pub fn new(recorded: impl fmt::Display, found: impl fmt::Display) -> Self {
+        Mismatch {
+            recorded: recorded.to_string(),
+            found: found.to_string(),
+        }
+    }
+}
+
+impl fmt::Display for Mismatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "recorded {}, found {}", self.recorded, self.found)
+    }
+}
+
+impl Error for Mismatch {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn code_names_are_unique_and_kebab_case() {
+        let mut names: Vec<_> = Code::ALL.iter().map(|code| code.name()).collect();
+        assert!(
+            names
+                .iter()
+                .all(|n| n.chars().all(|c| c.is_ascii_lowercase() || c == '-'))
+        );
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), Code::ALL.len());
+    }
+
+    #[test]
+    fn an_inner_place_is_not_overwritten_by_an_outer_layer() {
+        let fault = Fault::new(Code::Bug, "x")
+            .in_table("inner")
+            .in_table("outer")
+            .at("file");
+        assert_eq!(fault.place().to_string(), "`file`, table `inner`");
+    }
+}

@@ -1,0 +1,5 @@
+//! What a database is, for every engine: values, rows, schemas. Plain data; no serde, no I/O.
+
+pub mod key;
+pub mod schema;
+pub mod value;

@@ -1,0 +1,199 @@
+//! What a job found and did, as data. `cli` decides how it is shown.
+//!
+//! Knows no terminal; the field names here are the keys of `--json` (schema `waybill.result/1`)
+//! and of the written reports, so renaming one changes a documented format.
+
+use crate::fault::{Code, Exit, Fault, Place};
+use serde::Serialize;
+
+/// How much a finding matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// Worth knowing; nothing is lost.
+    Note,
+    /// Kept in another form, or structure weakened or left out.
+    Warning,
+    /// What was asked cannot be had, or must not be trusted.
+    Error,
+}
+
+/// Row keys shown with a finding, at the most.
+pub const SAMPLES: usize = 10;
+
+/// One thing found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// Its class.
+    pub code: Code,
+    /// How much it matters.
+    pub severity: Severity,
+    /// Which object.
+    pub place: Place,
+    /// What was found and why; a fragment in lower case.
+    pub message: String,
+    /// How many rows or objects it concerns.
+    pub count: u64,
+    /// Keys of the first rows concerned, with a shortened value where that helps.
+    pub samples: Vec<String>,
+}
+
+impl Finding {
+    /// A finding that concerns one object.
+    pub fn new(code: Code, severity: Severity, message: impl Into<String>) -> Self {
+        Finding {
+            code,
+            severity,
+            place: Place::default(),
+            message: message.into(),
+            count: 1,
+            samples: Vec::new(),
+        }
+    }
+
+    /// Names the table or other schema object.
+    #[must_use]
+    pub fn in_table(mut self, table: impl Into<String>) -> Self {
+        self.place.table = Some(table.into());
+        self
+    }
+
+    /// Names the column, or several.
+    #[must_use]
+    pub fn in_column(mut self, column: impl Into<String>) -> Self {
+        self.place.column = Some(column.into());
+        self
+    }
+
+    /// Names the archive member.
+    #[must_use]
+    pub fn in_entry(mut self, entry: impl Into<String>) -> Self {
+        self.place.entry = Some(entry.into());
+        self
+    }
+
+    /// How many rows or objects, and the keys of the first of them.
+    #[must_use]
+    pub fn counted(mut self, count: u64, samples: Vec<String>) -> Self {
+        self.count = count;
+        self.samples = samples;
+        self.samples.truncate(SAMPLES);
+        self
+    }
+
+    /// The finding that a failure amounts to, for jobs that collect rather than stop.
+    #[must_use]
+    pub fn from_fault(fault: &Fault) -> Self {
+        let mut message = fault.what().to_owned();
+        for cause in fault.causes() {
+            message.push_str(": ");
+            message.push_str(&cause);
+        }
+        let mut place = fault.place().clone();
+        let samples = place.row.take().into_iter().collect();
+        Finding {
+            place,
+            samples,
+            ..Finding::new(fault.code(), Severity::Error, message)
+        }
+    }
+}
+
+/// The archive a job wrote or read.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct ArchiveFacts {
+    /// The file, as the user named it; `-` for a pipe.
+    pub path: String,
+    /// SHA-256 of the root file.
+    pub root: String,
+    /// Digest of the content, independent of compression.
+    pub content_root: String,
+    /// SHA-256 of the whole file, where the job has seen every byte.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<String>,
+    /// Length of the file.
+    pub bytes: u64,
+}
+
+/// Sums over all tables.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Totals {
+    /// Number of tables.
+    pub tables: u64,
+    /// Number of rows.
+    pub rows: u64,
+    /// Bytes of the rows' canonical lines.
+    pub bytes: u64,
+}
+
+/// What was done with one table.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct TableReport {
+    /// Its name.
+    pub name: String,
+    /// Its kind: `table`, `without rowid`, `virtual (fts5)`.
+    pub kind: String,
+    /// Its rows.
+    pub rows: u64,
+    /// Bytes of its rows' canonical lines.
+    pub bytes: u64,
+    /// Its columns, where the job looks at columns.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub columns: Vec<ColumnReport>,
+    /// Its keys and constraints in words, where the job looks at them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub keys: Vec<String>,
+}
+
+/// What is known and planned of one column.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct ColumnReport {
+    /// Its name.
+    pub name: String,
+    /// The declared type of the source.
+    pub declared: String,
+    /// The type in the target, where a plan was made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub target_type: Option<String>,
+    /// What the values are, in words: `1,204 integer (1 to 99), 3 NULL`.
+    pub evidence: String,
+    /// What the values look like beyond their class: `date`, `json`, `looks encrypted`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub looks_like: Vec<String>,
+}
+
+/// What a job found and did. Starts empty; each flow fills what it knows.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Report {
+    /// The source as the user named it, without password.
+    pub source: Option<String>,
+    /// The target as the user named it, without password.
+    pub target: Option<String>,
+    /// The archive.
+    pub archive: Option<ArchiveFacts>,
+    /// Sums.
+    pub totals: Totals,
+    /// Tables in the source's order.
+    pub tables: Vec<TableReport>,
+    /// Import order by foreign keys, and cycles, where the job looks at them.
+    pub order: Vec<Vec<String>>,
+    /// Findings, sorted by place.
+    pub findings: Vec<Finding>,
+    /// One sentence that says what was done: `exported 12 tables, 48,201 rows (3.1 MiB) to shop.waybill`.
+    pub summary: String,
+    /// The verdict, when the job is one that judges: it then ends with exit 3 whatever `--fail-on`.
+    pub rejected: bool,
+}
+
+impl Report {
+    /// The exit code: a rejection or findings at or above `fail_on` give 3.
+    #[must_use]
+    pub fn exit(&self, fail_on: Option<Severity>) -> Exit {
+        let worst = self.findings.iter().map(|finding| finding.severity).max();
+        if self.rejected || fail_on.is_some_and(|limit| worst >= Some(limit)) {
+            Exit::Findings
+        } else {
+            Exit::Ok
+        }
+    }
+}

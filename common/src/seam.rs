@@ -1,0 +1,91 @@
+//! The traits all data crosses: a source drives, a sink receives, the part is the unit of work.
+//!
+//! Knows no engine and no archive; `flow` joins them through these.
+
+use crate::fault::Result;
+use crate::model::schema::{Schema, Table};
+use crate::model::value::Value;
+use crate::progress::Watch;
+use crate::report::Finding;
+
+/// Receives the rows of one table, in order.
+pub trait RowSink {
+    /// Takes one row: a hidden rowid first, then the stored columns (`Table::cells` values).
+    fn row(&mut self, row: &[Value<'_>]) -> Result<()>;
+}
+
+/// A database held still: one consistent snapshot from opening to `finish`.
+pub trait Source {
+    /// Engine and version for `waybill.json`, such as `("sqlite", "3.54.1")`.
+    fn engine(&self) -> (&'static str, String);
+    /// The source as the user named it, without password.
+    fn location(&self) -> String;
+    /// What the database consists of.
+    fn schema(&self) -> &Schema;
+    /// What was noticed while reading the schema: objects left out, unknown modules.
+    fn findings(&self) -> &[Finding];
+    /// Rows of a table, when the engine can tell without reading them all.
+    fn estimate(&self, table: &Table) -> Option<u64>;
+    /// Sends every row of `table` to `sink`, in the archive's row order.
+    fn read(&mut self, table: &Table, sink: &mut dyn RowSink) -> Result<()>;
+    /// Makes sure that what was read was one state of the source, and lets go of it.
+    fn finish(&mut self) -> Result<()>;
+}
+
+/// One part of an archive: some rows of one table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PartSpan {
+    /// Position of the table in the schema.
+    pub table: usize,
+    /// Ordinal of the part within its table, from 1.
+    pub part: u32,
+    /// Number of rows.
+    pub rows: u64,
+    /// Number of the part's first row within its table, from 1.
+    pub first_row: u64,
+    /// Uncompressed bytes of its lines.
+    pub bytes: u64,
+}
+
+/// Reads parts of a verified archive, each on any thread.
+pub trait PartReader: Sync {
+    /// All parts, in table order, then part order.
+    fn parts(&self) -> &[PartSpan];
+    /// Sends the rows of one part to `sink`; digests are checked before the first row.
+    fn read(
+        &self,
+        part: &PartSpan,
+        buffers: &mut PartBuffers,
+        sink: &mut dyn RowSink,
+    ) -> Result<()>;
+}
+
+/// Memory a worker reuses from part to part: one frame, and its lines.
+#[derive(Debug, Default)]
+pub struct PartBuffers {
+    /// The compressed frame.
+    pub frame: Vec<u8>,
+    /// The uncompressed lines.
+    pub lines: Vec<u8>,
+}
+
+/// A database that is filled beside its final place and switched in one step.
+///
+/// Steps are called once each, in this order. Dropped before `switch` has returned `Ok`, it leaves
+/// the target as it was.
+pub trait Target {
+    /// The target as the user named it, without password.
+    fn location(&self) -> String;
+    /// Refuses what would fail later, removes what an interrupted run left, and makes the staging place.
+    fn begin(&mut self, watch: &dyn Watch) -> Result<()>;
+    /// Loads all rows.
+    fn load(&mut self, parts: &dyn PartReader, watch: &dyn Watch) -> Result<()>;
+    /// Builds keys, indexes, constraints and other objects that follow the rows.
+    fn build(&mut self, watch: &dyn Watch) -> Result<()>;
+    /// Compares what the staging place holds with what was sent, value by value.
+    fn check(&mut self, watch: &dyn Watch) -> Result<()>;
+    /// Puts everything in its final place in one step.
+    fn switch(&mut self) -> Result<()>;
+    /// What was weakened, left out or kept in another form.
+    fn findings(&self) -> Vec<Finding>;
+}

@@ -1,0 +1,1 @@
+//! What several tests need: running a program, building samples, finding PostgreSQL.
