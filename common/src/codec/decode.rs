@@ -360,9 +360,8 @@ impl<'a> Line<'a> {
 /// An integer from its digits: only the spelling that printing it gives.
 fn integer(negative: bool, digits: &[u8]) -> Option<i64> {
     match digits {
-        [] => return None,
         [b'0'] => return (!negative).then_some(0),
-        [b'0', ..] => return None,
+        [] | [b'0', ..] => return None,
         // One below 10^19, which fits 64 bits without sign.
         _ if digits.len() > 19 => return None,
         _ => {}
