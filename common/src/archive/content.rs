@@ -11,7 +11,7 @@ use zstd::zstd_safe::{self, CParameter};
 
 const MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
 
-/// Largest frame of `bytes` bytes of lines: ZSTD_COMPRESSBOUND of zstd.h.
+/// Largest frame of `bytes` bytes of lines: `ZSTD_COMPRESSBOUND` of zstd.h.
 pub(super) fn largest_frame(bytes: u64) -> u64 {
     let small = (128u64 << 10).saturating_sub(bytes) >> 11;
     bytes + (bytes >> 8) + small

@@ -3,6 +3,7 @@
 //! Everything but row data is stored. A reader takes a frame apart and accepts it only if writing
 //! its content again gives the same bytes, so no bit of it can change unnoticed.
 
+use super::limits::in_memory;
 use crate::fault::{Code, Fault, Result};
 use std::io::{self, Write};
 use twox_hash::XxHash64;
@@ -48,7 +49,8 @@ pub(super) fn stored(content: &[u8]) -> Vec<u8> {
 
 /// Type 0 (raw), and whether it is the last.
 fn block_header(bytes: usize, last: bool) -> [u8; BLOCK_HEADER_BYTES] {
-    let [a, b, c, _] = ((bytes as u32) << 3 | u32::from(last)).to_le_bytes();
+    let bytes = u32::try_from(bytes).expect("a block holds at most 128 KiB");
+    let [a, b, c, _] = (bytes << 3 | u32::from(last)).to_le_bytes();
     [a, b, c]
 }
 
@@ -60,15 +62,16 @@ fn checksum(content: &[u8]) -> [u8; CHECKSUM_BYTES] {
 
 /// Takes a stored frame apart in place: `frame` becomes its content of `size` bytes.
 pub(super) fn open_stored(frame: &mut Vec<u8>, size: u64) -> Result<()> {
-    if stored_bytes(size) != frame.len() as u64 || size == 0 {
+    let fits = stored_bytes(size) == frame.len() as u64 && size > 0;
+    let Some(recorded) = u32::try_from(size).ok().filter(|_| fits) else {
         return Err(damaged("a stored frame has the wrong length"));
-    }
-    let header = [&OPENING[..], &(size as u32).to_le_bytes()[..]].concat();
+    };
+    let header = [&OPENING[..], &recorded.to_le_bytes()[..]].concat();
     if frame[..HEADER_BYTES] != header {
         return Err(damaged("a stored frame does not begin as it must"));
     }
     // The length is right, so every block lies inside the frame.
-    let (mut read, mut written, size) = (HEADER_BYTES, 0, size as usize);
+    let (mut read, mut written, size) = (HEADER_BYTES, 0, in_memory(size));
     while written < size {
         let block = std::cmp::min(BLOCK_BYTES, size - written);
         let content = read + BLOCK_HEADER_BYTES;
@@ -106,7 +109,7 @@ mod tests {
             BLOCK_BYTES + 1,
             3 * BLOCK_BYTES,
         ] {
-            let content: Vec<u8> = (0..size).map(|i| (i % 251) as u8).collect();
+            let content: Vec<u8> = (0..size).map(|i| u8::try_from(i % 251).unwrap()).collect();
             let mut frame = stored(&content);
             assert_eq!(frame.len() as u64, stored_bytes(size as u64));
             assert_eq!(zstd::bulk::decompress(&frame, size).unwrap(), content);

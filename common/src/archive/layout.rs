@@ -81,7 +81,7 @@ impl Member {
             .strip_prefix("data/t")?
             .strip_suffix(".jsonl")?
             .split_once("/p")?;
-        let table = ordinal(table, 4, TABLES as u32)?;
+        let table = ordinal(table, 4, u32::try_from(TABLES).ok()?)?;
         let part = ordinal(part, 6, TABLE_PARTS)?;
         Some(Member::Part { table, part })
     }

@@ -50,6 +50,12 @@ pub struct Limits {
     pub parts: usize,
 }
 
+/// A length that has been held to a limit, as a size in memory. On a machine whose memory cannot
+/// hold it, allocating or indexing by what comes back fails, and nothing is cut in silence.
+pub(super) fn in_memory(bytes: u64) -> usize {
+    usize::try_from(bytes).unwrap_or(usize::MAX)
+}
+
 impl Default for Limits {
     fn default() -> Self {
         Limits {

@@ -76,13 +76,13 @@ fn stopped() -> Fault {
 type Emitted<'a> = (Emitter<'a>, Vec<Vec<PartRecord>>);
 
 /// Runs `produce` on this thread and all else on others; gives what `produce` gave.
-pub(super) fn run<'a, T>(
-    emitter: Emitter<'a>,
+pub(super) fn run<T>(
+    emitter: Emitter<'_>,
     tables: usize,
     level: i32,
     jobs: usize,
     produce: impl FnOnce(Intake) -> Result<T>,
-) -> Result<(Emitter<'a>, Vec<Vec<PartRecord>>, T)> {
+) -> Result<(Emitter<'_>, Vec<Vec<PartRecord>>, T)> {
     let jobs = jobs.clamp(1, MOST_JOBS);
     let (filled, to_pack) = unbounded();
     let (packed, to_emit) = unbounded();
@@ -100,9 +100,9 @@ pub(super) fn run<'a, T>(
         drop((to_pack, packed));
         let writer = scope.spawn(move || emit_parts(emitter, tables, &to_emit, &give_back));
         let produced = produce(Intake { filled, free });
-        let emitted = writer.join().unwrap_or_else(|panic| resume_unwind(panic));
+        let outcome = writer.join().unwrap_or_else(|panic| resume_unwind(panic));
         // When the writer fails, `produce` fails after it and for no reason of its own.
-        let (emitter, parts) = emitted?;
+        let (emitter, parts) = outcome?;
         produced.map(|produced| (emitter, parts, produced))
     })
 }
@@ -110,15 +110,15 @@ pub(super) fn run<'a, T>(
 /// Compresses parts until there are no more.
 fn pack_parts(level: i32, parts: &Receiver<Filled>, packed: &Sender<Result<Packed>>) {
     let _alarm = Alarm(packed);
-    let mut packer = match Packer::new(level) {
-        Ok(packer) => packer,
+    let mut context = match Packer::new(level) {
+        Ok(context) => context,
         Err(fault) => {
             drop(packed.send(Err(fault)));
             return;
         }
     };
     for part in parts {
-        if packed.send(pack(&mut packer, part)).is_err() {
+        if packed.send(pack(&mut context, part)).is_err() {
             return;
         }
     }

@@ -5,7 +5,7 @@
 
 use super::content;
 use super::layout::Member;
-use super::limits::Limits;
+use super::limits::{Limits, in_memory};
 use super::manifest::PartRecord;
 use super::open::{self, Opened};
 use super::preamble::Preamble;
@@ -267,7 +267,7 @@ impl Archive {
                 return Err(Fault::interrupted());
             }
             let left = self.opened.length - offset;
-            let bytes = std::cmp::min(left, READ_BYTES as u64) as usize;
+            let bytes = in_memory(std::cmp::min(left, READ_BYTES as u64));
             walk::read_at(&self.file, offset, &mut buffer[..bytes])
                 .map_err(|fault| fault.at(&self.location))?;
             digest.update(&buffer[..bytes]);

@@ -2,7 +2,7 @@
 //!
 //! Derived from the frames and outside the root: a reader believes it only where the frames agree.
 
-use super::limits::PARTS;
+use super::limits::{PARTS, in_memory};
 use crate::fault::{Code, Fault, Mismatch, Result};
 use std::io::{self, Write};
 
@@ -66,8 +66,8 @@ pub(super) fn read(
     if word(&table) != SKIPPABLE || u64::from(word(&table[4..])) != size {
         return Err(damaged("the seek table does not begin as it must"));
     }
-    let frames: Vec<FrameSizes> = table[OPENING_BYTES as usize..]
-        .chunks_exact(ENTRY_BYTES as usize)
+    let frames: Vec<FrameSizes> = table[in_memory(OPENING_BYTES)..]
+        .chunks_exact(in_memory(ENTRY_BYTES))
         .map(|entry| FrameSizes {
             compressed: word(entry),
             plain: word(&entry[4..]),
@@ -102,7 +102,7 @@ mod tests {
 
     fn read_bytes(file: &[u8]) -> Result<Vec<FrameSizes>> {
         read(file.len() as u64, |offset, bytes| {
-            Ok(file[offset as usize..(offset + bytes) as usize].to_vec())
+            Ok(file[in_memory(offset)..in_memory(offset + bytes)].to_vec())
         })
     }
 

@@ -7,7 +7,7 @@ use super::content;
 use super::frame;
 use super::header::{self, BLOCK, END};
 use super::layout::Member;
-use super::limits::Limits;
+use super::limits::{Limits, in_memory};
 use super::seek::{self, FrameSizes};
 use crate::fault::{Code, Fault, Mismatch, Result};
 use std::fs::File;
@@ -41,7 +41,7 @@ pub(super) fn check_opening(file: &File, length: u64, bagit: &[u8]) -> Result<()
     if length == 0 {
         return Err(foreign("the file is empty"));
     }
-    let seen = std::cmp::min(length, name_end as u64) as usize;
+    let seen = in_memory(std::cmp::min(length, name_end as u64));
     let mut found = vec![0; seen];
     read_at(file, 0, &mut found)?;
     if found != opening[..seen] {
@@ -53,8 +53,7 @@ pub(super) fn check_opening(file: &File, length: u64, bagit: &[u8]) -> Result<()
 /// The members in order, from the seek table and the stored frames between contents.
 pub(super) fn walk(file: &File, length: u64, limits: &Limits) -> Result<Vec<Span>> {
     let frames = seek::read(length, |offset, bytes| {
-        let bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
-        let mut buffer = vec![0; bytes];
+        let mut buffer = vec![0; in_memory(bytes)];
         read_at(file, offset, &mut buffer)?;
         Ok(buffer)
     })?;
@@ -182,7 +181,7 @@ impl Walk<'_> {
             return Err(damaged("a frame between members has the wrong length")
                 .because(Mismatch::new(expected.1, sizes.1)));
         }
-        self.buffer.resize(expected.1 as usize, 0);
+        self.buffer.resize(in_memory(expected.1), 0);
         read_at(self.file, self.offset, &mut self.buffer)?;
         self.offset += expected.1;
         Ok(())

@@ -53,9 +53,9 @@ fn notes_are_not_content_and_all_else_is() {
         },
     ];
     for (number, change) in changes.iter().enumerate() {
-        let mut changed = schema.clone();
-        change(&mut changed);
-        assert_ne!(content(&changed), content(&schema), "change {number}");
+        let mut other = schema.clone();
+        change(&mut other);
+        assert_ne!(content(&other), content(&schema), "change {number}");
     }
 }
 

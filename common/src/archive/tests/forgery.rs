@@ -14,6 +14,9 @@ use crate::digest::Digest;
 use crate::fault::{Code, Fault};
 use crate::model::schema::Schema;
 
+type Edit = fn(&mut Manifest);
+type EditAny = fn(&mut Forge);
+
 /// An archive taken apart: each member with its content, or a part with its frame.
 struct Forge {
     schema: Schema,
@@ -147,7 +150,7 @@ fn a_forge_that_changes_nothing_makes_the_same_bytes() {
 
 #[test]
 fn each_digest_of_the_manifest_is_recomputed() {
-    let edits: [(fn(&mut Manifest), bool, Code, &str); 5] = [
+    let edits: [(Edit, bool, Code, &str); 5] = [
         (
             |m| other(&mut m.schema_sha256),
             false,
@@ -194,7 +197,7 @@ fn each_digest_of_the_manifest_is_recomputed() {
 
 #[test]
 fn each_number_of_the_manifest_is_held_to_what_it_counts() {
-    let edits: [(fn(&mut Manifest), &str); 13] = [
+    let edits: [(Edit, &str); 13] = [
         (|m| m.totals.tables += 1, "the tables are counted wrong"),
         (|m| m.totals.parts += 1, "the parts are counted wrong"),
         (|m| m.totals.rows += 1, "the tables' rows do not add up"),
@@ -245,7 +248,7 @@ fn each_number_of_the_manifest_is_held_to_what_it_counts() {
 
 #[test]
 fn parts_and_manifest_must_name_the_same() {
-    let edits: [(fn(&mut Forge), &str); 4] = [
+    let edits: [(EditAny, &str); 4] = [
         (
             |f| f.manifest.tables[0].parts[0].bytes += 1,
             "the lines have another length",

@@ -5,6 +5,7 @@ use crate::archive::write;
 use crate::fault::{Code, Fault};
 use crate::model::schema::Schema;
 use crate::model::value::{OwnedValue, Value};
+use crate::profile::evidence::TableEvidence;
 use crate::progress::{Extent, Unwatched, Watch};
 use std::io::{self, Write};
 use std::sync::Mutex;
@@ -110,7 +111,7 @@ fn tables_left_out_repeated_or_of_the_wrong_width_are_our_own_fault() {
         })
     });
     assert_eq!(narrow, "a row has another number of cells than its table");
-    let unproven = fault(&mut |parts| parts.table(0, &mut |_| Ok(Default::default())));
+    let unproven = fault(&mut |parts| parts.table(0, &mut |_| Ok(TableEvidence::default())));
     assert_eq!(unproven, "the evidence is not that of the rows");
 }
 
