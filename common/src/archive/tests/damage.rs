@@ -4,6 +4,7 @@ use super::sample::{archive, open, rows_of, small};
 use crate::archive::{Archive, Limits};
 use crate::fault::{Code, Fault, Result};
 use std::fs::File;
+use std::ops::Range;
 use std::os::unix::fs::FileExt as _;
 
 /// Reads all there is.
@@ -28,12 +29,13 @@ fn sample() -> (Vec<u8>, File) {
     (bytes, file)
 }
 
-#[test]
-fn every_flipped_bit_is_noticed() {
-    let (bytes, file) = sample();
-    for (at, byte) in bytes.iter().enumerate() {
+/// Flips each bit of the bytes in `range`, one after the other.
+fn flip(bytes: &[u8], range: Range<usize>) {
+    let file = super::sample::file_of(bytes);
+    for at in range {
         for bit in 0..8 {
-            file.write_all_at(&[byte ^ 1 << bit], at as u64).unwrap();
+            file.write_all_at(&[bytes[at] ^ 1 << bit], at as u64)
+                .unwrap();
             let fault = refused(&file, || format!("bit {bit} of byte {at}"));
             let code = fault.code();
             assert!(
@@ -44,9 +46,22 @@ fn every_flipped_bit_is_noticed() {
                 "bit {bit} of byte {at}: {fault:?}"
             );
         }
-        file.write_all_at(&[*byte], at as u64).unwrap();
+        file.write_all_at(&bytes[at..=at], at as u64).unwrap();
     }
     read_all(&file).unwrap();
+}
+
+#[test]
+fn every_flipped_bit_is_noticed() {
+    let (bytes, _) = sample();
+    // Several threads, or this one test would take as long as all others.
+    std::thread::scope(|scope| {
+        for start in (0..bytes.len()).step_by(4000) {
+            let range = start..std::cmp::min(start + 4000, bytes.len());
+            let bytes = &bytes;
+            scope.spawn(move || flip(bytes, range));
+        }
+    });
 }
 
 #[test]
