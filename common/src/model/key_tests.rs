@@ -250,6 +250,10 @@ mod against_sqlite {
             let sql = format!("INSERT INTO t_{declared} VALUES (?1) RETURNING v");
             let mut statement = connection.prepare(&sql).unwrap();
             for value in values() {
+                // Versions of SQLite differ in the last digits of these.
+                if matches!(value, OwnedValue::Real(real) if format!("{real:e}").len() > 18) {
+                    continue;
+                }
                 let stored: Sql = statement
                     .query_row([bound(&value)], |row| row.get(0))
                     .unwrap();
