@@ -1,3 +1,5 @@
 //! The integration tests: the real programs, real files, real servers. One binary, so that it links once.
 
+mod dependencies;
+mod layers;
 mod support;
