@@ -1,5 +1,6 @@
 //! What a database is, for every engine: values, rows, schemas. Plain data; no serde, no I/O.
 
 pub mod key;
+pub mod number;
 pub mod schema;
 pub mod value;

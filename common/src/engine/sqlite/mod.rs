@@ -1,5 +1,7 @@
 //! SQLite as source and as target.
 
+#[cfg(test)]
+mod corpus;
 pub mod ddl;
 mod failure;
 pub mod name;

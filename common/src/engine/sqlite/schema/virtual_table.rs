@@ -35,7 +35,7 @@ impl Reader<'_> {
         };
         table.rowid = rowid(&module, &table);
         let judged = match broken {
-            Some(fault) => Err(fault.causes().join(": ")),
+            Some(fault) => Err(fault.causes().into_iter().next().unwrap_or_default()),
             None => content(&module, &arguments).map_err(str::to_owned),
         };
         let content = match judged {
