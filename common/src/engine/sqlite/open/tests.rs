@@ -24,10 +24,10 @@ fn where_permissions_bite(name: &str, test: impl FnOnce()) {
         .env(INNER, "1")
         .output()
         .expect("setpriv of util-linux runs");
-    let text = String::from_utf8_lossy(&output.stdout);
+    let said = String::from_utf8_lossy(&output.stdout);
     assert!(
-        output.status.success() && text.contains("1 passed"),
-        "{text}"
+        output.status.success() && said.contains("1 passed"),
+        "{said}"
     );
 }
 
