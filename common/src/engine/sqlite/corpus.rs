@@ -1,5 +1,10 @@
 //! Valid SQLite statements that trip parsers, one per construct; all are accepted by SQLite 3.54.
 
+#![expect(
+    clippy::needless_raw_string_hashes,
+    reason = "one form for all, so that a statement can be pasted unchanged"
+)]
+
 /// What the statements refer to.
 pub(super) const BASE: &str = "CREATE TABLE base(a PRIMARY KEY,b,c); CREATE TABLE log(x,y);
     CREATE VIEW baseview AS SELECT a,b FROM base; CREATE TABLE p(id INTEGER PRIMARY KEY, zz);

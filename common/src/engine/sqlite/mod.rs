@@ -5,7 +5,7 @@ mod corpus;
 pub mod ddl;
 mod failure;
 pub mod name;
-pub mod open;
+mod open;
 pub mod schema;
 pub mod source;
 pub mod target;

@@ -5,9 +5,6 @@ use crate::model::value::OwnedValue;
 
 fn made(sql: &str) -> (Schema, Vec<Finding>) {
     let connection = Connection::open_in_memory().unwrap();
-    connection
-        .create_collation("mine", |left, right| left.cmp(right))
-        .unwrap();
     connection.execute_batch(sql).unwrap();
     read(&connection).unwrap()
 }
@@ -123,16 +120,15 @@ fn columns_carry_everything_declared() {
     let table = table(
         "CREATE TABLE t(id INTEGER PRIMARY KEY AUTOINCREMENT, v VARCHAR(9) COLLATE nocase \
          DEFAULT 'x''y', n NOT NULL DEFAULT -5, at DEFAULT CURRENT_TIMESTAMP, \
-         g INT AS (id*2) STORED, w TEXT COLLATE mine)",
+         g INT AS (id*2) STORED)",
     );
     assert!(table.autoincrement);
-    assert_eq!(table.cells(), 5);
-    let [id, v, n, at, g, w] = table.columns.as_slice() else {
+    assert_eq!(table.cells(), 4);
+    let [id, v, n, at, g] = table.columns.as_slice() else {
         panic!("{:?}", table.columns)
     };
     assert_eq!((id.default.as_ref(), id.not_null), (None, false));
     assert_eq!(v.collation, "NOCASE");
-    assert_eq!(w.collation, "mine");
     assert_eq!(v.declared_type, "VARCHAR(9)");
     let literal = |value| Some(DefaultValue::Literal(value));
     assert_eq!(v.default, literal(OwnedValue::Text("x'y".to_owned())));
@@ -292,9 +288,45 @@ fn an_unknown_module_is_named_and_the_rest_is_read() {
     assert_eq!(findings[0].code, Code::ObjectUnsupported);
     assert_eq!(
         findings[0].message,
-        "rows of module `alien` are not carried: no such module: alien"
+        "virtual table of module `alien` cannot be read (no such module: alien); its own tables, \
+         if any, are carried as they are"
     );
     assert!(!schema.tables[1].has_rows());
+}
+
+/// Rows of a search table whose tokenizer only its application has were left out with a warning.
+/// Now the tables in which the module keeps them are carried.
+#[test]
+fn an_unknown_tokenizer_loses_no_row() {
+    let connection = Connection::open_in_memory().unwrap();
+    connection
+        .execute_batch(
+            "CREATE VIRTUAL TABLE m USING fts3(a, tokenize=simple); INSERT INTO m VALUES('x'); \
+             CREATE VIRTUAL TABLE fine USING fts5(b); PRAGMA writable_schema=1; \
+             UPDATE sqlite_schema SET sql=replace(sql, 'simple', 'mozporter'); \
+             PRAGMA writable_schema=RESET;",
+        )
+        .unwrap();
+    let (schema, findings) = read(&connection).unwrap();
+    let names: Vec<_> = schema
+        .tables
+        .iter()
+        .map(|table| table.name.as_str())
+        .collect();
+    assert_eq!(names, ["m", "m_content", "m_segments", "m_segdir", "fine"]);
+    assert!(!schema.tables[0].has_rows() && schema.tables[1].has_rows());
+    assert_eq!(findings.len(), 1);
+    assert_eq!(findings[0].severity, Severity::Warning);
+}
+
+#[test]
+fn the_language_of_fts4_rows_is_a_value() {
+    let table = table("CREATE VIRTUAL TABLE t USING fts4(a, languageid=\"lid\")");
+    let stored: Vec<_> = table
+        .stored_columns()
+        .map(|column| column.name.as_str())
+        .collect();
+    assert_eq!(stored, ["a", "lid"]);
 }
 
 #[test]
