@@ -2,5 +2,6 @@
 
 pub mod key;
 pub mod number;
+pub mod quoted;
 pub mod schema;
 pub mod value;
