@@ -3,5 +3,6 @@
 pub mod address;
 pub mod forms;
 pub mod key;
+pub mod number;
 pub mod schema;
 pub mod value;

@@ -1,0 +1,1 @@
+//! Opening a source so that nothing of it is changed.
