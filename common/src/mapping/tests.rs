@@ -1,0 +1,6 @@
+//! The rules of the plan, one row or one test for each.
+
+mod columns;
+mod keys;
+mod leftovers;
+pub(super) mod support;
