@@ -9,7 +9,7 @@ pub fn describe(evidence: &ColumnEvidence) -> (String, Vec<String>) {
     (classes(evidence), looks_like(evidence))
 }
 
-/// How many values of each class, the largest number of them first named by class order.
+/// How many values of each class.
 pub(super) fn classes(evidence: &ColumnEvidence) -> String {
     let mut parts = Vec::new();
     if evidence.integers > 0 {
@@ -34,11 +34,14 @@ pub(super) fn classes(evidence: &ColumnEvidence) -> String {
         parts.push(counted(evidence.raw_texts, "text") + " not valid in its encoding");
     }
     if evidence.blobs > 0 {
-        let mut part = counted(evidence.blobs, "blob");
-        if evidence.raw_texts == 0 {
-            part += &format!(" (at most {})", counted(evidence.longest_blob, "byte"));
-        }
-        parts.push(part);
+        let blobs = counted(evidence.blobs, "blob");
+        // Raw texts share the measure, so it says nothing of the blobs beside them.
+        parts.push(if evidence.raw_texts == 0 {
+            let longest = counted(evidence.longest_blob, "byte");
+            format!("{blobs} (at most {longest})")
+        } else {
+            blobs
+        });
     }
     if evidence.nulls > 0 {
         parts.push(format!("{} NULL", grouped(evidence.nulls)));

@@ -29,6 +29,7 @@ pub(super) struct Draft<'a> {
 }
 
 /// A column of the plan.
+#[expect(clippy::struct_excessive_bools, reason = "four independent facts")]
 pub(super) struct Stored<'a> {
     pub(super) column: &'a Column,
     pub(super) cell: usize,

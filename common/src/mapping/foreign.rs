@@ -181,12 +181,8 @@ pub(super) fn plans(
     table: &TablePlan,
     findings: &mut Vec<Finding>,
 ) -> Vec<ForeignKeyPlan> {
-    let mut taken: BTreeSet<String> = table
-        .primary_key
-        .iter()
-        .chain(&table.unique)
-        .map(|key| key.name.clone())
-        .collect();
+    let constraints = table.primary_key.iter().chain(&table.unique);
+    let mut taken = names::Taken::of(constraints.map(|key| key.name.clone()));
     let mut plans = Vec::new();
     let first = references.partition_point(|reference| reference.child < child);
     for reference in references[first..]

@@ -8,7 +8,7 @@ use crate::mapping::draft::Draft;
 use crate::mapping::keys::KeyDraft;
 use crate::mapping::plan::{IndexPlan, KeyPlan};
 use crate::report::{Finding, Severity};
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 /// Longest name, in bytes (`NAMEDATALEN` - 1).
 const LONGEST: usize = 63;
@@ -99,10 +99,7 @@ impl Names {
     /// Names are given in rounds, so that a name made here never takes one that the source gave:
     /// tables, then indexes, then named constraints, then the others.
     pub(super) fn new(drafts: &[Draft<'_>], findings: &mut Vec<Finding>) -> Self {
-        let mut taken: BTreeSet<String> = drafts
-            .iter()
-            .map(|draft| draft.table.name.clone())
-            .collect();
+        let mut taken = Taken::of(drafts.iter().map(|draft| draft.table.name.clone()));
         let mut names: Vec<TableNames> = Vec::with_capacity(drafts.len());
         for draft in drafts {
             let indexes = draft.structure.indexes.iter();
@@ -124,12 +121,12 @@ impl Names {
         }
         for (draft, names) in drafts.iter().zip(&mut names) {
             if draft.structure.primary.is_some() && names.primary.is_none() {
-                names.primary = Some(free(&draft.table.name, "", "pkey", &mut taken));
+                names.primary = Some(taken.free(&draft.table.name, "", "pkey"));
             }
             for (key, name) in draft.structure.unique.iter().zip(&mut names.unique) {
                 if name.is_empty() {
                     let columns = columns(draft, &key.columns).join("_");
-                    *name = free(&draft.table.name, &columns, "key", &mut taken);
+                    *name = taken.free(&draft.table.name, &columns, "key");
                 }
             }
         }
@@ -184,21 +181,21 @@ fn keep(
     draft: &Draft<'_>,
     kind: &str,
     name: &str,
-    taken: &mut BTreeSet<String>,
+    taken: &mut Taken,
     findings: &mut Vec<Finding>,
 ) -> String {
-    let why = unfit(name).or(taken.contains(name).then_some("is taken"));
-    let Some(why) = why else {
-        taken.insert(name.to_owned());
+    let unfit = unfit(name);
+    if unfit.is_none() && taken.insert(name) {
         return name.to_owned();
-    };
+    }
+    let why = unfit.unwrap_or("is taken");
     let base = name.replace('\0', "");
     let base = if base.is_empty() {
         draft.table.name.as_str()
     } else {
         base.as_str()
     };
-    let better = free(base, "", "", taken);
+    let better = taken.free(base, "", "");
     let message = format!("{kind} `{name}` becomes `{better}`: its name {why}");
     findings.push(
         Finding::new(Code::StructureWeakened, Severity::Note, message).in_table(&draft.table.name),
@@ -211,30 +208,53 @@ pub(super) fn foreign_key(
     table: &str,
     given: Option<&str>,
     columns: &[String],
-    taken: &mut BTreeSet<String>,
+    taken: &mut Taken,
 ) -> String {
     match given {
-        Some(name) if unfit(name).is_none() && taken.insert(name.to_owned()) => name.to_owned(),
-        Some(name) if unfit(name).is_none() => free(name, "", "", taken),
-        _ => free(table, &columns.join("_"), "fkey", taken),
+        Some(name) if unfit(name).is_none() && taken.insert(name) => name.to_owned(),
+        Some(name) if unfit(name).is_none() => taken.free(name, "", ""),
+        _ => taken.free(table, &columns.join("_"), "fkey"),
     }
 }
 
-/// A name that is not taken yet: `table_column_key`, then `table_column_key_1` and so on. Table and
-/// column are cut so that all of it fits, as PostgreSQL does with names that it makes itself.
-fn free(table: &str, column: &str, label: &str, taken: &mut BTreeSet<String>) -> String {
-    let mut number = 0_u64;
-    loop {
-        let label = match (label, number) {
-            (label, 0) => label.to_owned(),
-            ("", number) => number.to_string(),
-            (label, number) => format!("{label}_{number}"),
-        };
-        let name = fitted(table, column, &label);
-        if !name.is_empty() && taken.insert(name.clone()) {
-            return name;
+/// Names that are given already, in one set of names.
+#[derive(Default)]
+pub(super) struct Taken {
+    names: BTreeSet<String>,
+    /// The number to try next, by the name without number, so that many equal ones stay cheap.
+    next: HashMap<String, u64>,
+}
+
+impl Taken {
+    /// Names that must not be given again.
+    pub(super) fn of(names: impl Iterator<Item = String>) -> Self {
+        Taken {
+            names: names.collect(),
+            next: HashMap::new(),
         }
-        number += 1;
+    }
+
+    /// A name that is not taken yet: `table_column_key`, then `table_column_key_1` and so on. Table
+    /// and column are cut so that all of it fits, as PostgreSQL does with names it makes itself.
+    fn free(&mut self, table: &str, column: &str, label: &str) -> String {
+        let first = fitted(table, column, label);
+        let mut number = self.next.get(&first).copied().unwrap_or(0);
+        loop {
+            let name = match (label, number) {
+                (_, 0) => first.clone(),
+                ("", number) => fitted(table, column, &number.to_string()),
+                (label, number) => fitted(table, column, &format!("{label}_{number}")),
+            };
+            number += 1;
+            if !name.is_empty() && self.names.insert(name.clone()) {
+                self.next.insert(first, number);
+                return name;
+            }
+        }
+    }
+
+    fn insert(&mut self, name: &str) -> bool {
+        self.names.insert(name.to_owned())
     }
 }
 
@@ -286,15 +306,15 @@ mod tests {
 
     #[test]
     fn a_taken_name_gets_a_number_and_never_grows_beyond_63_bytes() {
-        let mut taken = BTreeSet::new();
+        let mut taken = Taken::default();
         let long = "a".repeat(80);
         for _ in 0..12 {
-            let name = free(&long, "b", "key", &mut taken);
+            let name = taken.free(&long, "b", "key");
             assert!(name.len() <= LONGEST, "{name}");
         }
-        assert_eq!(taken.len(), 12);
-        assert_eq!(free("t", "a", "key", &mut taken), "t_a_key");
-        assert_eq!(free("t", "a", "key", &mut taken), "t_a_key_1");
-        assert_eq!(free("", "", "", &mut taken), "1");
+        assert_eq!(taken.names.len(), 12);
+        assert_eq!(taken.free("t", "a", "key"), "t_a_key");
+        assert_eq!(taken.free("t", "a", "key"), "t_a_key_1");
+        assert_eq!(taken.free("", "", ""), "1");
     }
 }

@@ -36,8 +36,8 @@ pub(super) fn settle<'a>(
         .collect();
     let mut ties = Ties::new(&fits);
     references.retain(|reference| {
-        let tied = ties.tie(reference);
-        if !tied {
+        let kept = ties.tie(reference);
+        if !kept {
             let child = &drafts[reference.child];
             let names = |draft: &Draft<'_>, table: usize, columns: &[usize]| {
                 let name = |column: &usize| {
@@ -57,7 +57,7 @@ pub(super) fn settle<'a>(
             );
             findings.push(reference.left_out(child, &reason));
         }
-        tied
+        kept
     });
     let chosen = ties.choose(&fits);
     for (table, draft) in drafts.iter_mut().enumerate() {
