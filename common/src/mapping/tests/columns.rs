@@ -436,3 +436,23 @@ fn the_reason_for_a_type_is_given_in_words() {
     );
     assert_eq!(reason("DATE", &[]), "no values; by its declaration");
 }
+
+#[test]
+fn every_type_has_its_section_in_the_documentation() {
+    let page = include_str!("../../../../docs/types.md");
+    let documented: Vec<&str> = page
+        .split("\n## The types\n")
+        .nth(1)
+        .and_then(|rest| rest.split("\n## ").next())
+        .into_iter()
+        .flat_map(str::lines)
+        .filter_map(|line| line.strip_prefix("### "))
+        .collect();
+    let planned: Vec<&str> = PgType::ALL.iter().map(|target| target.name()).collect();
+    for name in &planned {
+        assert!(documented.contains(name), "{name} has no section");
+    }
+    for name in &documented {
+        assert!(planned.contains(name), "{name} is no type of a plan");
+    }
+}
