@@ -82,7 +82,7 @@ fn look(
 }
 
 struct Looker<'a> {
-    profile: TableProfile<'a>,
+    profile: TableProfile,
     feed: super::keys::Feed<'a>,
     number: u64,
     watch: &'a dyn Watch,

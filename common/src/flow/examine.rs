@@ -93,24 +93,24 @@ struct Work<'a> {
     watch: &'a dyn Watch,
     keys: Option<&'a KeyCheck<'a>>,
     next: AtomicUsize,
-    state: Mutex<State<'a>>,
+    state: Mutex<State>,
 }
 
-struct State<'a> {
+struct State {
     damage: Vec<Finding>,
-    profiles: Vec<Merging<'a>>,
+    profiles: Vec<Merging>,
 }
 
 /// Profiles of parts in order; those that came early wait. Parts are handed out in order, so no
 /// more wait than there are workers.
-struct Merging<'a> {
-    merged: Option<TableProfile<'a>>,
+struct Merging {
+    merged: Option<TableProfile>,
     next: u32,
-    waiting: BTreeMap<u32, TableProfile<'a>>,
+    waiting: BTreeMap<u32, TableProfile>,
 }
 
-impl<'a> State<'a> {
-    fn new(archive: &'a Archive) -> Self {
+impl State {
+    fn new(archive: &Archive) -> Self {
         let merging = |table| Merging {
             merged: Some(TableProfile::new(table)),
             next: 1,
@@ -122,7 +122,7 @@ impl<'a> State<'a> {
         }
     }
 
-    fn absorb(&mut self, part: &PartSpan, profile: TableProfile<'a>) {
+    fn absorb(&mut self, part: &PartSpan, profile: TableProfile) {
         let merging = &mut self.profiles[part.table];
         merging.waiting.insert(part.part, profile);
         while let Some(profile) = merging.waiting.remove(&merging.next) {
@@ -183,7 +183,7 @@ impl<'a> Work<'a> {
         });
     }
 
-    fn locked(&self, act: impl FnOnce(&mut State<'a>)) {
+    fn locked(&self, act: impl FnOnce(&mut State)) {
         act(&mut self
             .state
             .lock()
@@ -193,7 +193,7 @@ impl<'a> Work<'a> {
 
 /// Looks at the rows of one part.
 struct Checker<'a> {
-    profile: TableProfile<'a>,
+    profile: TableProfile,
     feed: super::keys::Feed<'a>,
     number: u64,
 }
@@ -208,7 +208,7 @@ impl RowSink for Checker<'_> {
 }
 
 /// The recorded evidence must be what the rows say: import builds its plan on it.
-fn evidence(archive: &Archive, profiles: Vec<Merging<'_>>) -> Vec<Finding> {
+fn evidence(archive: &Archive, profiles: Vec<Merging>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for ((table, recorded), merging) in archive
         .schema()

@@ -3,14 +3,15 @@
 use super::request::ExportRequest;
 use super::select::select;
 use super::{source, wording};
-use crate::archive::{self, OutputFile, PartsSink, WriterOptions, Written};
+use crate::archive::{self, OutputFile, WriterOptions, Written};
 use crate::fault::{Code, Fault, Result};
 use crate::location::ArchivePath;
 use crate::model::schema::{Schema, Table};
 use crate::model::value::Value;
 use crate::profile::TableProfile;
+use crate::profile::evidence::TableEvidence;
 use crate::progress::{Extent, Watch};
-use crate::report::{ArchiveFacts, Report, Totals};
+use crate::report::{ArchiveFacts, Report, Severity};
 use crate::seam::{RowSink, Source};
 use std::io::Write;
 
@@ -21,6 +22,7 @@ pub fn export(request: &ExportRequest, watch: &dyn Watch) -> Result<Report> {
         ArchivePath::Pipe => None,
     };
     let mut source = source::open(&request.source, watch)?;
+    refuse_damaged(source.as_ref())?;
     let selection = select(source.schema(), &request.tables)?;
     let mut pipe = std::io::stdout();
     let out: &mut (dyn Write + Send) = match &mut output {
@@ -28,7 +30,7 @@ pub fn export(request: &ExportRequest, watch: &dyn Watch) -> Result<Report> {
         None => &mut pipe,
     };
     let written = write(out, source.as_mut(), &selection.schema, request, watch)
-        .map_err(|fault| fault.at(request.archive.shown()))?;
+        .map_err(|fault| fault.at(request.archive.to_string()))?;
     source.finish()?;
     match output {
         Some(file) => file.commit()?,
@@ -63,45 +65,57 @@ fn write(
         .sum();
     watch.phase("exporting", Extent { rows, bytes: None });
     archive::write(out, schema, &options, watch, &mut |parts| {
-        for table in schema.tables.iter().filter(|table| table.has_rows()) {
-            watch.table(&table.name);
-            let mut sink = Recorder::new(table, parts);
-            source
-                .read(table, &mut sink)
-                .map_err(|fault| fault.in_table(&table.name))?;
-            sink.end()?;
+        for (position, table) in schema.tables.iter().enumerate() {
+            if table.has_rows() {
+                watch.table(&table.name);
+                parts.table(position, &mut |out| record(source, table, out))?;
+            }
         }
         Ok(())
     })
 }
 
-/// Takes the rows of one table: evidence first, then the archive.
-struct Recorder<'a, 'p, 't> {
-    parts: &'a mut PartsSink<'p>,
-    profile: TableProfile<'t>,
+/// Sends the rows of one table, and gives what they say.
+fn record(source: &mut dyn Source, table: &Table, out: &mut dyn RowSink) -> Result<TableEvidence> {
+    let mut recorder = Recorder {
+        out,
+        profile: TableProfile::new(table),
+        number: 0,
+    };
+    source
+        .read(table, &mut recorder)
+        .map_err(|fault| fault.in_table(&table.name))?;
+    Ok(recorder.profile.finish())
+}
+
+/// Looks at each row, and passes it on.
+struct Recorder<'a> {
+    out: &'a mut dyn RowSink,
+    profile: TableProfile,
     number: u64,
 }
 
-impl<'a, 'p, 't> Recorder<'a, 'p, 't> {
-    fn new(table: &'t Table, parts: &'a mut PartsSink<'p>) -> Self {
-        Recorder {
-            parts,
-            profile: TableProfile::new(table),
-            number: 0,
-        }
-    }
-
-    fn end(self) -> Result<()> {
-        self.parts.end_table(self.profile.finish())
-    }
-}
-
-impl RowSink for Recorder<'_, '_, '_> {
+impl RowSink for Recorder<'_> {
     fn row(&mut self, row: &[Value<'_>]) -> Result<()> {
         self.number += 1;
         self.profile.observe(row, self.number);
-        self.parts.row(row)
+        self.out.row(row)
     }
+}
+
+/// A source that is damaged, or of which something cannot be carried at all, is not exported: the
+/// archive would look whole and not be.
+fn refuse_damaged(source: &dyn Source) -> Result<()> {
+    let error = source
+        .findings()
+        .iter()
+        .find(|finding| finding.severity == Severity::Error);
+    let Some(finding) = error else { return Ok(()) };
+    let mut fault = Fault::new(finding.code, finding.message.clone()).at(source.location());
+    if let Some(table) = &finding.place.table {
+        fault = fault.in_table(table);
+    }
+    Err(fault)
 }
 
 fn flush(pipe: &mut std::io::Stdout) -> Result<()> {
@@ -117,14 +131,9 @@ fn report(request: &ExportRequest, schema: &Schema, written: &Written) -> Report
         .zip(&written.tables)
         .map(|(table, sums)| wording::table(table, sums.rows, sums.bytes))
         .collect();
-    let totals = Totals {
-        tables: tables.len() as u64,
-        rows: tables.iter().map(|table| table.rows).sum(),
-        bytes: tables.iter().map(|table| table.bytes).sum(),
-    };
-    let path = request.archive.shown();
+    let path = request.archive.to_string();
     Report {
-        summary: format!("exported {} to {path}", wording::extent(&totals)),
+        summary: format!("exported {} to {path}", wording::extent(&written.totals)),
         archive: Some(ArchiveFacts {
             path,
             root: written.root.to_string(),
@@ -132,7 +141,7 @@ fn report(request: &ExportRequest, schema: &Schema, written: &Written) -> Report
             sha256: Some(written.sha256.to_string()),
             bytes: written.bytes,
         }),
-        totals,
+        totals: written.totals,
         tables,
         ..Report::default()
     }

@@ -4,7 +4,7 @@
 use super::open;
 use super::request::Inspect;
 use super::verify::tables;
-use crate::archive::Archive;
+use crate::archive::{Archive, Member};
 use crate::codec;
 use crate::fault::{Code, Fault, Result};
 use crate::location::ArchivePath;
@@ -24,8 +24,8 @@ pub fn inspect(
     match what {
         Inspect::List => list(&archive, out),
         Inspect::Sums => sums(&archive, out),
-        Inspect::Schema => print(out, archive.schema_json()),
-        Inspect::Manifest => print(out, archive.manifest_json()),
+        Inspect::Schema => print(out, &archive.tag_file(Member::Schema)?),
+        Inspect::Manifest => print(out, &archive.tag_file(Member::Manifest)?),
         Inspect::Cat { table, limit } => cat(&archive, table, *limit, out, watch),
     }
 }
@@ -41,8 +41,8 @@ fn unwritable(error: std::io::Error) -> Fault {
 }
 
 fn list(archive: &Archive, out: &mut dyn Write) -> Result<()> {
-    for member in archive.members() {
-        writeln!(out, "{:>12}  {}", member.bytes, member.path).map_err(unwritable)?;
+    for entry in archive.entries() {
+        writeln!(out, "{:>12}  {}", entry.bytes, entry.member.path()).map_err(unwritable)?;
     }
     Ok(())
 }
@@ -50,10 +50,11 @@ fn list(archive: &Archive, out: &mut dyn Write) -> Result<()> {
 fn sums(archive: &Archive, out: &mut dyn Write) -> Result<()> {
     writeln!(out, "root          {}", archive.root()).map_err(unwritable)?;
     writeln!(out, "content_root  {}", archive.content_root()).map_err(unwritable)?;
-    for (table, rows_sha256) in tables(archive).iter().zip(archive.table_digests()) {
+    for (table, facts) in tables(archive).iter().zip(archive.tables()) {
         writeln!(
             out,
-            "rows          {rows_sha256}  {} ({} rows)",
+            "rows          {}  {} ({} rows)",
+            facts.rows_sha256,
             table.name, table.rows
         )
         .map_err(unwritable)?;

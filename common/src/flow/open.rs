@@ -46,13 +46,13 @@ fn open(path: &Path) -> Result<File> {
 
 /// Reads everything but rows, and checks it.
 pub(super) fn archive(file: File, path: &ArchivePath, expected: Option<Digest>) -> Result<Archive> {
-    Archive::open(file, path.shown(), &Limits::default(), expected)
+    Archive::open(file, path.to_string(), &Limits::default(), expected)
 }
 
 /// What a report says of the archive.
 pub(super) fn facts(archive: &Archive, path: &ArchivePath) -> ArchiveFacts {
     ArchiveFacts {
-        path: path.shown(),
+        path: path.to_string(),
         root: archive.root().to_string(),
         content_root: archive.content_root().to_string(),
         sha256: None,

@@ -7,7 +7,7 @@ use crate::progress::Watch;
 use crate::seam::Source;
 
 /// Opens a database and holds it still.
-pub(super) fn open(location: &Location, watch: &dyn Watch) -> Result<Box<dyn Source>> {
+pub(super) fn open<'w>(location: &Location, watch: &'w dyn Watch) -> Result<Box<dyn Source + 'w>> {
     match location {
         Location::Sqlite(path) => Ok(Box::new(SqliteSource::open(path, watch)?)),
         Location::Postgres(_) => Err(Fault::new(

@@ -6,19 +6,14 @@ use super::{open, wording};
 use crate::archive::Archive;
 use crate::fault::{Code, Exit, Fault, Result};
 use crate::progress::Watch;
-use crate::report::{ArchiveFacts, Finding, Report, Severity, Totals};
+use crate::report::{ArchiveFacts, Finding, Report, Severity};
 
 /// Checks the archive. What is wrong with it becomes findings and a rejection; only what keeps
 /// the check itself from being made (no file, no room for the spool) is a fault.
 pub fn verify(request: &VerifyRequest, watch: &dyn Watch) -> Result<Report> {
     let file = open::file(&request.archive, None, watch)?;
-    let copy = file.try_clone().map_err(|error| {
-        Fault::new(Code::ArchiveMissing, "cannot open the archive twice")
-            .at(request.archive.shown())
-            .because(error)
-    })?;
     match open::archive(file, &request.archive, request.expect_root)
-        .and_then(|archive| judge(request, archive, &copy, watch))
+        .and_then(|archive| judge(request, &archive, watch))
     {
         Err(fault)
             if matches!(fault.code().exit(), Exit::Findings)
@@ -32,27 +27,22 @@ pub fn verify(request: &VerifyRequest, watch: &dyn Watch) -> Result<Report> {
 
 fn judge(
     request: &VerifyRequest,
-    archive: Archive,
-    file: &std::fs::File,
+    archive: &Archive,
     watch: &dyn Watch,
 ) -> Result<Report> {
-    let examination = examine(&archive, request.level, request.jobs, watch)?;
+    let examination = examine(archive, request.level, request.jobs, watch)?;
     let mut findings = examination.damage;
-    findings.extend(labels(request, &archive));
+    findings.extend(labels(request, archive));
     findings.extend(key_findings(archive.schema(), &examination.keys));
-    let mut facts = open::facts(&archive, &request.archive);
+    let mut facts = open::facts(archive, &request.archive);
     if request.level > VerifyLevel::Structure {
-        facts.sha256 = Some(crate::archive::file_sha256(file, watch)?.to_string());
+        facts.sha256 = Some(archive.file_sha256(watch)?.to_string());
     }
     let rejected = findings
         .iter()
         .any(|finding| finding.severity == Severity::Error);
-    let tables = tables(&archive);
-    let totals = Totals {
-        tables: tables.len() as u64,
-        rows: tables.iter().map(|table| table.rows).sum(),
-        bytes: tables.iter().map(|table| table.bytes).sum(),
-    };
+    let tables = tables(archive);
+    let totals = archive.totals();
     let summary = match (rejected, request.expect_root) {
         (true, _) => "rejected: see the findings".to_owned(),
         (false, Some(_)) => format!(
@@ -102,21 +92,12 @@ fn labels(request: &VerifyRequest, archive: &Archive) -> Vec<Finding> {
 
 /// A line for each table of the archive.
 pub(super) fn tables(archive: &Archive) -> Vec<crate::report::TableReport> {
-    let mut tables: Vec<_> = archive
-        .schema()
-        .tables
-        .iter()
-        .map(|table| wording::table(table, 0, 0))
-        .collect();
-    for part in archive.parts() {
-        tables[part.table].rows += part.rows;
-        tables[part.table].bytes += part.bytes;
-    }
-    tables
+    let tables = archive.schema().tables.iter().zip(archive.tables());
+    tables.map(|(table, facts)| wording::table(table, facts.rows, facts.bytes)).collect()
 }
 
 fn rejection(request: &VerifyRequest, fault: &Fault) -> Report {
-    let path = request.archive.shown();
+    let path = request.archive.to_string();
     Report {
         archive: Some(ArchiveFacts {
             path: path.clone(),
