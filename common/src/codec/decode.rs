@@ -1,7 +1,8 @@
 //! Reads rows, and refuses every line that `encode_row` would not have written.
 
-use super::scan::plain_run;
 use crate::fault::{Code, Fault, Mismatch, Result};
+use crate::model::number;
+use crate::model::quoted::plain_run;
 use crate::model::value::Value;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -303,7 +304,7 @@ impl<'a> Line<'a> {
             return self.real();
         }
         let length = usize::from(negative) + count;
-        let value = integer(negative, &digits[..count]).ok_or(NUMBER)?;
+        let value = number::integer(negative, &digits[..count]).ok_or(NUMBER)?;
         self.at += length;
         Ok(Value::Integer(value))
     }
@@ -315,10 +316,7 @@ impl<'a> Line<'a> {
             .position(|byte| !matches!(byte, b'0'..=b'9' | b'-' | b'+' | b'.' | b'e'))
             .ok_or(CUT)?;
         let text = &self.lines[self.at..self.at + length];
-        let real: f64 = text.parse().map_err(|_| NUMBER)?;
-        if !real.is_finite() || zmij::Buffer::new().format_finite(real) != text {
-            return Err(NUMBER);
-        }
+        let real = number::real(text).ok_or(NUMBER)?;
         self.at += length;
         Ok(Value::Real(real))
     }
@@ -354,25 +352,6 @@ impl<'a> Line<'a> {
         STANDARD.decode_vec(text, out).map_err(|_| BASE64)?;
         self.at += text.len() + 2;
         Ok(begin..out.len())
-    }
-}
-
-/// An integer from its digits: only the spelling that printing it gives.
-fn integer(negative: bool, digits: &[u8]) -> Option<i64> {
-    match digits {
-        [b'0'] => return (!negative).then_some(0),
-        [] | [b'0', ..] => return None,
-        // One below 10^19, which fits 64 bits without sign.
-        _ if digits.len() > 19 => return None,
-        _ => {}
-    }
-    let magnitude = digits
-        .iter()
-        .fold(0u64, |all, digit| all * 10 + u64::from(digit - b'0'));
-    if negative {
-        0i64.checked_sub_unsigned(magnitude)
-    } else {
-        i64::try_from(magnitude).ok()
     }
 }
 

@@ -21,7 +21,6 @@
 
 mod decode;
 mod encode;
-mod scan;
 
 pub use decode::Decoder;
 pub use encode::encode_row;
