@@ -1,1 +1,3 @@
 //! The order of steps of each job.
+
+pub mod keys;

@@ -11,6 +11,9 @@ use std::fmt::Write as _;
 /// Characters of a value that a row's name shows, about.
 const SHOWN: usize = 40;
 
+/// Bytes of a row's name after which no further column is added.
+const LONGEST: usize = 200;
+
 /// How the rows of one table are named.
 #[derive(Debug, Clone)]
 pub struct RowNaming {
@@ -43,6 +46,10 @@ impl RowNaming {
             let Some(value) = row.get(*cell) else {
                 return format!("row {number}");
             };
+            if name.len() > LONGEST {
+                name.push_str(", …");
+                break;
+            }
             let comma = if name.is_empty() { "" } else { ", " };
             let _ = write!(name, "{comma}{column}={}", value.shown(SHOWN));
         }
@@ -115,7 +122,8 @@ pub fn push_normal_form(out: &mut Vec<u8>, value: &Value<'_>, collation: Collati
 
 fn push_integer(out: &mut Vec<u8>, integer: i64) {
     out.push(tag::INTEGER);
-    out.extend_from_slice(&integer.to_le_bytes());
+    // Ascending integers have ascending forms, which makes sorting them cheap.
+    out.extend_from_slice(&(integer ^ i64::MIN).to_be_bytes());
 }
 
 fn push_real(out: &mut Vec<u8>, real: f64) {
@@ -148,7 +156,7 @@ fn push_text(out: &mut Vec<u8>, tag: u8, text: &[u8], collation: Collation) {
         Collation::Binary | Collation::NoCase => text,
     };
     out.push(tag);
-    out.extend_from_slice(&(text.len() as u64).to_le_bytes());
+    push_length(out, text.len());
     if collation != Collation::NoCase {
         out.extend_from_slice(text);
         return;
@@ -158,6 +166,15 @@ fn push_text(out: &mut Vec<u8>, tag: u8, text: &[u8], collation: Collation) {
     let start = out.len();
     out.extend_from_slice(&text[..compared.unwrap_or(text.len())]);
     out[start..].make_ascii_lowercase();
+}
+
+/// Seven bits a byte, the high bit set on all but the last: short values keep short forms.
+fn push_length(out: &mut Vec<u8>, mut length: usize) {
+    while length >= 0x80 {
+        out.push((length & 0x7f) as u8 | 0x80);
+        length >>= 7;
+    }
+    out.push((length & 0x7f) as u8);
 }
 
 /// Memory for a value that an affinity has changed into a text.
