@@ -28,7 +28,6 @@ const EPOCH: std::ops::Range<i64> = 631_152_000..4_133_980_800;
 #[inline]
 pub(super) fn forms(value: &Value<'_>, memory: &mut Memory) -> Forms {
     match *value {
-        Value::Null | Value::RawText(_) => 0,
         Value::Integer(integer) => of_integer(integer),
         Value::Real(real) => {
             let negative_zero = real.to_bits() == (-0.0f64).to_bits();
@@ -40,7 +39,7 @@ pub(super) fn forms(value: &Value<'_>, memory: &mut Memory) -> Forms {
         }
         Value::Text(text) => of_text(text, memory),
         Value::Blob(bytes) if looks_random(bytes) => bit(Form::Opaque),
-        Value::Blob(_) => 0,
+        Value::Null | Value::RawText(_) | Value::Blob(_) => 0,
     }
 }
 

@@ -1,8 +1,8 @@
 //! Checks primary keys, unique keys, NOT NULL and foreign keys over all rows without a database,
-//! by `SQLite`'s rules and in bounded memory.
+//! by SQLite's rules and in bounded memory.
 //!
 //! Rows are fed from any number of threads, in any order of parts; the findings do not depend on
-//! it. Two values are the same key when `SQLite` would say so: `1` and `1.0`, and by collation
+//! it. Two values are the same key when SQLite would say so: `1` and `1.0`, and by collation
 //! `a` and `A`. A foreign key ignores rows with a NULL among its columns (MATCH SIMPLE), and takes
 //! on the affinity and the collation of the columns it refers to. What needs a database (an
 //! expression, a partial index, an application's collation) is said to be unchecked.

@@ -25,7 +25,7 @@ impl Record {
     pub(super) fn new(form: &[u8], row: u64) -> Self {
         let mut bytes = [0; 16];
         if form.len() <= WHOLE {
-            bytes[0] = form.len() as u8;
+            bytes[0] = form.len().to_le_bytes()[0];
             bytes[1..=form.len()].copy_from_slice(form);
         } else {
             bytes.copy_from_slice(&Digest::of(form).0[..16]);

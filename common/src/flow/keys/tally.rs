@@ -37,7 +37,9 @@ mod tests {
     #[test]
     fn the_smallest_rows_are_kept_in_order() {
         let mut tally = Tally::default();
-        (0..100).for_each(|row| tally.add(row * 37 % 100));
+        for row in 0..100 {
+            tally.add(row * 37 % 100);
+        }
         assert_eq!(tally.count, 100);
         assert_eq!(tally.first, (0..SAMPLES as u64).collect::<Vec<_>>());
         let mut other = Tally::default();

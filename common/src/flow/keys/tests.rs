@@ -1,4 +1,4 @@
-//! Findings on small tables by hand, and on random ones against `SQLite` itself.
+//! Findings on small tables by hand, and on random ones against SQLite itself.
 
 use super::*;
 use crate::fault::Code;
