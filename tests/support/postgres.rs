@@ -21,9 +21,7 @@ pub(crate) struct Server {
     /// The port of the socket, and of 127.0.0.1.
     pub(crate) port: u16,
     /// The password of `postgres` over TCP; over the socket none is asked.
-    pub(crate) password: String,
-    /// The data folder.
-    pub(crate) data: PathBuf,
+    password: String,
     /// The URI of its maintenance database, and what follows a database's name in it.
     uri: (String, String, String),
     _guard: Option<Guard>,
@@ -69,7 +67,6 @@ impl Server {
             version: version.parse().expect("a major version"),
             port: port.parse().expect("a port"),
             password: password.to_owned(),
-            data: folder.join("data"),
             uri: (
                 format!("postgresql://postgres@{host}:{port}/"),
                 "postgres".to_owned(),
@@ -98,7 +95,6 @@ impl Server {
             socket: PathBuf::new(),
             port: 0,
             password: String::new(),
-            data: PathBuf::new(),
             uri: (format!("{base}/"), dbname[1..].to_owned(), query),
             _guard: None,
         }
@@ -107,6 +103,14 @@ impl Server {
     /// The URI of a database of this server.
     pub(crate) fn uri(&self, dbname: &str) -> String {
         format!("{}{dbname}{}", self.uri.0, self.uri.2)
+    }
+
+    /// The URI of a database over TCP, which asks for the password.
+    pub(crate) fn tcp_uri(&self, dbname: &str) -> String {
+        format!(
+            "postgresql://postgres:{}@127.0.0.1:{}/{dbname}",
+            self.password, self.port
+        )
     }
 
     /// A superuser's connection to a database.
@@ -195,10 +199,17 @@ pub(crate) fn servers() -> &'static [Server] {
         }
         let mut programs = vec![programs_of_the_system()];
         programs.extend(programs_of_18());
-        programs
-            .iter()
-            .map(|bin| Server::start(bin, None))
-            .collect()
+        // Side by side: most of the time goes into initdb.
+        std::thread::scope(|scope| {
+            let starting: Vec<_> = programs
+                .iter()
+                .map(|bin| scope.spawn(|| Server::start(bin, None)))
+                .collect();
+            starting
+                .into_iter()
+                .map(|server| server.join().expect("the server starts"))
+                .collect()
+        })
     })
 }
 

@@ -77,16 +77,16 @@ fn after_field<'a>(line: &'a str, wanted: &str) -> Option<&'a str> {
     None
 }
 
-/// The last field, with `\` taken off.
+/// The last field, with `\` taken off; as in libpq, a bare `:` ends it.
 fn unescaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut chars = text.chars();
     while let Some(c) = chars.next() {
-        if c == '\\' {
+        match c {
+            ':' => break,
             // A lone `\` at the end stands for itself.
-            out.push(chars.next().unwrap_or('\\'));
-        } else {
-            out.push(c);
+            '\\' => out.push(chars.next().unwrap_or('\\')),
+            c => out.push(c),
         }
     }
     out
@@ -102,7 +102,7 @@ mod tests {
         ::*:bad:line\n\
         a\\:b:5432:*:*:colon\n\
         localhost:5432:*:bob:socket\n\
-        *:*:*:*:last:with:colons";
+        *:*:*:*:last\\:with:colons";
 
     fn password(host: &str, port: u16, dbname: &str, user: &str) -> Option<String> {
         find(
@@ -122,7 +122,7 @@ mod tests {
         assert_eq!(password("db1", 5433, "shop", "ann").unwrap(), "any:port\\");
         assert_eq!(password("a:b", 5432, "x", "y").unwrap(), "colon");
         assert_eq!(password("localhost", 5432, "x", "bob").unwrap(), "socket");
-        assert_eq!(password("z", 1, "x", "y").unwrap(), "last:with:colons");
+        assert_eq!(password("z", 1, "x", "y").unwrap(), "last:with");
         assert_eq!(
             find(
                 "h:1:d:u",

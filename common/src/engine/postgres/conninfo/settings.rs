@@ -97,14 +97,13 @@ fn refuse_what_cannot_be_honoured(settings: &Settings) -> Result<()> {
 }
 
 fn user(settings: &Settings) -> Result<String> {
-    // libpq sends an empty name that was given as it is, and the server refuses it.
-    match settings.given("user") {
-        Some("") => Err(refused("`user` is empty".to_owned())),
-        Some(user) => Ok(user.to_owned()),
-        None => defaults::os_user().ok_or_else(|| {
+    settings
+        .get("user")
+        .map(str::to_owned)
+        .or_else(defaults::os_user)
+        .ok_or_else(|| {
             refused("no `user` is given, and the operating system knows no name".to_owned())
-        }),
-    }
+        })
 }
 
 /// The values a setting can have, the first being its default.

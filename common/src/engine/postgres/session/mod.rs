@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::runtime::{Builder, Runtime};
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, yield_now};
 use tokio::time::timeout;
 use tokio_postgres::error::{DbError, SqlState};
 use tokio_postgres::types::ToSql;
@@ -211,7 +211,12 @@ impl Session {
 
     /// Waits for `work`, while the connection's bytes are moved.
     fn block_on<F: Future>(&self, work: F) -> F::Output {
-        self.runtime.block_on(work)
+        self.runtime.block_on(async {
+            // What came while nobody waited is looked at first: a farewell of the server would be
+            // lost if the next statement were written into its closed socket before.
+            yield_now().await;
+            work.await
+        })
     }
 
     /// Turns an error of this session into a fault. A closed connection is asked why it ended.
