@@ -199,10 +199,17 @@ pub(crate) fn servers() -> &'static [Server] {
         }
         let mut programs = vec![programs_of_the_system()];
         programs.extend(programs_of_18());
-        programs
-            .iter()
-            .map(|bin| Server::start(bin, None))
-            .collect()
+        // Side by side: most of the time goes into initdb.
+        std::thread::scope(|scope| {
+            let starting: Vec<_> = programs
+                .iter()
+                .map(|bin| scope.spawn(|| Server::start(bin, None)))
+                .collect();
+            starting
+                .into_iter()
+                .map(|server| server.join().expect("the server starts"))
+                .collect()
+        })
     })
 }
 

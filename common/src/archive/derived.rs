@@ -64,18 +64,26 @@ struct PackageJson<'a> {
 }
 
 #[derive(Serialize)]
-struct ResourceJson<'a> {
-    name: String,
-    title: &'a str,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    path: Vec<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    data: Option<[(); 0]>,
-    profile: &'static str,
-    format: &'static str,
-    encoding: &'static str,
-    dialect: DialectJson,
-    schema: FieldsJson<'a>,
+#[serde(untagged)]
+enum ResourceJson<'a> {
+    /// A package needs one resource at least, and all tables may be empty.
+    About {
+        name: &'static str,
+        path: String,
+        profile: &'static str,
+        format: &'static str,
+        encoding: &'static str,
+    },
+    Table {
+        name: String,
+        title: &'a str,
+        path: Vec<String>,
+        profile: &'static str,
+        format: &'static str,
+        encoding: &'static str,
+        dialect: DialectJson,
+        schema: FieldsJson<'a>,
+    },
 }
 
 #[derive(Serialize)]
@@ -95,24 +103,36 @@ struct FieldJson<'a> {
     r#type: &'static str,
 }
 
-/// `datapackage.json`: a Frictionless Data Package, one resource a table whose rows are carried.
+/// `datapackage.json`: a Frictionless Data Package, with `waybill.json` and one resource for each
+/// table that has rows.
 pub(super) fn data_package(out: &mut dyn Write, facts: &Facts<'_>) -> io::Result<()> {
+    let about = ResourceJson::About {
+        name: "about",
+        path: Member::Preamble.name(),
+        profile: "data-resource",
+        format: "json",
+        encoding: "utf-8",
+    };
     let tables = facts.schema.tables.iter().zip(&facts.manifest.tables);
+    let tables = tables
+        .filter(|(_, record)| !record.parts.is_empty())
+        .map(|(table, record)| resource(table, record));
     let package = PackageJson {
         profile: "data-package",
         name: "waybill",
-        resources: tables
-            .filter(|(table, _)| table.has_rows())
-            .map(|(table, record)| resource(table, record))
-            .collect(),
+        resources: std::iter::once(about).chain(tables).collect(),
     };
     super::json::write(out, &package)
 }
 
 fn resource<'a>(table: &'a Table, record: &TableRecord) -> ResourceJson<'a> {
-    let id = record.id;
-    let path = |part| Member::Part { table: id, part }.name();
-    let parts = 1..=u32::try_from(record.parts.len()).unwrap_or(u32::MAX);
+    let path = |(part, _)| {
+        Member::Part {
+            table: record.id,
+            part,
+        }
+        .name()
+    };
     // Names of columns may repeat or be empty; ordinals do not.
     let field = |(cell, title)| FieldJson {
         name: format!("c{cell:05}"),
@@ -123,25 +143,60 @@ fn resource<'a>(table: &'a Table, record: &TableRecord) -> ResourceJson<'a> {
     let titles = rowid
         .into_iter()
         .chain(table.stored_columns().map(|column| column.name.as_str()));
-    ResourceJson {
-        name: format!("t{id:04}"),
+    ResourceJson::Table {
+        name: format!("t{:04}", record.id),
         title: &table.name,
-        path: if record.parts.is_empty() {
-            Vec::new()
-        } else {
-            parts.map(path).collect()
-        },
-        data: record.parts.is_empty().then_some([]),
+        path: (1..).zip(&record.parts).map(path).collect(),
         profile: "tabular-data-resource",
-        format: if record.parts.is_empty() {
-            "inline"
-        } else {
-            "jsonl"
-        },
+        format: "jsonl",
         encoding: "utf-8",
         dialect: DialectJson { header: false },
         schema: FieldsJson {
             fields: (1u32..).zip(titles).map(field).collect(),
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::archive::layout::Member;
+    use crate::archive::tests::sample::{archive, open, small};
+
+    #[test]
+    fn the_derived_files_are_those_docs_format_md_shows() {
+        let (schema, rows) = small();
+        let archive = open(&archive(&schema, &rows).0).unwrap();
+        let text = |member| String::from_utf8(archive.tag_file(member).unwrap()).unwrap();
+        assert_eq!(
+            text(Member::DataPackage),
+            "{\"profile\":\"data-package\",\"name\":\"waybill\",\"resources\":[{\"name\":\"about\",\
+            \"path\":\"waybill.json\",\"profile\":\"data-resource\",\"format\":\"json\",\
+            \"encoding\":\"utf-8\"},{\"name\":\"t0001\",\"title\":\"a\",\
+            \"path\":[\"data/t0001/p000001.jsonl\"],\"profile\":\"tabular-data-resource\",\
+            \"format\":\"jsonl\",\"encoding\":\"utf-8\",\"dialect\":{\"header\":false},\
+            \"schema\":{\"fields\":[{\"name\":\"c00001\",\"title\":\"rowid\",\"type\":\"any\"},\
+            {\"name\":\"c00002\",\"title\":\"x\",\"type\":\"any\"}]}},{\"name\":\"t0003\",\
+            \"title\":\"c\",\"path\":[\"data/t0003/p000001.jsonl\"],\
+            \"profile\":\"tabular-data-resource\",\"format\":\"jsonl\",\"encoding\":\"utf-8\",\
+            \"dialect\":{\"header\":false},\"schema\":{\"fields\":[{\"name\":\"c00001\",\
+            \"title\":\"rowid\",\"type\":\"any\"},{\"name\":\"c00002\",\"title\":\"y\",\
+            \"type\":\"any\"},{\"name\":\"c00003\",\"title\":\"z\",\"type\":\"any\"}]}}]}\n"
+        );
+        let bytes = text(Member::Schema).len() + 20 + 25;
+        let version = env!("CARGO_PKG_VERSION");
+        assert_eq!(
+            text(Member::BagInfo),
+            format!("Bag-Software-Agent: waybill {version}\nPayload-Oxum: {bytes}.3\n")
+        );
+        let listed = text(Member::PayloadManifest);
+        let names: Vec<_> = listed.lines().map(|line| &line[64..]).collect();
+        assert_eq!(
+            names,
+            [
+                "  data/schema.json",
+                "  data/t0001/p000001.jsonl",
+                "  data/t0003/p000001.jsonl"
+            ]
+        );
     }
 }

@@ -2,15 +2,13 @@
 
 use crate::mapping::plan::{ColumnPlan, Plan, TablePlan};
 use crate::mapping::{Request, plan};
-use crate::model::forms;
 use crate::model::schema::{
     Action, Affinity, Column, Deferrable, ForeignKey, Index, IndexOn, IndexTerm, Key, KeyColumn,
     Rowid, Schema, Table, TableKind,
 };
 use crate::model::value::OwnedValue;
-use crate::profile::evidence::{
-    ColumnEvidence, Constraint, Form, FormEvidence, KeyEvidence, RowRef, TableEvidence,
-};
+use crate::profile::TableProfile;
+use crate::profile::evidence::{ColumnEvidence, Constraint, KeyEvidence, RowRef, TableEvidence};
 use crate::report::Finding;
 
 pub(in crate::mapping) const NULL: OwnedValue = OwnedValue::Null;
@@ -151,123 +149,21 @@ pub(in crate::mapping) fn broken(
     }
 }
 
-/// The evidence of one column, row by row; row n has the key `row n`.
+/// The evidence of one column as an export gathers it; row n has the key `row n`.
 pub(in crate::mapping) fn observe(values: &[OwnedValue]) -> ColumnEvidence {
-    let mut evidence = ColumnEvidence::default();
-    for value in values {
-        match value {
-            OwnedValue::Null => evidence.nulls += 1,
-            OwnedValue::Integer(integer) => {
-                evidence.integers += 1;
-                let (least, most) = evidence.integer_range.unwrap_or((*integer, *integer));
-                let range = (
-                    std::cmp::min(least, *integer),
-                    std::cmp::max(most, *integer),
-                );
-                evidence.integer_range = Some(range);
-            }
-            OwnedValue::Real(_) => evidence.reals += 1,
-            OwnedValue::Text(text) => {
-                evidence.texts += 1;
-                let length = text.len() as u64;
-                evidence.longest_text = std::cmp::max(evidence.longest_text, length);
-            }
-            OwnedValue::RawText(bytes) => {
-                evidence.raw_texts += 1;
-                let length = bytes.len() as u64;
-                evidence.longest_blob = std::cmp::max(evidence.longest_blob, length);
-            }
-            OwnedValue::Blob(bytes) => {
-                evidence.blobs += 1;
-                let length = bytes.len() as u64;
-                evidence.longest_blob = std::cmp::max(evidence.longest_blob, length);
-            }
-        }
+    let mut table = table("t", vec![column("c", "")]);
+    table.rowid = Rowid::None;
+    let mut profile = TableProfile::new(&table);
+    for (number, value) in (1..).zip(values) {
+        profile.observe(&[value.as_value()], number);
     }
-    for form in Form::ALL {
-        evidence.forms.extend(observe_form(values, *form));
+    let mut evidence = profile.finish().columns.remove(0);
+    let plain = |row: &mut RowRef| row.key = format!("row {}", row.number);
+    for form in &mut evidence.forms {
+        plain(&mut form.first);
+        form.first_other.as_mut().map(plain);
     }
     evidence
-}
-
-fn observe_form(values: &[OwnedValue], form: Form) -> Option<FormEvidence> {
-    let rows: Vec<(RowRef, bool)> = values
-        .iter()
-        .enumerate()
-        .filter(|(_, value)| **value != NULL)
-        .map(|(position, value)| {
-            let number = position as u64 + 1;
-            let key = format!("row {number}");
-            (RowRef { number, key }, has_form(value, form))
-        })
-        .collect();
-    let first = |wanted: bool| {
-        let mut rows = rows.iter();
-        rows.find(|(_, has)| *has == wanted)
-            .map(|(row, _)| row.clone())
-    };
-    Some(FormEvidence {
-        form,
-        matches: rows.iter().filter(|(_, has)| *has).count() as u64,
-        first: first(true)?,
-        first_other: first(false),
-    })
-}
-
-fn has_form(value: &OwnedValue, form: Form) -> bool {
-    match value {
-        OwnedValue::Null => false,
-        OwnedValue::RawText(_) => form == Form::RawText,
-        OwnedValue::Blob(bytes) => match form {
-            Form::BlobValue => true,
-            Form::Opaque => bytes.len() >= 16,
-            _ => false,
-        },
-        OwnedValue::Integer(integer) => match form {
-            Form::IntegerValue => true,
-            Form::WideInteger => integer.unsigned_abs() > 1 << 53,
-            Form::ZeroOne => matches!(integer, 0 | 1),
-            Form::EpochSeconds => (631_152_000..4_102_444_800).contains(integer),
-            _ => false,
-        },
-        OwnedValue::Real(real) => {
-            let special = !real.is_finite() || (*real == 0.0 && real.is_sign_negative());
-            match form {
-                Form::RealValue => true,
-                Form::SpecialReal => special,
-                Form::DecimalReal => !special,
-                _ => false,
-            }
-        }
-        OwnedValue::Text(text) => text_has_form(text, form),
-    }
-}
-
-fn text_has_form(text: &str, form: Form) -> bool {
-    let uuid = forms::uuid(text).is_some();
-    match form {
-        Form::TextValue => true,
-        Form::NulText => text.contains('\0'),
-        Form::NumberText => matches!(text, "7" | "1.5"),
-        Form::DecimalText => matches!(text, "007" | "1e5" | "+49" | "1.50"),
-        Form::BooleanWord => matches!(text, "yes" | "no"),
-        Form::Uuid => uuid && !forms::has_upper(text),
-        Form::UuidUpper => uuid && forms::has_upper(text),
-        Form::Date => forms::date(text).is_some(),
-        Form::Time => forms::time(text).is_some(),
-        Form::Timestamp => forms::timestamp(text).is_some(),
-        Form::TimestampOffset => forms::timestamp_offset(text).is_some(),
-        Form::PlainTime => forms::is_plain_time(text),
-        Form::Inet => forms::inet(text).is_some(),
-        Form::Json => is_json(text),
-        Form::JsonPlain => is_json(text) && !text.contains("e5"),
-        _ => false,
-    }
-}
-
-fn is_json(text: &str) -> bool {
-    let document: Result<serde_json::Value, _> = serde_json::from_str(text);
-    document.is_ok_and(|document| document.is_object() || document.is_array())
 }
 
 /// A database: tables, each with the values of its columns (missing ones have none).

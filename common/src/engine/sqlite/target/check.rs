@@ -72,7 +72,7 @@ fn compare(
         Code::Interrupted => fault,
         _ => Fault::new(Code::ContentDiffers, "new file cannot be read back").because(fault),
     };
-    let mut source = SqliteSource::open(database).map_err(unreadable)?;
+    let mut source = SqliteSource::open(database, watch).map_err(unreadable)?;
     while let Some(index) = sent.tables.get(next.fetch_add(1, Ordering::Relaxed)) {
         let table = &sent.schema.tables[*index];
         watch.table(&table.name);
