@@ -244,8 +244,8 @@ fn sample(path: &Path) -> Written {
         })?;
         parts.table(3, &mut |_| Ok(evidence(0, 0)))
     });
-    fs::write(path, bytes).unwrap();
-    written.unwrap()
+    fs::write(path, bytes).expect("the folder is our own");
+    written.expect("the sample is one that can be written")
 }
 
 /// Runs the second reader; it must be there.
