@@ -330,7 +330,7 @@ fn a_server_that_is_down_or_unknown_is_worth_another_try() {
             "pg:host=/nonexistent dbname=d user=u".as_ref(),
         ],
     );
-    assert_explains(ran, 5, "server-unreachable", "/nonexistent");
+    assert_explains(ran, 5, "server-unreachable", "nonexistent");
 }
 
 #[test]

@@ -65,9 +65,9 @@ fn a_pipe_carries_an_archive_from_export_to_import() {
         path("waybill-import").display(),
         copy.display()
     );
-    let mut command = Command::new("bash");
-    command.args(["-c", &script]);
-    Ran::of(command).exits(0);
+    let mut bash = Command::new("bash");
+    bash.args(["-c", &script]);
+    Ran::of(bash).exits(0);
     compare_sqlite::assert_same(&shop.path, &copy);
     // The pipe and the file hold the same bytes.
     let archive = folder.path().join("a.tar.zst");
@@ -105,9 +105,9 @@ fn a_pipe_into_postgresql_that_breaks_changes_nothing() {
         shop.path.display(),
         path("waybill-import").display()
     );
-    let mut command = Command::new("bash");
-    command.args(["-c", &script]);
-    Ran::of(command).exits(4);
+    let mut bash = Command::new("bash");
+    bash.args(["-c", &script]);
+    Ran::of(bash).exits(4);
     let mut client =
         ::postgres::Client::connect(&uri, ::postgres::NoTls).expect("the server answers");
     let tables: i64 = client
@@ -139,7 +139,8 @@ fn an_export_of_a_database_that_is_written_to_is_one_consistent_state() {
         .expect("a database");
     let done = AtomicBool::new(false);
     std::thread::scope(|scope| {
-        scope.spawn(|| {
+        let (connection, done) = (connection, &done);
+        scope.spawn(move || {
             while !done.load(Ordering::Relaxed) {
                 connection
                     .execute_batch("BEGIN; INSERT INTO a(amount) VALUES (7); INSERT INTO b(amount) VALUES (-7); COMMIT;")

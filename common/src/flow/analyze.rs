@@ -27,7 +27,7 @@ pub fn analyze(request: &AnalyzeRequest, watch: &dyn Watch) -> Result<Report> {
         .tables
         .iter()
         .map(|table| source.estimate(table))
-        .sum();
+        .try_fold(0_u64, |sum, rows| Some(sum.saturating_add(rows?)));
     watch.phase("analyzing", Extent { rows, bytes: None });
     let check = KeyCheck::new(schema, examine::KEY_BUDGET);
     let mut evidence = Vec::new();
