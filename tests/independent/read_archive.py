@@ -407,7 +407,7 @@ def check(value, kind, where):
             fits = base64.b64encode(base64.b64decode(value, validate=True)).decode() == value
         except (ValueError, TypeError):
             fits = False
-    elif kind == "real":
+    elif kind == "real number":
         try:
             fits = value in ("Infinity", "-Infinity", "NaN") or real(float(value)) == value
         except (ValueError, TypeError):
@@ -442,7 +442,7 @@ DEFAULT = Or(
     "current_time",
     "current_timestamp",
     Shape(integer="decimal"),
-    Shape(real="real"),
+    Shape(real="real number"),
     Shape(text=str),
     Shape(raw_text="base64"),
     Shape(blob="base64"),
