@@ -78,9 +78,10 @@ pub trait Target {
     fn location(&self) -> String;
     /// Refuses what would fail later, removes what an interrupted run left, and makes the staging place.
     fn begin(&mut self, watch: &dyn Watch) -> Result<()>;
-    /// Loads all rows.
+    /// Loads all rows. What follows a table's rows may be built as soon as they are in.
     fn load(&mut self, parts: &dyn PartReader, watch: &dyn Watch) -> Result<()>;
-    /// Builds keys, indexes, constraints and other objects that follow the rows.
+    /// Builds the keys, indexes, constraints and other objects that `load` has not built, so that
+    /// all of them are there.
     fn build(&mut self, watch: &dyn Watch) -> Result<()>;
     /// Compares what the staging place holds with what was sent, value by value.
     fn check(&mut self, watch: &dyn Watch) -> Result<()>;
@@ -88,4 +89,15 @@ pub trait Target {
     fn switch(&mut self) -> Result<()>;
     /// What was weakened, left out or kept in another form.
     fn findings(&self) -> Vec<Finding>;
+}
+
+/// How a target is compared with the archive before the switch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Check {
+    /// Not at all.
+    None,
+    /// Rows per table.
+    Counts,
+    /// Every value.
+    Content,
 }

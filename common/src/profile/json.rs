@@ -71,7 +71,7 @@ struct Check<'a> {
     memory: &'a mut Memory,
 }
 
-impl<'a> Check<'a> {
+impl Check<'_> {
     #[inline]
     fn peek(&self) -> Option<u8> {
         self.text.get(self.at).copied()

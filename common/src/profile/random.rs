@@ -25,7 +25,9 @@ pub(super) fn looks_random(bytes: &[u8]) -> bool {
         return false;
     }
     let mut pairs = Pairs::default();
-    bytes.iter().for_each(|byte| pairs.add(*byte));
+    for byte in bytes {
+        pairs.add(*byte);
+    }
     pairs.few(256)
 }
 

@@ -105,7 +105,7 @@ impl ColumnProfile {
         let new = found & !self.seen;
         let broken = self.unbroken & !found;
         if new | broken != 0 || self.first_present.is_none() {
-            self.turn(new, broken, name());
+            self.turn(new, broken, &name());
         }
         let mut rest = found;
         while rest != 0 {
@@ -141,7 +141,7 @@ impl ColumnProfile {
 
     /// Notes the row whose value has forms that none had before, or lacks forms that all had.
     #[cold]
-    fn turn(&mut self, new: Forms, broken: Forms, row: RowRef) {
+    fn turn(&mut self, new: Forms, broken: Forms, row: &RowRef) {
         let earlier = self.first_present.get_or_insert_with(|| row.clone());
         let is_first = earlier.number == row.number;
         for (position, form) in self.forms.iter_mut().enumerate() {

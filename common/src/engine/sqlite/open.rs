@@ -187,6 +187,8 @@ fn attempt(path: &Path, flags: OpenFlags) -> rusqlite::Result<Connection> {
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_FKEY, false)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_FTS3_TOKENIZER, false)?;
+    // A quoted name that no column has must be an error, not a string in every row.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DML, false)?;
     connection.execute_batch(
         "PRAGMA cell_size_check=ON; PRAGMA mmap_size=0; PRAGMA query_only=ON; \
          PRAGMA ignore_check_constraints=ON;",
