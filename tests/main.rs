@@ -3,4 +3,5 @@
 mod connection;
 mod dependencies;
 mod layers;
+mod postgres_target;
 mod support;

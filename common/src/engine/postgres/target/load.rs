@@ -315,10 +315,11 @@ fn rewritten(fault: Fault, code: Code, what: String) -> Fault {
     }
 }
 
-/// The line in `COPY table, line 7, column c`: the words are translated, their order is not.
+/// The line in `COPY table, line 7, column c`: the words are translated, their order is not. What
+/// a type has to say about the value stands before it.
 fn line_of(context: &str, table: &str) -> Option<u64> {
-    let rest = context.strip_prefix("COPY ")?.strip_prefix(table)?;
-    let rest = rest.strip_prefix(", ")?;
+    let copy = format!("COPY {table}, ");
+    let rest = &context[context.rfind(&copy)? + copy.len()..];
     let start = rest.find(|c: char| c.is_ascii_digit())?;
     let digits = &rest[start..];
     let end = digits
@@ -432,5 +433,7 @@ mod tests {
         assert_eq!(line_of("COPY a, 1, Zeile 7", "a, 1"), Some(7));
         assert_eq!(line_of("SQL function \"f\"", "orders"), None);
         assert_eq!(line_of("COPY orders, line", "orders"), None);
+        let json = "JSON data, line 1: {\"COPY t, line 3\nCOPY t, line 12, column c";
+        assert_eq!(line_of(json, "t"), Some(12));
     }
 }
