@@ -208,12 +208,11 @@ impl<'a> Loader<'a> {
         let planned = statements.table;
         let mut keys = planned.primary_key.iter().chain(&planned.unique);
         let count = keys.clone().count();
-        let (sql, name) = match keys.nth(index) {
-            Some(key) => (statements.create_key_index(key)?, &key.name),
-            None => {
-                let index = &planned.indexes[index - count];
-                (statements.create_index(index)?, &index.name)
-            }
+        let (sql, name) = if let Some(key) = keys.nth(index) {
+            (statements.create_key_index(key)?, &key.name)
+        } else {
+            let index = &planned.indexes[index - count];
+            (statements.create_index(index)?, &index.name)
         };
         let built = transaction(&mut worker.session, self.begin, |session| {
             session.execute(&sql)
