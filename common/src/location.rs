@@ -212,6 +212,12 @@ fn begins_as_sqlite(path: &Path) -> std::io::Result<bool> {
     Ok(start == SQLITE_HEADER)
 }
 
+/// A word of a command line, of whatever form, without any password.
+#[must_use]
+pub fn shown(word: &str) -> String {
+    redact::unknown(word)
+}
+
 /// Where an archive is read from or written to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ArchivePath {

@@ -1,8 +1,8 @@
 //! Reads rows, and refuses every line that `encode_row` would not have written.
 
-use super::scan::plain_run;
 use crate::fault::{Code, Fault, Mismatch, Result};
 use crate::model::number;
+use crate::model::quoted::plain_run;
 use crate::model::value::Value;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;

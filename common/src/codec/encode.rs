@@ -1,6 +1,6 @@
 //! Writes rows.
 
-use super::scan::plain_run;
+use crate::model::quoted::plain_run;
 use crate::model::value::Value;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;

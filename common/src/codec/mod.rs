@@ -11,7 +11,7 @@
 //!   if there are any, and the exponent with its sign (`1e-6`, `1.5e+16`, `5e-324`). Zeros are
 //!   `0.0` and `-0.0`;
 //! - other reals: `{"real":"Infinity"}`, `{"real":"-Infinity"}`, `{"real":"NaN"}`. All NaNs are one:
-//!   their payload bits are not kept. `SQLite` stores none;
+//!   their payload bits are not kept. SQLite stores none;
 //! - Unicode text in quotes: `\"`, `\\`, `\b`, `\t`, `\n`, `\f`, `\r`, other characters below
 //!   U+0020 as `\u00` and two lower-case hexadecimal digits, everything else as it is;
 //! - bytes: `{"blob":"…"}`, and text that is not valid in its database's encoding:
@@ -21,7 +21,6 @@
 
 mod decode;
 mod encode;
-mod scan;
 
 pub use decode::Decoder;
 pub use encode::encode_row;

@@ -91,7 +91,7 @@ fn v6(text: &str, prefix: Option<&str>) -> Option<Inet> {
 }
 
 /// The address as PostgreSQL prints it: as the standard library does, except that an address whose
-/// first six groups are 0 and whose seventh is not ends in IPv4 form (src/port/inet_net_ntop.c).
+/// first six groups are 0 and whose seventh is not ends in IPv4 form (`src/port/inet_net_ntop.c`).
 fn print(address: Ipv6Addr, out: &mut Printed) -> std::fmt::Result {
     let groups = address.segments();
     if groups[..6] == [0; 6] && groups[6] != 0 {

@@ -1,4 +1,4 @@
-//! Names of rows for people, and equality of keys as `SQLite` sees it.
+//! Names of rows for people, and equality of keys as SQLite sees it.
 //!
 //! Two values are equal when their normal forms are the same bytes, so keys can be hashed and
 //! sorted. Knows no table's rows and no constraint.
@@ -10,6 +10,9 @@ use std::fmt::Write as _;
 
 /// Characters of a value that a row's name shows, about.
 const SHOWN: usize = 40;
+
+/// Bytes of a row's name after which no further column is added.
+const LONGEST: usize = 200;
 
 /// How the rows of one table are named.
 #[derive(Debug, Clone)]
@@ -43,6 +46,10 @@ impl RowNaming {
             let Some(value) = row.get(*cell) else {
                 return format!("row {number}");
             };
+            if name.len() > LONGEST {
+                name.push_str(", …");
+                break;
+            }
             let comma = if name.is_empty() { "" } else { ", " };
             let _ = write!(name, "{comma}{column}={}", value.shown(SHOWN));
         }
@@ -59,7 +66,7 @@ pub fn row_key(table: &Table, row: &[Value<'_>], number: u64) -> String {
     RowNaming::of(table).name(row, number)
 }
 
-/// A collation that is built into `SQLite` (Datatypes In `SQLite`, section 7).
+/// A collation that is built into SQLite (Datatypes In SQLite, section 7).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Collation {
     /// Bytes.
@@ -93,7 +100,7 @@ mod tag {
     pub(super) const BLOB: u8 = 5;
 }
 
-/// Appends the normal form of `value`, or returns false for NULL (and NaN, which `SQLite` takes for
+/// Appends the normal form of `value`, or returns false for NULL (and NaN, which SQLite takes for
 /// NULL), which equals nothing. Forms carry their length: those of several columns can be joined.
 #[must_use]
 pub fn push_normal_form(out: &mut Vec<u8>, value: &Value<'_>, collation: Collation) -> bool {
@@ -115,16 +122,16 @@ pub fn push_normal_form(out: &mut Vec<u8>, value: &Value<'_>, collation: Collati
 
 fn push_integer(out: &mut Vec<u8>, integer: i64) {
     out.push(tag::INTEGER);
-    out.extend_from_slice(&integer.to_le_bytes());
+    // Ascending integers have ascending forms, which makes sorting them cheap.
+    out.extend_from_slice(&(integer ^ i64::MIN).to_be_bytes());
 }
 
 fn push_real(out: &mut Vec<u8>, real: f64) {
-    match exact_integer(real) {
-        Some(integer) => push_integer(out, integer),
-        None => {
-            out.push(tag::REAL);
-            out.extend_from_slice(&real.to_bits().to_le_bytes());
-        }
+    if let Some(integer) = exact_integer(real) {
+        push_integer(out, integer);
+    } else {
+        out.push(tag::REAL);
+        out.extend_from_slice(&real.to_bits().to_le_bytes());
     }
 }
 
@@ -132,7 +139,7 @@ fn push_real(out: &mut Vec<u8>, real: f64) {
 #[must_use]
 pub fn exact_integer(real: f64) -> Option<i64> {
     const LIMIT: f64 = 9_223_372_036_854_775_808.0; // 2^63, which a double holds exactly
-    if (-LIMIT..LIMIT).contains(&real) && real.trunc() == real {
+    if (-LIMIT..LIMIT).contains(&real) && real.fract().abs().to_bits() == 0 {
         #[expect(clippy::cast_possible_truncation, reason = "whole and within 64 bits")]
         return Some(real as i64);
     }
@@ -148,7 +155,7 @@ fn push_text(out: &mut Vec<u8>, tag: u8, text: &[u8], collation: Collation) {
         Collation::Binary | Collation::NoCase => text,
     };
     out.push(tag);
-    out.extend_from_slice(&(text.len() as u64).to_le_bytes());
+    push_length(out, text.len());
     if collation != Collation::NoCase {
         out.extend_from_slice(text);
         return;
@@ -160,12 +167,21 @@ fn push_text(out: &mut Vec<u8>, tag: u8, text: &[u8], collation: Collation) {
     out[start..].make_ascii_lowercase();
 }
 
+/// Seven bits a byte, the high bit set on all but the last: short values keep short forms.
+fn push_length(out: &mut Vec<u8>, mut length: usize) {
+    while length >= 0x80 {
+        out.push(length.to_le_bytes()[0] | 0x80);
+        length >>= 7;
+    }
+    out.push(length.to_le_bytes()[0]);
+}
+
 /// Memory for a value that an affinity has changed into a text.
 #[derive(Debug, Default)]
 pub struct Converted(String);
 
 impl Converted {
-    /// `value` as a column of this affinity stores it (Datatypes In `SQLite`, section 3.4), which
+    /// `value` as a column of this affinity stores it (Datatypes In SQLite, section 3.4), which
     /// is also how a foreign key looks for it in the parent (foreignkeys.html, section 3).
     pub fn apply<'a>(&'a mut self, affinity: Affinity, value: Value<'a>) -> Value<'a> {
         match (affinity, value) {
@@ -195,7 +211,7 @@ impl Converted {
         let _ = self.0.write_fmt(text);
     }
 
-    /// As `SQLite` prints a real, by the shortest digits that read back. Where those are many, its
+    /// As SQLite prints a real, by the shortest digits that read back. Where those are many, its
     /// versions differ in the last ones; a real that refers to a text key is rare enough.
     fn print_real(&mut self, real: f64) {
         if real.is_infinite() {

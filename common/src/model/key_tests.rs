@@ -1,4 +1,4 @@
-//! Rows' names, and equality of keys held against `SQLite` itself.
+//! Rows' names, and equality of keys held against SQLite itself.
 
 use super::*;
 use crate::model::schema::{Column, Key, KeyColumn, TableKind};
@@ -73,6 +73,13 @@ fn a_rows_name_shortens_long_values() {
     let one = table(&["id"], &["id"], Rowid::None);
     let name = row_key(&one, &[Value::Text(&"x".repeat(1000))], 1);
     assert_eq!(name, format!("id='{}'…", "x".repeat(40)));
+
+    let columns: Vec<_> = (0..1000).map(|number| format!("c{number}")).collect();
+    let columns: Vec<_> = columns.iter().map(String::as_str).collect();
+    let wide = table(&columns, &columns, Rowid::None);
+    let name = row_key(&wide, &vec![Value::Integer(7); 1000], 1);
+    assert!(name.starts_with("c0=7, c1=7, "), "{name}");
+    assert!(name.ends_with(", …") && name.len() < 220, "{name}");
 }
 
 /// Values that are close to each other in one way or another.

@@ -4,5 +4,6 @@ pub mod address;
 pub mod forms;
 pub mod key;
 pub mod number;
+pub mod quoted;
 pub mod schema;
 pub mod value;

@@ -118,7 +118,8 @@ forms! {
     /// Text that is exactly what an integer or a real of this archive would print as: `7`, `1.0`,
     /// `1e+16`, `-0.0`; also the words `Infinity`, `-Infinity` and `NaN`.
     NumberText = "number_text";
-    /// Text that is a decimal number in any other spelling: `007`, `1e5`, `+49`, `1.50`.
+    /// Text that is a decimal number in any other spelling: `007`, `1e5`, `+49`, `1.50`, `.5`, `5.`.
+    /// A sign or none, digits with at most one point, an exponent or none; no blanks, no words.
     DecimalText = "decimal_text";
     /// Integer 0 or 1.
     ZeroOne = "zero_one";
@@ -128,34 +129,38 @@ forms! {
     DecimalReal = "decimal_real";
     /// Text of 8-4-4-4-12 hexadecimal digits, lower case.
     Uuid = "uuid";
-    /// The same with at least one upper-case digit.
+    /// The same with at least one upper-case digit; mixed case counts.
     UuidUpper = "uuid_upper";
     /// Text `YYYY-MM-DD`, a real day of the years 0001 to 9999.
     Date = "date";
     /// Text `HH:MM:SS`, with up to six digits of fraction; 24:00:00 and leap seconds do not count.
     Time = "time";
-    /// Text of a date, one `T` or blank, and a time; no offset.
+    /// Text of a date, one `T` or blank, and a time as above; no offset.
     Timestamp = "timestamp";
-    /// The same with an offset: `Z`, `+02`, `+02:00` or `+0200`; the instant is in the years 0001 to 9999 in UTC.
+    /// The same with an offset right behind it: `Z`, `+02`, `+02:00` or `+0200`, of less than 16
+    /// hours; the instant is in the years 0001 to 9999 in UTC.
     TimestampOffset = "timestamp_offset";
     /// A `Time` or `Timestamp` spelled as PostgreSQL prints it: a blank, no `T`, and a fraction that
     /// is absent or does not end in 0 (`model::forms::is_plain_time`).
     PlainTime = "plain_time";
-    /// Text of an IPv4 or IPv6 address, perhaps with a prefix length, in the form PostgreSQL's inet prints.
+    /// Text of an IPv4 or IPv6 address, perhaps with a prefix length, in the form PostgreSQL's inet
+    /// prints: lower case, zeros shortened, no full prefix length (`/32`, `/128`).
     Inet = "inet";
-    /// Text that is a JSON object or array (RFC 8259), no deeper than 1000.
+    /// Text that is a JSON object or array (RFC 8259), no deeper than 1000; blanks around it count.
     Json = "json";
     /// The same, and jsonb gives every value back: no repeated key in an object, no `\u0000`, no
-    /// lone surrogate, and numbers written without exponent and without `-0`, of at most 1000
-    /// characters.
+    /// lone surrogate, numbers written without exponent, without `-0` and in at most 1000 bytes,
+    /// and less than 256 MiB in all.
     JsonPlain = "json_plain";
-    /// Integer that as seconds since 1970 is in the years 1990 to 2100.
+    /// Integer that as seconds since 1970 is in the years 1990 to 2100, both included.
     EpochSeconds = "epoch_seconds";
     /// The same in milliseconds.
     EpochMillis = "epoch_millis";
     /// The same in microseconds.
     EpochMicros = "epoch_micros";
-    /// Blob or base64 text of at least 16 bytes whose bytes look random: encrypted or compressed.
+    /// Blob, or base64 text on one line (either alphabet, padded or not), of at least 16 bytes whose
+    /// first 4 KiB look random: encrypted, compressed, a digest or a token. A rule of thumb in
+    /// integers (`profile/random.rs`), the same on every machine.
     Opaque = "opaque";
 }
 

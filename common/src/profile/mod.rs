@@ -4,3 +4,9 @@
 //! Knows values and schemas; knows no archive, no database and no target type.
 
 pub mod evidence;
+mod form;
+mod json;
+mod random;
+mod table;
+
+pub use table::TableProfile;

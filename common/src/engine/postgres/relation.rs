@@ -25,8 +25,12 @@ impl Names {
         let sequences = plan.tables.iter().map(|table| sequences(table, &mut taken));
         let sequences = sequences.collect();
         let tables = plan.tables.iter().map(|table| table.name.as_str());
-        let types =
-            tables.flat_map(|table| [table.to_owned(), cut(&format!("_{table}"), MAX_IDENTIFIER_BYTES).to_owned()]);
+        let types = tables.flat_map(|table| {
+            [
+                table.to_owned(),
+                cut(&format!("_{table}"), MAX_IDENTIFIER_BYTES).to_owned(),
+            ]
+        });
         Names {
             sequences,
             types: types.collect(),

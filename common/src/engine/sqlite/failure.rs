@@ -14,7 +14,9 @@ fn code(error: &rusqlite::Error) -> Code {
         rusqlite::Error::SqliteFailure(failure, _) => match failure.code {
             ErrorCode::DatabaseCorrupt => Code::SourceDamaged,
             ErrorCode::NotADatabase => Code::SourceForeign,
-            ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => Code::SourceBusy,
+            ErrorCode::DatabaseBusy
+            | ErrorCode::DatabaseLocked
+            | ErrorCode::FileLockingProtocolFailed => Code::SourceBusy,
             ErrorCode::OperationInterrupted => Code::Interrupted,
             ErrorCode::TooBig => Code::SourceLimit,
             _ => Code::SourceUnreadable,

@@ -55,6 +55,12 @@ pub fn collation(name: &str) -> String {
     name.to_owned()
 }
 
+/// Whether this is a collation that every SQLite has.
+#[must_use]
+pub fn is_built_in(collation_name: &str) -> bool {
+    ["BINARY", "NOCASE", "RTRIM"].contains(&collation(collation_name).as_str())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

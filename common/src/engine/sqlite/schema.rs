@@ -9,6 +9,7 @@ mod virtual_table;
 
 use crate::engine::sqlite::ddl::{self, Create, CreateKind, IndexText, TableText};
 use crate::engine::sqlite::failure::fault;
+use crate::engine::sqlite::name;
 use crate::fault::{Code, Fault, Result};
 use crate::model::schema::{
     Encoding, Facts, Index, Rowid, Schema, Sequence, Table, TableKind, Trigger, View,
@@ -16,7 +17,7 @@ use crate::model::schema::{
 use crate::report::{Finding, Severity};
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Row};
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 pub use column::affinity;
 
@@ -31,6 +32,8 @@ pub fn read(connection: &Connection) -> Result<(Schema, Vec<Finding>)> {
         connection,
         listed: listed(connection)?,
         indexes: HashMap::new(),
+        virtual_tables: HashMap::new(),
+        unreadable: HashSet::new(),
         findings: Vec::new(),
     };
     let objects = reader.objects()?;
@@ -39,6 +42,7 @@ pub fn read(connection: &Connection) -> Result<(Schema, Vec<Finding>)> {
         ..Schema::default()
     };
     reader.collect_indexes(&objects);
+    reader.read_virtual_tables(&objects);
     for object in objects {
         reader.object(object, &mut schema)?;
     }
@@ -82,6 +86,10 @@ struct Reader<'c> {
     listed: HashMap<String, Listed>,
     /// Made by CREATE INDEX, by table in lower case, in the source's order.
     indexes: HashMap<String, Vec<IndexSource>>,
+    /// By name in lower case.
+    virtual_tables: HashMap<String, Table>,
+    /// Names in lower case of virtual tables that their module cannot show.
+    unreadable: HashSet<String>,
     findings: Vec<Finding>,
 }
 
@@ -186,8 +194,8 @@ impl Reader<'_> {
         };
         let (strict, without_rowid) = (listed.strict, listed.without_rowid);
         match listed.kind.as_str() {
-            "shadow" => Ok(None),
-            "virtual" => self.virtual_table(name, sql).map(Some),
+            "shadow" if self.is_covered(name) => Ok(None),
+            "virtual" => Ok(self.virtual_tables.remove(&name.to_ascii_lowercase())),
             _ => self
                 .ordinary_table(name, sql, strict, without_rowid)
                 .map(Some),
@@ -226,7 +234,32 @@ impl Reader<'_> {
             sql,
         };
         table.rowid = self.rowid(&table, &listed);
+        self.note_collations(&table);
         Ok(table)
+    }
+
+    /// An application's own collation has a name and no definition in the file.
+    fn note_collations(&mut self, table: &Table) {
+        let columns = table.columns.iter().map(|column| &column.collation);
+        let keys = table.primary_key.iter().chain(&table.unique);
+        let keys = keys.flat_map(|key| key.columns.iter().map(|column| &column.collation));
+        let indexes = table.indexes.iter().flat_map(|index| &index.terms);
+        let own: BTreeSet<&str> = columns
+            .chain(keys)
+            .chain(indexes.map(|term| &term.collation))
+            .map(String::as_str)
+            .filter(|collation| !name::is_built_in(collation))
+            .collect();
+        for collation in own {
+            let message = format!(
+                "collation `{collation}` is the application's own; its name is kept, and rows come \
+                 in the order in which they are stored"
+            );
+            self.findings.push(
+                Finding::new(Code::StructureWeakened, Severity::Note, message)
+                    .in_table(table.name.clone()),
+            );
+        }
     }
 
     fn rowid(&mut self, table: &Table, listed: &[key::Listed]) -> Rowid {

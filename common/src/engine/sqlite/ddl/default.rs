@@ -73,10 +73,8 @@ fn signed_number(text: &str, negative: bool) -> Option<OwnedValue> {
     } else {
         digits
     };
-    if signed.bytes().all(|b| b.is_ascii_digit() || b == b'-') {
-        if let Ok(integer) = signed.parse() {
-            return Some(OwnedValue::Integer(integer));
-        }
+    if let Ok(integer) = signed.parse() {
+        return Some(OwnedValue::Integer(integer));
     }
     let real: f64 = signed.parse().ok()?;
     Some(OwnedValue::Real(real))

@@ -5,6 +5,7 @@
 
 use crate::engine::sqlite::ddl::token::{Cursor, Kind, Span};
 use crate::engine::sqlite::ddl::{ColumnText, ForeignKeyText, KeyText, TableText, end, term_name};
+use crate::engine::sqlite::name;
 use crate::fault::Result;
 use crate::model::schema::{Check, Deferrable};
 
@@ -105,7 +106,7 @@ fn declared_type(cursor: &mut Cursor<'_>) -> Result<String> {
         if !written.is_empty() {
             written.push(' ');
         }
-        written.push_str(&crate::engine::sqlite::name::unquote(word));
+        written.push_str(&name::unquote(word));
     }
     if cursor.is_mark(b'(') {
         let size = cursor.group()?;

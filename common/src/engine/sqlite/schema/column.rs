@@ -54,14 +54,11 @@ fn column(row: &Row<'_>, written: Option<&ColumnText>, strict: bool) -> Result<F
         row.get(place)
             .map_err(|error| fault(error, "cannot read the columns"))
     };
-    let name = match text(row, 0) {
-        Some((name, true)) => name,
-        _ => {
-            return Err(Fault::new(
-                Code::ObjectUnsupported,
-                "column name is not valid UTF-8; the table is left out",
-            ));
-        }
+    let Some((name, true)) = text(row, 0) else {
+        return Err(Fault::new(
+            Code::ObjectUnsupported,
+            "column name is not valid UTF-8; the table is left out",
+        ));
     };
     // The text belongs to this column only if both agree on its name.
     let written = written.filter(|written| written.name.eq_ignore_ascii_case(&name));
