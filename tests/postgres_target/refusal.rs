@@ -172,8 +172,8 @@ fn a_missing_right_or_schema_is_answered_with_the_statement_that_gives_it() {
             (Code::TargetSchemaMissing, "CREATE SCHEMA \"no where\"")
         );
         import(&mut target(&mine, &schema, &plan), &parts).unwrap();
-        let owned = "SELECT tableowner FROM pg_tables WHERE tablename = 'items'";
-        assert_eq!(ask(&mut owner, owned), role);
+        let asked = "SELECT tableowner FROM pg_tables WHERE tablename = 'items'";
+        assert_eq!(ask(&mut owner, asked), role);
         owner
             .batch_execute(&format!("DROP OWNED BY {role}; DROP ROLE {role}"))
             .unwrap();

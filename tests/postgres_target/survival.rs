@@ -219,7 +219,7 @@ fn counts_down(armed: &AtomicUsize) -> bool {
 }
 
 fn forward(mut client: TcpStream, mut server: &TcpStream, armed: &AtomicUsize) {
-    let mut buffer = [0; 65536];
+    let mut buffer = vec![0; 65536];
     while let Ok(count @ 1..) = client.read(&mut buffer) {
         let is_commit = buffer[..count].ends_with(b"COMMIT\0");
         if is_commit && counts_down(armed) {

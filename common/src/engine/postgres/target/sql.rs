@@ -19,7 +19,7 @@ const UNDISTURBED: &str = "autovacuum_enabled = off, toast.autovacuum_enabled = 
 /// What `UNDISTURBED` has set.
 const SETTINGS: &str = "autovacuum_enabled, toast.autovacuum_enabled";
 
-/// The moment, as SQLite's CURRENT_TIMESTAMP means it: in UTC, whole seconds.
+/// The moment, as SQLite's `CURRENT_TIMESTAMP` means it: in UTC, whole seconds.
 const UTC_SECONDS: &str = "date_trunc('second', now() AT TIME ZONE 'UTC')";
 
 /// A table within a schema: all statements about it.
