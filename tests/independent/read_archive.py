@@ -32,8 +32,9 @@ FIXED_AFTER = [
 PART_NAME = re.compile(r"waybill/data/t(\d{4})/p(\d{6})\.jsonl")
 BAGIT = b"BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n"
 FORMS = (
-    "nul_text number_text decimal_text zero_one boolean_word decimal_real uuid uuid_upper date time "
-    "timestamp timestamp_offset inet json json_plain epoch_seconds epoch_millis epoch_micros opaque"
+    "integer real text raw_text blob wide_integer special_real nul_text number_text decimal_text "
+    "zero_one boolean_word decimal_real uuid uuid_upper date time "
+    "timestamp timestamp_offset plain_time inet json json_plain epoch_seconds epoch_millis epoch_micros opaque"
 ).split()
 
 
