@@ -9,6 +9,7 @@ mod help;
 mod independent;
 mod kill;
 mod layers;
+mod postgres_target;
 mod round_trip;
 mod signals;
 mod stages;
