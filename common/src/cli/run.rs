@@ -22,6 +22,7 @@ use std::sync::Arc;
 /// What a program's arguments say about its way to run.
 pub trait Program: Parser {
     /// How it tells what it does and found.
+    #[must_use]
     fn output(&self) -> &OutputArgs;
 
     /// Whether standard output carries data, an archive or rows, so that the result as text goes to
@@ -31,6 +32,7 @@ pub trait Program: Parser {
     }
 
     /// The exit code that a failure gives this program.
+    #[must_use]
     fn exit(fault: &Fault) -> Exit {
         fault.code().exit()
     }
@@ -135,26 +137,28 @@ fn job<A: Program>(
     // Nothing that the job has touched is used after a panic.
     let result = catch_unwind(AssertUnwindSafe(|| work(args, &*progress)));
     drop(display);
-    let fault = match result {
-        Ok(Ok(report)) => {
-            let ending = Ending::Exit(report.exit(output.fail_on()));
-            return Outcome {
-                report,
-                fault: None,
-                ending,
-            };
-        }
-        Ok(Err(fault)) => {
-            Some(fault).filter(|fault| fault.code() != Code::Bug || panic::told().is_none())
-        }
-        Err(_) => None,
-    };
-    match fault {
-        Some(fault) => {
-            let ending = Ending::of(&fault, A::exit(&fault), signals.received());
+    outcome::<A>(result, output.fail_on(), signals.received())
+}
+
+/// What `result` comes to, after `signal` if there was one.
+fn outcome<A: Program>(
+    result: std::thread::Result<Result<Report>>,
+    fail_on: Option<Severity>,
+    signal: Option<i32>,
+) -> Outcome {
+    match result {
+        // A job that was completed before it saw the signal is complete.
+        Ok(Ok(report)) => Outcome {
+            ending: Ending::Exit(report.exit(fail_on)),
+            report,
+            fault: None,
+        },
+        Ok(Err(fault)) if fault.code() != Code::Bug || panic::told().is_none() => {
+            let ending = Ending::of(&fault, A::exit(&fault), signal);
             Outcome::failed(fault, ending)
         }
-        None => {
+        // A panic, or what a flow made of the panic of one of its threads.
+        Ok(Err(_)) | Err(_) => {
             let unknown = || Fault::new(Code::Bug, "the program has panicked");
             Outcome::failed(panic::told().unwrap_or_else(unknown), Ending::Panic)
         }
@@ -175,10 +179,9 @@ impl Telling<'_> {
     fn tell(&self, outcome: &Outcome, sink: Option<JsonSink>) -> Ending {
         self.complain(outcome);
         let mut ending = outcome.ending;
-        if !matches!(sink, Some(JsonSink::Stdout)) && !self.quiet {
-            if let Err(fault) = self.print(&outcome.report) {
-                ending = self.unwritten(&fault, ending);
-            }
+        let wanted = !matches!(sink, Some(JsonSink::Stdout)) && !self.quiet;
+        if wanted && let Err(fault) = self.print(&outcome.report) {
+            ending = self.unwritten(&fault, ending);
         }
         if let Some(sink) = sink {
             let json = json::object(self.start, ending, &outcome.report, outcome.fault.as_ref());
@@ -257,4 +260,66 @@ fn canvas(color: ColorChoice) -> Canvas {
 fn terminal_width() -> Option<u16> {
     let size = rustix::termios::tcgetwinsize(std::io::stdout()).ok()?;
     (size.ws_col > 0).then_some(size.ws_col)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::Finding;
+
+    /// A program for tests, which refuses what verify finds
+    #[derive(Debug, Parser)]
+    #[command(
+        name = "waybill-test",
+        version,
+        disable_help_flag = true,
+        disable_version_flag = true
+    )]
+    struct Sample {
+        #[command(flatten)]
+        output: OutputArgs,
+    }
+
+    impl Program for Sample {
+        fn output(&self) -> &OutputArgs {
+            &self.output
+        }
+
+        fn exit(fault: &Fault) -> Exit {
+            fault.exit_as_refusal()
+        }
+    }
+
+    fn ending(result: std::thread::Result<Result<Report>>, signal: Option<i32>) -> Ending {
+        outcome::<Sample>(result, Some(Severity::Error), signal).ending
+    }
+
+    #[test]
+    fn a_panic_is_a_bug_and_ends_with_101() {
+        let told = outcome::<Sample>(Err(Box::new("boom")), None, None);
+        assert_eq!((told.ending.code(), told.ending.status()), (101, "bug"));
+        assert_eq!(told.fault.map(|fault| fault.code()), Some(Code::Bug));
+    }
+
+    #[test]
+    fn a_failure_after_a_signal_dies_of_it_and_a_completed_job_does_not() {
+        let failed = || Ok(Err(Fault::interrupted()));
+        assert_eq!(ending(failed(), Some(15)), Ending::Signal(15));
+        assert_eq!(ending(failed(), None), Ending::Exit(Exit::Failed));
+        assert_eq!(
+            ending(Ok(Ok(Report::default())), Some(15)),
+            Ending::Exit(Exit::Ok)
+        );
+    }
+
+    #[test]
+    fn the_program_decides_what_a_fault_and_the_report_what_a_result_gives() {
+        let damaged = Fault::new(Code::ArchiveDamaged, "x");
+        assert_eq!(ending(Ok(Err(damaged)), None), Ending::Exit(Exit::Refused));
+        let found = Report {
+            findings: vec![Finding::new(Code::KeyDuplicate, Severity::Error, "x")],
+            ..Report::default()
+        };
+        assert_eq!(ending(Ok(Ok(found)), None), Ending::Exit(Exit::Findings));
+    }
 }

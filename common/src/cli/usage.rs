@@ -49,7 +49,8 @@ fn wrong(error: &clap::Error, line: &[OsString]) -> NotRun {
         fault = fault.hint(HELP_ALONE);
     }
     let shown = usage.lines().filter(|line| !is_noise(line));
-    let usage: String = shown.map(|line| format!("{}\n", escaped(line))).collect();
+    let usage: Vec<_> = shown.map(escaped).collect();
+    let usage = usage.join("\n");
     NotRun::Wrong {
         fault,
         usage: format!("\n{}\n", usage.trim_matches('\n')),
