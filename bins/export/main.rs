@@ -1,3 +1,10 @@
-//! See docs/cli/export.md.
+//! Writes all of a database into one archive.
 
-fn main() {}
+use std::process::ExitCode;
+use waybill_common::{cli, flow};
+
+mod args;
+
+fn main() -> ExitCode {
+    cli::run(|args: args::Args, watch| flow::export(&args.open()?, watch))
+}

@@ -1,3 +1,10 @@
-//! See docs/cli/import.md.
+//! Loads an archive into a database, completely or not at all.
 
-fn main() {}
+use std::process::ExitCode;
+use waybill_common::{cli, flow};
+
+mod args;
+
+fn main() -> ExitCode {
+    cli::run(|args: args::Args, watch| flow::import(&args.open()?, watch))
+}

@@ -1,3 +1,18 @@
-//! See docs/cli/verify.md.
+//! Checks an archive without touching any database.
 
-fn main() {}
+use args::Request;
+use std::process::ExitCode;
+use waybill_common::report::Report;
+use waybill_common::{cli, flow};
+
+mod args;
+
+fn main() -> ExitCode {
+    cli::run(|args: args::Args, watch| match args.open()? {
+        Request::Verify(request) => flow::verify(&request, watch),
+        Request::Inspect(archive, what) => {
+            cli::to_stdout(|out| flow::inspect(&archive, &what, out))?;
+            Ok(Report::default())
+        }
+    })
+}

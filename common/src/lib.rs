@@ -12,6 +12,8 @@ pub mod progress;
 
 pub mod model;
 
+pub mod location;
+
 pub mod profile;
 
 pub mod report;

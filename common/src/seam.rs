@@ -89,3 +89,14 @@ pub trait Target {
     /// What was weakened, left out or kept in another form.
     fn findings(&self) -> Vec<Finding>;
 }
+
+/// How a target is compared with the archive before the switch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Check {
+    /// Not at all.
+    None,
+    /// Rows per table.
+    Counts,
+    /// Every value.
+    Content,
+}

@@ -1,1 +1,2 @@
 //! What several tests need: running a program, building samples, finding PostgreSQL.
+pub(crate) mod postgres;

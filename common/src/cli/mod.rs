@@ -1,1 +1,19 @@
-//! What the four programs share towards people and scripts.
+//! What the four programs share towards their caller: arguments, signals, progress, streams and
+//! exit codes. Knows no job; a program brings its own and gets back an exit code.
+
+pub mod args;
+mod bar;
+mod escape;
+mod exit;
+mod panic;
+mod progress;
+pub mod render;
+mod run;
+mod signals;
+mod streams;
+mod usage;
+
+pub use args::{JobArgs, OutputArgs, TableArgs};
+pub use exit::EXIT_CODES;
+pub use run::{Program, run};
+pub use streams::{from_stdin, onto_stdout, to_stdout};

@@ -1,3 +1,33 @@
-//! The order of steps of each job.
+//! The order of steps of each job: what the four programs do, without a command line.
+//!
+//! Knows archive, engines and mapping; knows no terminal. Every job takes a request and an
+//! observer, and gives a report or the fault that ended it.
 
+#[cfg(all(feature = "sqlite", feature = "postgres"))]
+mod analyze;
+mod examine;
+#[cfg(feature = "sqlite")]
+mod export;
+#[cfg(all(feature = "sqlite", feature = "postgres"))]
+mod import;
+mod inspect;
 pub mod keys;
+mod open;
+#[cfg(feature = "postgres")]
+mod plan;
+pub mod request;
+#[cfg(feature = "sqlite")]
+mod select;
+#[cfg(feature = "sqlite")]
+mod source;
+mod verify;
+mod wording;
+
+#[cfg(all(feature = "sqlite", feature = "postgres"))]
+pub use analyze::analyze;
+#[cfg(feature = "sqlite")]
+pub use export::export;
+#[cfg(all(feature = "sqlite", feature = "postgres"))]
+pub use import::import;
+pub use inspect::inspect;
+pub use verify::verify;

@@ -88,6 +88,24 @@ pub enum PgType {
 }
 
 impl PgType {
+    /// Every type that a plan may choose.
+    pub const ALL: [PgType; 14] = [
+        PgType::Bigint,
+        PgType::Double,
+        PgType::Numeric,
+        PgType::Text,
+        PgType::Bytea,
+        PgType::Boolean,
+        PgType::Timestamptz,
+        PgType::Timestamp,
+        PgType::Date,
+        PgType::Time,
+        PgType::Uuid,
+        PgType::Jsonb,
+        PgType::Json,
+        PgType::Inet,
+    ];
+
     /// The name as PostgreSQL prints it.
     #[must_use]
     pub fn name(self) -> &'static str {

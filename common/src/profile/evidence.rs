@@ -96,10 +96,27 @@ macro_rules! forms {
     };
 }
 
+// Each form is judged value by value; a value may have several. `first` and `first_other` of the
+// class forms name the first row of a class and the first row of any other, for reports.
 forms! {
+    /// Any integer; `matches` is `ColumnEvidence::integers`.
+    IntegerValue = "integer";
+    /// Any real; `matches` is `ColumnEvidence::reals`.
+    RealValue = "real";
+    /// Any Unicode text; `matches` is `ColumnEvidence::texts`.
+    TextValue = "text";
+    /// Any text that is not valid in the database's encoding; `matches` is `ColumnEvidence::raw_texts`.
+    RawText = "raw_text";
+    /// Any blob; `matches` is `ColumnEvidence::blobs`.
+    BlobValue = "blob";
+    /// Integer below -2^53 or above 2^53, which a double does not always hold.
+    WideInteger = "wide_integer";
+    /// Real that is -0.0, infinite or NaN: every real is this or a `DecimalReal`.
+    SpecialReal = "special_real";
     /// Text with a NUL character.
     NulText = "nul_text";
-    /// Text that is exactly what an integer or a real of this archive would print as: `7`, `1.0`.
+    /// Text that is exactly what an integer or a real of this archive would print as: `7`, `1.0`,
+    /// `1e+16`, `-0.0`; also the words `Infinity`, `-Infinity` and `NaN`.
     NumberText = "number_text";
     /// Text that is a decimal number in any other spelling: `007`, `1e5`, `+49`, `1.50`, `.5`, `5.`.
     /// A sign or none, digits with at most one point, an exponent or none; no blanks, no words.
@@ -123,6 +140,9 @@ forms! {
     /// The same with an offset right behind it: `Z`, `+02`, `+02:00` or `+0200`, of less than 16
     /// hours; the instant is in the years 0001 to 9999 in UTC.
     TimestampOffset = "timestamp_offset";
+    /// A `Time` or `Timestamp` spelled as PostgreSQL prints it: a blank, no `T`, and a fraction that
+    /// is absent or does not end in 0 (`model::forms::is_plain_time`).
+    PlainTime = "plain_time";
     /// Text of an IPv4 or IPv6 address, perhaps with a prefix length, in the form PostgreSQL's inet
     /// prints: lower case, zeros shortened, no full prefix length (`/32`, `/128`).
     Inet = "inet";

@@ -2,13 +2,11 @@
 //!
 //! Knows one value at a time; no column, no row.
 
-use super::calendar::{Moment, moment};
 use super::evidence::Form;
 use super::json::{Json, Memory, json};
-use super::network::is_inet;
 use super::random::{is_random_base64, looks_random};
-use crate::model::number;
 use crate::model::value::Value;
+use crate::model::{address, forms as text_forms, number};
 
 /// A set of forms: bit n stands for the n-th of `Form::ALL`.
 pub(super) type Forms = u32;
@@ -28,20 +26,27 @@ const EPOCH: std::ops::Range<i64> = 631_152_000..4_133_980_800;
 #[inline]
 pub(super) fn forms(value: &Value<'_>, memory: &mut Memory) -> Forms {
     match *value {
-        Value::Integer(integer) => of_integer(integer),
+        Value::Null => 0,
+        Value::RawText(_) => bit(Form::RawText),
+        Value::Integer(integer) => bit(Form::IntegerValue) | of_integer(integer),
         Value::Real(real) => {
             let negative_zero = real.to_bits() == (-0.0f64).to_bits();
-            if real.is_finite() && !negative_zero {
-                bit(Form::DecimalReal)
-            } else {
-                0
-            }
+            let decimal = real.is_finite() && !negative_zero;
+            bit(Form::RealValue)
+                | bit(if decimal {
+                    Form::DecimalReal
+                } else {
+                    Form::SpecialReal
+                })
         }
-        Value::Text(text) => of_text(text, memory),
-        Value::Blob(bytes) if looks_random(bytes) => bit(Form::Opaque),
-        Value::Null | Value::RawText(_) | Value::Blob(_) => 0,
+        Value::Text(text) => bit(Form::TextValue) | of_text(text, memory),
+        Value::Blob(bytes) if looks_random(bytes) => bit(Form::BlobValue) | bit(Form::Opaque),
+        Value::Blob(_) => bit(Form::BlobValue),
     }
 }
+
+/// The integers that a double holds, every one of them.
+const EXACT: std::ops::RangeInclusive<i64> = -(1 << 53)..=1 << 53;
 
 #[inline]
 fn of_integer(integer: i64) -> Forms {
@@ -53,6 +58,8 @@ fn of_integer(integer: i64) -> Forms {
         bit(Form::EpochMillis)
     } else if EPOCH.contains(&integer.div_euclid(1_000_000)) {
         bit(Form::EpochMicros)
+    } else if !EXACT.contains(&integer) {
+        bit(Form::WideInteger)
     } else {
         0
     }
@@ -66,7 +73,7 @@ fn of_text(text: &str, memory: &mut Memory) -> Forms {
     let mut forms = match first {
         b'0'..=b'9' => of_digits(text),
         b'+' | b'-' | b'.' => of_number(text),
-        b'a'..=b'f' | b'A'..=b'F' => of_uuid(bytes) | of_inet(text) | of_word(bytes),
+        b'a'..=b'f' | b'A'..=b'F' => of_uuid(text) | of_inet(text) | of_word(bytes),
         b'n' | b'N' | b'o' | b'O' | b't' | b'T' | b'y' | b'Y' => of_word(bytes),
         b':' => of_inet(text),
         b'{' | b'[' | b' ' | b'\t' | b'\n' | b'\r' => match json(text, memory) {
@@ -92,12 +99,35 @@ fn of_digits(text: &str) -> Forms {
     if number != 0 || bytes.len() == 1 {
         return number;
     }
-    match moment(bytes) {
-        Some(Moment::Date) => bit(Form::Date),
-        Some(Moment::Time) => bit(Form::Time),
-        Some(Moment::Timestamp) => bit(Form::Timestamp),
-        Some(Moment::TimestampOffset) => bit(Form::TimestampOffset),
-        None => of_uuid(bytes) | of_inet(text),
+    match of_moment(text) {
+        0 => of_uuid(text) | of_inet(text),
+        moment => moment,
+    }
+}
+
+/// Of a text that may be a date or time: told by its length and two of its bytes before it is read.
+fn of_moment(text: &str) -> Forms {
+    let bytes = text.as_bytes();
+    let plain = |form| {
+        if text_forms::is_plain_time(text) {
+            bit(form) | bit(Form::PlainTime)
+        } else {
+            bit(form)
+        }
+    };
+    match bytes.len() {
+        8..=15 if bytes[2] == b':' && text_forms::time(text).is_some() => plain(Form::Time),
+        10 if bytes[4] == b'-' && text_forms::date(text).is_some() => bit(Form::Date),
+        19..=32 if bytes[4] == b'-' => {
+            if text_forms::timestamp(text).is_some() {
+                plain(Form::Timestamp)
+            } else if text_forms::timestamp_offset(text).is_some() {
+                bit(Form::TimestampOffset)
+            } else {
+                0
+            }
+        }
+        _ => 0,
     }
 }
 
@@ -121,20 +151,10 @@ fn of_number(text: &str) -> Forms {
     }
 }
 
-fn of_uuid(text: &[u8]) -> Forms {
-    if text.len() != 36 {
-        return 0;
-    }
-    let mut upper = false;
-    for (place, byte) in text.iter().enumerate() {
-        match byte {
-            b'-' if matches!(place, 8 | 13 | 18 | 23) => {}
-            b'0'..=b'9' | b'a'..=b'f' if !matches!(place, 8 | 13 | 18 | 23) => {}
-            b'A'..=b'F' if !matches!(place, 8 | 13 | 18 | 23) => upper = true,
-            _ => return 0,
-        }
-    }
-    if upper {
+fn of_uuid(text: &str) -> Forms {
+    if text.len() != 36 || text_forms::uuid(text).is_none() {
+        0
+    } else if text_forms::has_upper(text) {
         bit(Form::UuidUpper)
     } else {
         bit(Form::Uuid)
@@ -142,7 +162,11 @@ fn of_uuid(text: &[u8]) -> Forms {
 }
 
 fn of_inet(text: &str) -> Forms {
-    if is_inet(text) { bit(Form::Inet) } else { 0 }
+    if text.len() <= 43 && address::inet(text).is_some() {
+        bit(Form::Inet)
+    } else {
+        0
+    }
 }
 
 fn of_word(text: &[u8]) -> Forms {
@@ -162,7 +186,14 @@ mod tests {
 
     fn names(value: Value<'_>) -> Vec<&'static str> {
         let found = forms(&value, &mut Memory::default());
-        let has = |form: &&Form| found & bit(**form) != 0;
+        let class = [
+            Form::IntegerValue,
+            Form::RealValue,
+            Form::TextValue,
+            Form::RawText,
+            Form::BlobValue,
+        ];
+        let has = |form: &&Form| found & bit(**form) != 0 && !class.contains(form);
         Form::ALL
             .iter()
             .filter(has)
@@ -197,8 +228,9 @@ mod tests {
             ("550e8400-e29b-41d4-a716-44665544000g", &[]),
             ("550e8400-e29b-41d4-a716044665544-000", &[]),
             ("2024-02-29", &["date"]),
-            ("12:00:00", &["time"]),
-            ("2024-02-29 12:00:00", &["timestamp"]),
+            ("12:00:00", &["time", "plain_time"]),
+            ("2024-02-29 12:00:00", &["timestamp", "plain_time"]),
+            ("2024-02-29T12:00:00", &["timestamp"]),
             ("2024-02-29T12:00:00Z", &["timestamp_offset"]),
             ("10.0.0.1", &["inet"]),
             ("fe80::1", &["inet"]),
@@ -227,14 +259,14 @@ mod tests {
             (631_152_000_000, &["epoch_millis"]),
             (4_133_980_799_999, &["epoch_millis"]),
             (1_700_000_000_000_000, &["epoch_micros"]),
-            (i64::MIN, &[]),
-            (i64::MAX, &[]),
+            (i64::MIN, &["wide_integer"]),
+            (i64::MAX, &["wide_integer"]),
         ] {
             assert_eq!(names(Value::Integer(integer)), expected, "{integer}");
         }
         assert_eq!(names(Value::Real(0.1)), ["decimal_real"]);
         for real in [-0.0, f64::NAN, f64::INFINITY] {
-            assert!(names(Value::Real(real)).is_empty(), "{real}");
+            assert_eq!(names(Value::Real(real)), ["special_real"], "{real}");
         }
         assert_eq!(
             names(Value::Blob(&crate::digest::Digest::of(b"x").0)),

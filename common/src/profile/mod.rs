@@ -3,11 +3,9 @@
 //!
 //! Knows values and schemas; knows no archive, no database and no target type.
 
-mod calendar;
 pub mod evidence;
 mod form;
 mod json;
-mod network;
 mod random;
 mod table;
 

@@ -114,7 +114,7 @@ fn a_form_names_its_first_row_and_the_first_that_is_neither_null_nor_of_it() {
     );
     assert_eq!(
         evidence.columns[1].forms.len(),
-        1,
+        2,
         "forms that no value has are not listed"
     );
 }

@@ -183,6 +183,8 @@ pub struct Report {
     pub summary: String,
     /// The verdict, when the job is one that judges: it then ends with exit 3 whatever `--fail-on`.
     pub rejected: bool,
+    /// Set when an error among the findings stopped the job before its first write: exit 4.
+    pub refused: bool,
 }
 
 impl Report {
@@ -190,7 +192,9 @@ impl Report {
     #[must_use]
     pub fn exit(&self, fail_on: Option<Severity>) -> Exit {
         let worst = self.findings.iter().map(|finding| finding.severity).max();
-        if self.rejected || fail_on.is_some_and(|limit| worst >= Some(limit)) {
+        if self.refused {
+            Exit::Refused
+        } else if self.rejected || fail_on.is_some_and(|limit| worst >= Some(limit)) {
             Exit::Findings
         } else {
             Exit::Ok

@@ -1,7 +1,11 @@
 //! SQLite as source and as target.
 
+#[cfg(test)]
+mod corpus;
 pub mod ddl;
+mod failure;
 pub mod name;
+mod open;
 pub mod schema;
 pub mod source;
 pub mod target;

@@ -1,1 +1,485 @@
 //! A new SQLite file as a target: made beside its final place, renamed into it.
+//!
+//! Exact: storage classes, rowids, schema objects and settings are those of the archive, or the
+//! import is refused, or a finding says what was left out. Nobody sees the file before it is whole.
+
+mod affinity;
+mod authorizer;
+mod batch;
+mod check;
+mod compare;
+mod failure;
+mod load;
+mod objects;
+mod place;
+
+use crate::digest::Multiset;
+use crate::engine::sqlite::name;
+use crate::engine::sqlite::schema;
+use crate::engine::sqlite::target::authorizer::{Guard, Kind, known_module};
+use crate::engine::sqlite::target::check::Sent;
+use crate::engine::sqlite::target::compare::LeftOut;
+use crate::engine::sqlite::target::failure::fault;
+use crate::engine::sqlite::target::objects::{Maker, Object};
+use crate::engine::sqlite::target::place::Place;
+use crate::fault::{Code, Fault, Result};
+use crate::model::schema::{Encoding, Facts, Schema, Table, TableKind, VirtualContent};
+use crate::progress::{Extent, Watch};
+use crate::report::{Finding, Severity};
+use crate::seam::{PartReader, Target};
+use crossbeam_channel::RecvTimeoutError;
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, OpenFlags};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// How often it is asked whether to stop while SQLite works on one long statement.
+const PACE: Duration = Duration::from_millis(100);
+
+/// What an import into a file may be told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SqliteOptions {
+    /// Make the views.
+    pub views: bool,
+    /// Make the triggers.
+    pub triggers: bool,
+    /// Threads that may work at once; at least 1.
+    pub jobs: usize,
+}
+
+impl Default for SqliteOptions {
+    fn default() -> Self {
+        SqliteOptions {
+            views: true,
+            triggers: true,
+            jobs: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
+        }
+    }
+}
+
+/// A new SQLite file.
+#[derive(Debug)]
+pub struct SqliteTarget {
+    path: PathBuf,
+    schema: Schema,
+    options: SqliteOptions,
+    left_out: LeftOut,
+    findings: Vec<Finding>,
+    /// What was sent to each table.
+    sums: Vec<Multiset>,
+    /// From `begin` to `switch`.
+    staged: Option<Staged>,
+}
+
+/// The file while it grows; the connection is dropped before its folder.
+#[derive(Debug)]
+struct Staged {
+    connection: Connection,
+    maker: Maker,
+    place: Place,
+}
+
+impl SqliteTarget {
+    /// A target at `path`, where nothing may be, for what `schema` describes.
+    #[must_use]
+    pub fn new(path: PathBuf, schema: &Schema, options: SqliteOptions) -> Self {
+        SqliteTarget {
+            path,
+            schema: schema.clone(),
+            options,
+            left_out: LeftOut::default(),
+            findings: Vec::new(),
+            sums: vec![Multiset::default(); schema.tables.len()],
+            staged: None,
+        }
+    }
+
+    fn try_begin(&mut self) -> Result<()> {
+        let place = Place::make(&self.path)?;
+        let mut connection = open(&place.database())?;
+        configure(&connection, &self.schema.facts, self.options.jobs)?;
+        let maker = Maker::new(Guard::install(&mut connection)?);
+        let staged = self.staged.insert(Staged {
+            connection,
+            maker,
+            place,
+        });
+        // The transaction ends with the rows: pages that are new in it need no journal.
+        run(&staged.connection, "BEGIN", "cannot begin")?;
+        for table in &self.schema.tables {
+            make_table(staged, table, &mut self.left_out, &mut self.findings)?;
+        }
+        let (found, _) = schema::read(&staged.connection)?;
+        compare::tables(&self.schema, &found, &self.left_out)
+    }
+
+    fn try_build(&mut self) -> Result<()> {
+        self.make_indexes()?;
+        let staged = staged(&mut self.staged)?;
+        sequences(&staged.connection, &self.schema)?;
+        self.make_views_and_triggers()?;
+        self.rebuild()?;
+        let staged = staged_ref(self.staged.as_ref())?;
+        let facts = &self.schema.facts;
+        let what = "cannot finish the new file";
+        let settings = format!(
+            "PRAGMA main.user_version = {}; PRAGMA main.application_id = {};",
+            facts.user_version, facts.application_id
+        );
+        run(&staged.connection, &settings, what)?;
+        run(&staged.connection, "COMMIT", what)?;
+        if facts.analyzed {
+            run(&staged.connection, "ANALYZE main", what)?;
+        }
+        let (found, _) = schema::read(&staged.connection)?;
+        let notes = compare::all(&self.wanted(), &found, &self.left_out)?;
+        self.findings.extend(notes);
+        Ok(())
+    }
+
+    /// The archive's schema without what was not asked for.
+    fn wanted(&self) -> Schema {
+        let mut wanted = self.schema.clone();
+        if !self.options.views {
+            wanted.views.clear();
+        }
+        if !self.options.triggers {
+            wanted.triggers.clear();
+        }
+        wanted
+    }
+
+    fn make_indexes(&mut self) -> Result<()> {
+        let staged = staged(&mut self.staged)?;
+        for table in &self.schema.tables {
+            for index in &table.indexes {
+                let object = Object {
+                    kind: Kind::Index,
+                    name: &index.name,
+                    owner: &table.name,
+                    sql: &index.sql,
+                };
+                if let Some(finding) = try_make(staged, &object)? {
+                    self.left_out.object(&index.name);
+                    self.findings.push(finding);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn make_views_and_triggers(&mut self) -> Result<()> {
+        let staged = staged(&mut self.staged)?;
+        let wanted = |make: bool, count: usize| if make { count } else { 0 };
+        let views = wanted(self.options.views, self.schema.views.len());
+        for view in self.schema.views.iter().take(views) {
+            let object = Object {
+                kind: Kind::View,
+                name: &view.name,
+                owner: "",
+                sql: &view.sql,
+            };
+            if let Some(finding) = try_make(staged, &object)? {
+                self.left_out.object(&view.name);
+                self.findings.push(finding);
+            }
+        }
+        let triggers = wanted(self.options.triggers, self.schema.triggers.len());
+        for trigger in self.schema.triggers.iter().take(triggers) {
+            let object = Object {
+                kind: Kind::Trigger,
+                name: &trigger.name,
+                owner: &trigger.table,
+                sql: &trigger.sql,
+            };
+            if let Some(finding) = try_make(staged, &object)? {
+                self.left_out.trigger(&trigger.name);
+                self.findings.push(finding);
+            }
+        }
+        Ok(())
+    }
+
+    /// Full-text indexes over other tables are made anew from these.
+    fn rebuild(&mut self) -> Result<()> {
+        let staged = staged(&mut self.staged)?;
+        for table in &self.schema.tables {
+            let rebuilt = matches!(
+                table.kind,
+                TableKind::Virtual { content: VirtualContent::Rebuilt, .. }
+            );
+            if !rebuilt || self.left_out.has_object(&table.name) {
+                continue;
+            }
+            let quoted = name::quote(&table.name);
+            let sql = format!("INSERT INTO main.{quoted} ({quoted}) VALUES ('rebuild')");
+            if let Err(error) = staged.connection.execute_batch(&sql) {
+                let fault = fault(error, "full-text index cannot be rebuilt");
+                let fault = fault.in_table(&table.name);
+                if fault.code() == Code::Interrupted {
+                    return Err(fault);
+                }
+                let mut finding = Finding::from_fault(&fault);
+                finding.code = Code::StructureWeakened;
+                finding.severity = Severity::Warning;
+                self.findings.push(finding);
+            }
+        }
+        Ok(())
+    }
+
+    /// Positions of the tables that hold rows, those with most rows first.
+    fn filled(&self) -> Vec<usize> {
+        let mut tables: Vec<usize> = (0..self.schema.tables.len())
+            .filter(|index| {
+                let table = &self.schema.tables[*index];
+                table.has_rows() && !self.left_out.has_object(&table.name)
+            })
+            .collect();
+        tables.sort_by_key(|index| std::cmp::Reverse(self.sums[*index].rows));
+        tables
+    }
+}
+
+impl Target for SqliteTarget {
+    fn location(&self) -> String {
+        self.path.display().to_string()
+    }
+
+    fn begin(&mut self, watch: &dyn Watch) -> Result<()> {
+        watch.phase("preparing", Extent::default());
+        self.try_begin().map_err(|fault| fault.at(self.path.display()))
+    }
+
+    fn load(&mut self, parts: &dyn PartReader, watch: &dyn Watch) -> Result<()> {
+        let spans = parts.parts();
+        let extent = Extent {
+            rows: Some(spans.iter().map(|span| span.rows).sum()),
+            bytes: Some(spans.iter().map(|span| span.bytes).sum()),
+        };
+        watch.phase("loading", extent);
+        let staged = staged_ref(self.staged.as_ref())?;
+        self.sums = load::load(&staged.connection, &self.schema, parts, watch)?;
+        run(&staged.connection, "COMMIT", "cannot keep the rows")?;
+        run(&staged.connection, "BEGIN", "cannot begin")
+    }
+
+    fn build(&mut self, watch: &dyn Watch) -> Result<()> {
+        watch.phase("building", Extent::default());
+        let interrupt = staged_ref(self.staged.as_ref())?.connection.get_interrupt_handle();
+        while_watched(watch, || interrupt.interrupt(), || self.try_build())
+    }
+
+    fn check(&mut self, watch: &dyn Watch) -> Result<()> {
+        let rows = Some(self.sums.iter().map(|sum| sum.rows).sum());
+        watch.phase("checking", Extent { rows, bytes: None });
+        let tables = self.filled();
+        let staged = staged_ref(self.staged.as_ref())?;
+        let sent = Sent {
+            schema: &self.schema,
+            tables: &tables,
+            sums: &self.sums,
+        };
+        let interrupt = staged.connection.get_interrupt_handle();
+        let structure = || {
+            // Computed columns may call what only the application has.
+            if staged.maker.has_stand_ins() {
+                return Ok(());
+            }
+            check::structure(&staged.connection)
+        };
+        while_watched(watch, || interrupt.interrupt(), || {
+            check::contents(&staged.place.database(), sent, self.options.jobs, watch, structure)
+        })
+    }
+
+    fn switch(&mut self) -> Result<()> {
+        let Some(staged) = self.staged.take() else {
+            return Err(out_of_order());
+        };
+        let Staged { connection, maker, place } = staged;
+        drop(maker);
+        let what = "cannot finish the new file";
+        if self.schema.facts.wal {
+            // Alone with the file SQLite needs no -shm, and closing removes the empty -wal.
+            let sql = "PRAGMA locking_mode = EXCLUSIVE; PRAGMA main.journal_mode = WAL";
+            run(&connection, sql, what)?;
+        }
+        connection.close().map_err(|(_, error)| fault(error, what))?;
+        place.publish().map_err(|fault| fault.at(self.path.display()))
+    }
+
+    fn findings(&self) -> Vec<Finding> {
+        self.findings.clone()
+    }
+}
+
+fn out_of_order() -> Fault {
+    Fault::new(Code::Bug, "a step of the import was called out of order")
+}
+
+fn staged(staged: &mut Option<Staged>) -> Result<&mut Staged> {
+    staged.as_mut().ok_or_else(out_of_order)
+}
+
+fn staged_ref(staged: Option<&Staged>) -> Result<&Staged> {
+    staged.ok_or_else(out_of_order)
+}
+
+fn run(connection: &Connection, sql: &str, what: &'static str) -> Result<()> {
+    connection.execute_batch(sql).map_err(|error| fault(error, what))
+}
+
+/// The path is absolute, so that no name is read as a URI.
+fn open(database: &Path) -> Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    Connection::open_with_flags(database, flags)
+        .map_err(|error| fault(error, "cannot open the new database file"))
+}
+
+/// Sets what belongs to the file, and what makes loading safe and fast: nobody else sees the file,
+/// so it needs no journal on disk, and it is written to disk as a whole at the end.
+fn configure(connection: &Connection, facts: &Facts, jobs: usize) -> Result<()> {
+    let what = "cannot set up the new database file";
+    let encoding = match facts.encoding {
+        Encoding::Utf8 => "UTF-8",
+        Encoding::Utf16le => "UTF-16le",
+        Encoding::Utf16be => "UTF-16be",
+    };
+    let sql = format!(
+        "PRAGMA page_size = {}; PRAGMA encoding = '{encoding}'; PRAGMA auto_vacuum = {};
+         PRAGMA journal_mode = MEMORY; PRAGMA synchronous = OFF; PRAGMA foreign_keys = OFF;
+         PRAGMA trusted_schema = OFF; PRAGMA ignore_check_constraints = ON;
+         PRAGMA cache_size = -16384; PRAGMA threads = {jobs};",
+        facts.page_size, facts.auto_vacuum
+    );
+    run(connection, &sql, what)?;
+    for (setting, on) in [
+        (DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true),
+        (DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false),
+        // Old schemas write strings in double quotes.
+        (DbConfig::SQLITE_DBCONFIG_DQS_DDL, true),
+        (DbConfig::SQLITE_DBCONFIG_DQS_DML, true),
+        (DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, false),
+        (DbConfig::SQLITE_DBCONFIG_ENABLE_FTS3_TOKENIZER, false),
+    ] {
+        connection
+            .set_db_config(setting, on)
+            .map_err(|error| fault(error, what))?;
+    }
+    Ok(())
+}
+
+/// Makes a table, or leaves out one that has no rows and cannot be made.
+fn make_table(
+    staged: &mut Staged,
+    table: &Table,
+    left_out: &mut LeftOut,
+    findings: &mut Vec<Finding>,
+) -> Result<()> {
+    let (kind, module, needed) = match &table.kind {
+        TableKind::Rowid | TableKind::WithoutRowid => (Kind::Table, "", true),
+        TableKind::Virtual { module, content } => (
+            Kind::VirtualTable,
+            module.as_str(),
+            *content == VirtualContent::Rows,
+        ),
+    };
+    let object = Object {
+        kind,
+        name: &table.name,
+        owner: module,
+        sql: &table.sql,
+    };
+    let made = if kind == Kind::VirtualTable && !known_module(module) {
+        let what = format!("module `{module}` is not one that an import uses");
+        Err(Fault::new(Code::ObjectUnsupported, what).in_table(&table.name))
+    } else {
+        staged.maker.make(&staged.connection, &object)
+    };
+    match made {
+        Err(fault) if fault.code() == Code::ObjectUnsupported && !needed => {
+            left_out.object(&table.name);
+            findings.push(objects::left_out(&fault, kind));
+            Ok(())
+        }
+        Err(fault) => Err(fault),
+        Ok(()) => {
+            findings.extend(empty(table));
+            Ok(())
+        }
+    }
+}
+
+/// Says that a virtual table was made, but that its content is not in the archive.
+fn empty(table: &Table) -> Option<Finding> {
+    let TableKind::Virtual { content: VirtualContent::Unavailable, .. } = table.kind else {
+        return None;
+    };
+    let message = "virtual table is made empty: its content is not in the archive";
+    let finding = Finding::new(Code::StructureWeakened, Severity::Warning, message);
+    Some(finding.in_table(&table.name))
+}
+
+/// Makes an object; one that SQLite cannot make here is left out, which the finding says.
+fn try_make(staged: &mut Staged, object: &Object<'_>) -> Result<Option<Finding>> {
+    match staged.maker.make(&staged.connection, object) {
+        Ok(()) => Ok(None),
+        Err(fault) if fault.code() == Code::ObjectUnsupported => {
+            Ok(Some(objects::left_out(&fault, object.kind)))
+        }
+        Err(fault) => Err(fault),
+    }
+}
+
+/// Puts the rows of `sqlite_sequence` in place of those that the load has left there.
+fn sequences(connection: &Connection, schema: &Schema) -> Result<()> {
+    let what = "cannot restore the sequences";
+    let counted = schema.tables.iter().any(|table| table.autoincrement);
+    if !counted && schema.sequences.is_empty() {
+        return Ok(());
+    }
+    if !counted {
+        // The table is there although nobody counts any more: one that did was dropped.
+        let taken = |name: &str| schema.table(name).is_some();
+        let name = (0..).map(|number| format!("waybill_{number}")).find(|name| !taken(name));
+        let name = name::quote(&name.unwrap_or_default());
+        let sql = format!(
+            "CREATE TABLE main.{name} (id INTEGER PRIMARY KEY AUTOINCREMENT); DROP TABLE main.{name}"
+        );
+        run(connection, &sql, what)?;
+    }
+    run(connection, "DELETE FROM main.sqlite_sequence", what)?;
+    let sql = "INSERT INTO main.sqlite_sequence (name, seq) VALUES (?1, ?2)";
+    let mut insert = connection.prepare(sql).map_err(|error| fault(error, what))?;
+    for sequence in &schema.sequences {
+        insert
+            .execute((&sequence.table, sequence.value))
+            .map_err(|error| fault(error, what))?;
+    }
+    Ok(())
+}
+
+/// Runs `work`, and `interrupt`s it when `watch` says so.
+fn while_watched<T>(
+    watch: &dyn Watch,
+    interrupt: impl Fn() + Send,
+    work: impl FnOnce() -> Result<T>,
+) -> Result<T> {
+    std::thread::scope(|scope| {
+        let (working, done) = crossbeam_channel::bounded::<()>(0);
+        scope.spawn(move || {
+            while done.recv_timeout(PACE) == Err(RecvTimeoutError::Timeout) {
+                if watch.stopped() {
+                    interrupt();
+                }
+            }
+        });
+        let result = work();
+        drop(working);
+        result
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -5,11 +5,10 @@
 use super::constraints::{Checked, How, TableChecks};
 use super::tally::Tally;
 use crate::fault::{Fault, Result};
-use crate::model::schema::Schema;
 use crate::model::value::Value;
 use crate::profile::evidence::{Constraint, KeyEvidence};
 use crate::progress::Watch;
-use crate::seam::{PartBuffers, PartReader, RowSink, Source};
+use crate::seam::{PartBuffers, PartReader, RowSink};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
@@ -18,17 +17,17 @@ const SHOWN: usize = 40;
 
 /// What a check found, with the rows it still needs in order to say it.
 #[derive(Debug)]
-pub struct Outcome {
-    constraints: Vec<Checked>,
+pub(super) struct Outcome<'a> {
+    constraints: Vec<Checked<'a>>,
     tables: Vec<TableChecks>,
     tallies: Vec<Tally>,
     /// By constraint and row.
     samples: BTreeMap<(usize, u64), String>,
 }
 
-impl Outcome {
+impl<'a> Outcome<'a> {
     pub(super) fn new(
-        constraints: Vec<Checked>,
+        constraints: Vec<Checked<'a>>,
         tables: Vec<TableChecks>,
         tallies: Vec<Tally>,
     ) -> Self {
@@ -42,8 +41,7 @@ impl Outcome {
 
     /// The numbers of the rows that samples will name, by position of their table; tables that
     /// need none are left out.
-    #[must_use]
-    pub fn wanted(&self) -> BTreeMap<usize, BTreeSet<u64>> {
+    pub(super) fn wanted(&self) -> BTreeMap<usize, BTreeSet<u64>> {
         let mut wanted: BTreeMap<usize, BTreeSet<u64>> = BTreeMap::new();
         for (checked, tally) in self.constraints.iter().zip(&self.tallies) {
             if !tally.first.is_empty() {
@@ -57,7 +55,7 @@ impl Outcome {
     }
 
     /// Takes a row; one that is not wanted is ignored.
-    pub fn tell(&mut self, table: usize, row: &[Value<'_>], number: u64) {
+    pub(super) fn tell(&mut self, table: usize, row: &[Value<'_>], number: u64) {
         for (position, (checked, tally)) in self.constraints.iter().zip(&self.tallies).enumerate() {
             if checked.table == table && tally.first.contains(&number) {
                 let sample = sample(&self.tables[table], checked, row, number);
@@ -67,7 +65,7 @@ impl Outcome {
     }
 
     /// Reads the parts of an archive in which wanted rows stand, and tells them.
-    pub fn read_parts(&mut self, parts: &dyn PartReader, watch: &dyn Watch) -> Result<()> {
+    pub(super) fn read_parts(&mut self, parts: &dyn PartReader, watch: &dyn Watch) -> Result<()> {
         let wanted = self.wanted();
         let mut buffers = PartBuffers::default();
         for part in parts.parts() {
@@ -89,21 +87,20 @@ impl Outcome {
         Ok(())
     }
 
-    /// Reads the tables of a source in which wanted rows stand, and tells them.
-    pub fn read_source(
+    /// Has the tables in which wanted rows stand read from their first row, and tells those.
+    pub(super) fn read_tables(
         &mut self,
-        source: &mut dyn Source,
-        schema: &Schema,
+        read: &mut dyn FnMut(usize, &mut dyn RowSink) -> Result<()>,
         watch: &dyn Watch,
     ) -> Result<()> {
-        for (position, rows) in self.wanted() {
+        for (table, wanted) in self.wanted() {
             let mut teller = Teller {
                 outcome: self,
-                table: position,
-                wanted: &rows,
+                table,
+                wanted: &wanted,
                 number: 1,
             };
-            source.read(&schema.tables[position], &mut teller)?;
+            read(table, &mut teller)?;
             stop_if_asked(watch)?;
         }
         Ok(())
@@ -111,8 +108,7 @@ impl Outcome {
 
     /// The evidence in the order of table and constraint: constraints that cannot be checked, and
     /// those that were. A sample whose row was not told is its number.
-    #[must_use]
-    pub fn finish(self) -> Vec<KeyEvidence> {
+    pub(super) fn finish(self) -> Vec<KeyEvidence> {
         let mut samples = self.samples;
         let checked = self.constraints.into_iter().zip(self.tallies).enumerate();
         let evidence = checked.map(|(position, (checked, tally))| {
@@ -143,7 +139,7 @@ fn stop_if_asked(watch: &dyn Watch) -> Result<()> {
 }
 
 /// `id=7 (customer_id=99)`; rows that share their primary key are told apart by their numbers.
-fn sample(table: &TableChecks, checked: &Checked, row: &[Value<'_>], number: u64) -> String {
+fn sample(table: &TableChecks, checked: &Checked<'_>, row: &[Value<'_>], number: u64) -> String {
     let mut sample = table.naming.name(row, number);
     if checked.constraint == Constraint::PrimaryKey {
         let _ = write!(sample, " (row {number})");
@@ -161,14 +157,14 @@ fn sample(table: &TableChecks, checked: &Checked, row: &[Value<'_>], number: u64
 }
 
 /// Passes wanted rows on.
-struct Teller<'a> {
-    outcome: &'a mut Outcome,
+struct Teller<'a, 'schema> {
+    outcome: &'a mut Outcome<'schema>,
     table: usize,
     wanted: &'a BTreeSet<u64>,
     number: u64,
 }
 
-impl RowSink for Teller<'_> {
+impl RowSink for Teller<'_, '_> {
     fn row(&mut self, row: &[Value<'_>]) -> Result<()> {
         if self.wanted.contains(&self.number) {
             self.outcome.tell(self.table, row, self.number);

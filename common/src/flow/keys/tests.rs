@@ -10,6 +10,7 @@ use crate::model::value::{OwnedValue, Value};
 use crate::profile::evidence::{Constraint, KeyEvidence};
 use crate::progress::Unwatched;
 use crate::report::SAMPLES;
+use crate::seam::{PartBuffers, PartSpan};
 
 type Rows = Vec<Vec<OwnedValue>>;
 
@@ -107,14 +108,32 @@ fn checked(schema: &Schema, rows: &[Rows], budget: usize, step: usize) -> Vec<Ke
             check.absorb(feed).unwrap();
         }
     }
-    let mut outcome = check.finish(&Unwatched).unwrap();
-    for (table, wanted) in outcome.wanted() {
-        for number in wanted {
-            let row = &rows[table][usize::try_from(number).unwrap() - 1];
-            outcome.tell(table, &borrowed(row), number);
-        }
+    let read = &mut |table: usize, sink: &mut dyn RowSink| {
+        rows[table]
+            .iter()
+            .try_for_each(|row| sink.row(&borrowed(row)))
+    };
+    check.finish_with(&Unwatched, read).unwrap()
+}
+
+/// The rows of tables as parts of a few rows each, and which of them were read.
+struct Parts<'a> {
+    rows: &'a [Rows],
+    spans: Vec<PartSpan>,
+    read: Mutex<Vec<PartSpan>>,
+}
+
+impl PartReader for Parts<'_> {
+    fn parts(&self) -> &[PartSpan] {
+        &self.spans
     }
-    outcome.finish()
+
+    fn read(&self, part: &PartSpan, _: &mut PartBuffers, sink: &mut dyn RowSink) -> Result<()> {
+        self.read.lock().unwrap().push(*part);
+        let first = usize::try_from(part.first_row).unwrap() - 1;
+        let rows = &self.rows[part.table][first..first + usize::try_from(part.rows).unwrap()];
+        rows.iter().try_for_each(|row| sink.row(&borrowed(row)))
+    }
 }
 
 fn borrowed(row: &[OwnedValue]) -> Vec<Value<'_>> {
@@ -471,6 +490,55 @@ fn what_is_spilled_to_disk_gives_the_same_findings() {
 }
 
 #[test]
+fn only_parts_with_rows_to_name_are_read_again() {
+    let schema = schema(vec![
+        with_unique(table("t", &["a"]), &["a"]),
+        table("u", &["a"]),
+    ]);
+    let rows = [vec![1, 2, 3, 4, 1, 5, 3], vec![1, 1, 1]].map(|table| {
+        table
+            .into_iter()
+            .map(|value| vec![int(value)])
+            .collect::<Rows>()
+    });
+    let span = |table, part: u32, rows| PartSpan {
+        table,
+        part,
+        rows,
+        first_row: u64::from(part) * 2 - 1,
+        bytes: 0,
+    };
+    let spans = vec![
+        span(0, 1, 2),
+        span(0, 2, 2),
+        span(0, 3, 2),
+        span(0, 4, 1),
+        span(1, 1, 2),
+        span(1, 2, 1),
+    ];
+    let parts = Parts {
+        rows: &rows,
+        spans: spans.clone(),
+        read: Mutex::default(),
+    };
+    let check = KeyCheck::new(&schema, BUDGET);
+    for part in &spans {
+        let mut feed = check.feed(part.table);
+        let mut number = part.first_row;
+        for row in &rows[part.table][usize::try_from(number).unwrap() - 1..]
+            [..usize::try_from(part.rows).unwrap()]
+        {
+            feed.row(&borrowed(row), number).unwrap();
+            number += 1;
+        }
+        check.absorb(feed).unwrap();
+    }
+    let evidence = check.finish(&parts, &Unwatched).unwrap();
+    assert_eq!(evidence[0].samples, ["row 5 (a=1)", "row 7 (a=3)"]);
+    assert_eq!(*parts.read.lock().unwrap(), [spans[2], spans[3]]);
+}
+
+#[test]
 fn a_folder_that_cannot_be_written_is_named() {
     let records = [record::Record::new(b"key", 1); 10];
     let spool = Spool::new(1, 0, "/nowhere/at/all".into());
@@ -497,7 +565,7 @@ fn feeds_may_run_on_many_threads() {
             });
         }
     });
-    let evidence = check.finish(&Unwatched).unwrap().finish();
+    let evidence = check.finish_with(&Unwatched, &mut |_, _| Ok(())).unwrap();
     assert_eq!(evidence[0].violations, 1000);
     assert_eq!(
         evidence[0].samples.len(),

@@ -1,0 +1,120 @@
+//! The command line of `waybill-import`. Its doc comments are the help.
+
+use clap::ValueEnum;
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::Duration;
+use waybill_common::cli;
+use waybill_common::digest::Digest;
+use waybill_common::fault::{Exit, Fault, Result};
+use waybill_common::flow::request::ImportRequest;
+use waybill_common::location::{ArchivePath, Location};
+use waybill_common::seam;
+
+/// Load an archive into a database, completely or not at all
+///
+/// The archive is verified first. Rows are loaded beside the final place, compared with the
+/// archive, and switched in one step; until then the target is as it was.
+#[derive(Debug, clap::Parser)]
+#[command(
+    name = "waybill-import",
+    version,
+    disable_help_flag = true,
+    disable_version_flag = true,
+    after_long_help = cli::EXIT_CODES
+)]
+pub(crate) struct Args {
+    /// The archive; - reads it from standard input
+    archive: OsString,
+    /// The database to fill: postgresql://HOST/DATABASE, pg:KEY=VALUE, sqlite:PATH or env:NAME
+    target: OsString,
+    /// What happens to tables that exist
+    #[arg(long, value_enum, default_value_t = Mode::Create)]
+    mode: Mode,
+    /// Schema of a PostgreSQL target to import into; `public` unless given
+    #[arg(long, value_name = "NAME")]
+    into_schema: Option<String>,
+    /// Only show what would be done: types with their evidence, and losses
+    #[arg(long)]
+    plan: bool,
+    /// Accept only the archive with this root, as 64 hexadecimal digits
+    #[arg(long, value_name = "HEX")]
+    expect_root: Option<Digest>,
+    /// How the target is compared with the archive before the switch
+    #[arg(long, value_enum, default_value_t = Check::Content)]
+    check: Check,
+    /// How long to wait for locks in the target, in seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+    lock_wait_timeout: u32,
+    /// Folder for the private copy of an archive that comes through a pipe
+    #[arg(long, value_name = "DIR")]
+    spool: Option<PathBuf>,
+    /// Leave out triggers
+    #[arg(long)]
+    no_triggers: bool,
+    /// Leave out views
+    #[arg(long)]
+    no_views: bool,
+    #[command(flatten)]
+    tables: cli::TableArgs,
+    #[command(flatten)]
+    jobs: cli::JobArgs,
+    #[command(flatten)]
+    output: cli::OutputArgs,
+}
+
+/// What happens to tables that exist.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Mode {
+    /// Refuse when one exists already
+    Create,
+}
+
+/// How the target is compared with the archive.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Check {
+    /// Not at all
+    None,
+    /// By the number of rows
+    Counts,
+    /// Value by value
+    Content,
+}
+
+impl cli::Program for Args {
+    fn output(&self) -> &cli::OutputArgs {
+        &self.output
+    }
+
+    /// What verify finds, an import refuses.
+    fn exit(fault: &Fault) -> Exit {
+        fault.exit_as_refusal()
+    }
+}
+
+impl Args {
+    /// What the flow is asked to do.
+    pub(crate) fn open(self) -> Result<ImportRequest> {
+        let archive = ArchivePath::parse(&self.archive)?;
+        cli::from_stdin(&archive)?;
+        let Mode::Create = self.mode;
+        Ok(ImportRequest {
+            archive,
+            target: Location::target(&self.target)?,
+            into_schema: self.into_schema,
+            jobs: self.jobs.count(),
+            expect_root: self.expect_root,
+            check: match self.check {
+                Check::None => seam::Check::None,
+                Check::Counts => seam::Check::Counts,
+                Check::Content => seam::Check::Content,
+            },
+            plan_only: self.plan,
+            tables: self.tables.filter()?,
+            lock_wait_timeout: Duration::from_secs(self.lock_wait_timeout.into()),
+            spool: self.spool,
+            triggers: !self.no_triggers,
+            views: !self.no_views,
+        })
+    }
+}

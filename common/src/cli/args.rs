@@ -1,0 +1,230 @@
+//! Arguments that more than one program takes. Their doc comments are the help.
+
+use crate::fault::Result;
+use crate::location::TableFilter;
+use crate::report::Severity;
+use clap::{ArgAction, Args, ValueEnum};
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+/// More workers than this only wait for each other.
+const MOST_JOBS: usize = 256;
+
+/// How a program tells what it does and found.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Output")]
+pub struct OutputArgs {
+    /// Print the result as one JSON object, or write it to FILE and print the text as well
+    ///
+    /// The object has the form of docs/result.schema.json; it is printed on failure, too. FILE
+    /// appears whole or not at all; an older one is replaced.
+    #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, default_missing_value = "-")]
+    json: Option<PathBuf>,
+    /// Show progress on standard error
+    ///
+    /// `auto` draws bars on a terminal, `always` prints a line every ten seconds, `json` one
+    /// event a line. SIGUSR1 prints a line of progress at any time.
+    #[arg(long, value_name = "WHEN", value_enum, default_value_t = ProgressChoice::Auto)]
+    progress: ProgressChoice,
+    /// Colour the messages
+    ///
+    /// `auto` colours on a terminal unless `NO_COLOR` is set.
+    #[arg(long, value_name = "WHEN", value_enum, default_value_t = ColorChoice::Auto)]
+    color: ColorChoice,
+    /// Print errors only: no result, no warnings, no progress
+    #[arg(short, long)]
+    quiet: bool,
+    /// End with exit code 3 when there are findings of this severity
+    #[arg(long, value_name = "SEVERITY", value_enum, default_value_t = FailOn::Error)]
+    fail_on: FailOn,
+    /// Print help (-h, when it stands alone, prints a summary)
+    #[arg(long, action = ArgAction::HelpLong)]
+    help: Option<bool>,
+    /// Print the version
+    #[arg(short = 'V', long, action = ArgAction::Version)]
+    version: Option<bool>,
+}
+
+/// Where the JSON object goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum JsonOutput<'a> {
+    /// Standard output, in place of the text.
+    Stdout,
+    /// A file.
+    File(&'a Path),
+}
+
+impl OutputArgs {
+    pub(super) fn json(&self) -> Option<JsonOutput<'_>> {
+        self.json.as_deref().map(JsonOutput::of)
+    }
+
+    pub(super) fn progress(&self) -> ProgressChoice {
+        match self.progress {
+            ProgressChoice::Auto if self.quiet => ProgressChoice::Never,
+            choice => choice,
+        }
+    }
+
+    pub(super) fn color(&self) -> ColorChoice {
+        self.color
+    }
+
+    pub(super) fn quiet(&self) -> bool {
+        self.quiet
+    }
+
+    pub(super) fn fail_on(&self) -> Option<Severity> {
+        match self.fail_on {
+            FailOn::Error => Some(Severity::Error),
+            FailOn::Warning => Some(Severity::Warning),
+            FailOn::Never => None,
+        }
+    }
+}
+
+impl<'a> JsonOutput<'a> {
+    pub(super) fn of(value: &'a Path) -> Self {
+        if value.as_os_str() == "-" {
+            JsonOutput::Stdout
+        } else {
+            JsonOutput::File(value)
+        }
+    }
+}
+
+/// When progress is shown, and how.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum ProgressChoice {
+    /// Bars, on a terminal only
+    Auto,
+    /// A line every ten seconds
+    Always,
+    /// Not at all
+    Never,
+    /// One JSON event a line
+    Json,
+}
+
+/// When messages are coloured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum ColorChoice {
+    /// On a terminal only
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+/// Which findings make a completed job end with exit code 3.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum FailOn {
+    /// Errors
+    Error,
+    /// Warnings and errors
+    Warning,
+    /// None
+    Never,
+}
+
+/// How many workers.
+#[derive(Debug, Clone, Args)]
+pub struct JobArgs {
+    /// Workers to run at the same time: a number, or `auto` for one a processor
+    #[arg(short, long, value_name = "N", default_value = "auto")]
+    jobs: Jobs,
+}
+
+impl JobArgs {
+    /// The number of workers, at least one.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        let auto = || std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+        std::cmp::min(self.jobs.0.unwrap_or_else(auto), MOST_JOBS)
+    }
+}
+
+/// A number of workers, or `None` for one a processor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Jobs(Option<usize>);
+
+impl FromStr for Jobs {
+    type Err = String;
+
+    fn from_str(text: &str) -> std::result::Result<Self, String> {
+        match text.parse() {
+            _ if text == "auto" => Ok(Jobs(None)),
+            Ok(number) if (1..=MOST_JOBS).contains(&number) => Ok(Jobs(Some(number))),
+            _ => Err(format!("write a number from 1 to {MOST_JOBS}, or auto")),
+        }
+    }
+}
+
+/// Which tables.
+#[derive(Debug, Clone, Args)]
+pub struct TableArgs {
+    /// Take only the tables that match; may repeat
+    ///
+    /// `*` stands for any text and `?` for any one character; letters match in either case.
+    /// "Name" in double quotes matches exactly this name.
+    #[arg(short, long = "table", value_name = "PATTERN")]
+    table: Vec<String>,
+    /// Leave out the tables that match; may repeat
+    #[arg(short = 'T', long = "exclude-table", value_name = "PATTERN")]
+    exclude_table: Vec<String>,
+}
+
+impl TableArgs {
+    /// The choice of tables.
+    pub fn filter(&self) -> Result<TableFilter> {
+        TableFilter::new(&self.table, &self.exclude_table)
+    }
+}
+
+/// A label as `KEY=VALUE`; for clap's `value_parser`.
+pub fn label(text: &str) -> std::result::Result<(String, String), String> {
+    match text.split_once('=') {
+        Some(("", _)) => Err("the key before `=` is missing".to_owned()),
+        Some((key, value)) => Ok((key.to_owned(), value.to_owned())),
+        None => Err("write KEY=VALUE".to_owned()),
+    }
+}
+
+/// A moment in RFC 3339, in UTC whatever offset it was written with; for clap's `value_parser`.
+pub fn moment(text: &str) -> std::result::Result<String, String> {
+    text.parse::<jiff::Timestamp>()
+        .map(|moment| moment.to_string())
+        .map_err(|_| "write a moment as 2026-01-31T12:00:00Z".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn jobs_are_a_number_in_bounds_or_auto() {
+        assert_eq!("auto".parse(), Ok(Jobs(None)));
+        assert_eq!("3".parse(), Ok(Jobs(Some(3))));
+        for text in ["0", "-1", "257", "many", ""] {
+            assert!(text.parse::<Jobs>().is_err(), "{text}");
+        }
+        let auto = JobArgs { jobs: Jobs(None) };
+        assert!((1..=MOST_JOBS).contains(&auto.count()));
+    }
+
+    #[test]
+    fn a_label_is_cut_at_its_first_equals_sign() {
+        assert_eq!(label("a=b=c"), Ok(("a".to_owned(), "b=c".to_owned())));
+        assert_eq!(label("a="), Ok(("a".to_owned(), String::new())));
+        assert!(label("=b").is_err() && label("a").is_err());
+    }
+
+    #[test]
+    fn a_moment_is_kept_in_utc() {
+        let text = moment("2026-01-31T12:00:00+02:00");
+        assert_eq!(text.as_deref(), Ok("2026-01-31T10:00:00Z"));
+        assert!(moment("2026-01-31").is_err() && moment("yesterday").is_err());
+    }
+}

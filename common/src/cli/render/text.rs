@@ -1,0 +1,410 @@
+//! Reports and faults as text for people. Everything that comes from data is escaped.
+
+use crate::cli::escape::escaped;
+use crate::fault::{Code, Fault};
+use crate::report::{Finding, Report, Severity, TableReport};
+use anstyle::{AnsiColor, Style};
+use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
+use indicatif::{HumanBytes, HumanCount};
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+/// Places shown of one kind of finding; the JSON object has all.
+const PLACES: usize = 20;
+/// Narrower tables cannot be read.
+const NARROWEST: u16 = 60;
+
+/// How text is drawn.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Canvas {
+    /// Colour it.
+    pub(crate) color: bool,
+    /// Columns of the terminal, if it is one.
+    pub(crate) width: Option<u16>,
+}
+
+impl Canvas {
+    fn painted(self, style: Style, text: &str) -> String {
+        if self.color {
+            format!("{style}{text}{style:#}")
+        } else {
+            text.to_owned()
+        }
+    }
+
+    fn heading(self, severity: Severity, code: Code) -> String {
+        let (word, color) = match severity {
+            Severity::Error => ("error", AnsiColor::Red),
+            Severity::Warning => ("warning", AnsiColor::Yellow),
+            Severity::Note => ("note", AnsiColor::Cyan),
+        };
+        let style = color.on_default().bold();
+        self.painted(style, &format!("{word}[{}]", code.name()))
+    }
+}
+
+/// A failure: what, where, why and what to do.
+pub(crate) fn fault(fault: &Fault, canvas: Canvas) -> String {
+    let heading = canvas.heading(Severity::Error, fault.code());
+    let mut text = format!("{heading}: {}\n", escaped(fault.what()));
+    let place = fault.place().to_string();
+    if !place.is_empty() {
+        item(&mut text, "where", &place);
+    }
+    for cause in fault.causes() {
+        item(&mut text, "why", &cause);
+    }
+    item(&mut text, "help", fault.help());
+    text
+}
+
+/// A labelled line. Further lines of a server's message are indented below the first.
+fn item(text: &mut String, label: &str, content: &str) {
+    for (index, line) in content.lines().enumerate() {
+        let label = if index == 0 {
+            format!("{label}:")
+        } else {
+            String::new()
+        };
+        writeln!(text, "{label:>8} {}", escaped(line)).expect("a String takes all text");
+    }
+}
+
+/// Findings of at least `from`, worst first, those alike together, and a line that counts them.
+pub(crate) fn findings(all: &[Finding], from: Severity, canvas: Canvas) -> String {
+    let mut groups: BTreeMap<_, Vec<&Finding>> = BTreeMap::new();
+    for finding in all.iter().filter(|finding| finding.severity >= from) {
+        let worst_first = std::cmp::Reverse(finding.severity);
+        let kind = (worst_first, finding.code.name(), &finding.message);
+        groups.entry(kind).or_default().push(finding);
+    }
+    let mut text = String::new();
+    for group in groups.values() {
+        text.push_str(&alike(group, canvas));
+    }
+    if groups.len() > 1 {
+        let count = |severity| {
+            all.iter()
+                .filter(|one| one.severity == severity && severity >= from)
+                .count()
+        };
+        let parts = [
+            counted(count(Severity::Error), "error"),
+            counted(count(Severity::Warning), "warning"),
+            counted(count(Severity::Note), "note"),
+        ];
+        let parts: Vec<_> = parts.into_iter().flatten().collect();
+        text.push_str(&parts.join(", "));
+        text.push('\n');
+    }
+    text
+}
+
+/// `3 errors`; nothing for none.
+fn counted(count: usize, noun: &str) -> Option<String> {
+    let plural = if count == 1 { "" } else { "s" };
+    (count > 0).then(|| format!("{} {noun}{plural}", HumanCount(count as u64)))
+}
+
+/// Findings of one class, severity and message.
+fn alike(group: &[&Finding], canvas: Canvas) -> String {
+    let Some(first) = group.first() else {
+        return String::new();
+    };
+    let heading = canvas.heading(first.severity, first.code);
+    let mut text = format!("{heading}: {}\n", escaped(&first.message));
+    for finding in group.iter().take(PLACES) {
+        let place = place(finding);
+        if !place.is_empty() {
+            item(&mut text, "where", &place);
+        }
+    }
+    if let Some(more) = group.len().checked_sub(PLACES).filter(|more| *more > 0) {
+        item(
+            &mut text,
+            "",
+            &format!("and {} more, listed by --json", HumanCount(more as u64)),
+        );
+    }
+    item(&mut text, "help", first.code.help());
+    text
+}
+
+/// Where a finding was made, how often, and the first rows: on one line.
+fn place(finding: &Finding) -> String {
+    let mut text = finding.place.to_string();
+    let shown = finding.samples.len() as u64;
+    if shown == 0 {
+        if finding.count > 1 {
+            let gap = if text.is_empty() { "" } else { " " };
+            write!(text, "{gap}({} times)", HumanCount(finding.count))
+                .expect("a String takes all text");
+        }
+        return text;
+    }
+    if !text.is_empty() {
+        text.push_str(": ");
+    }
+    text.push_str(&finding.samples.join(", "));
+    if finding.count > shown {
+        write!(text, " and {} more", HumanCount(finding.count - shown))
+            .expect("a String takes all text");
+    }
+    text
+}
+
+/// The result: what was looked at in detail, then one sentence, then the digests.
+pub(crate) fn report(report: &Report, canvas: Canvas) -> String {
+    let mut text = String::new();
+    let detailed = |table: &TableReport| !table.columns.is_empty() || !table.keys.is_empty();
+    if report.tables.iter().any(detailed) {
+        text.push_str(&overview(&report.tables, canvas));
+        for table in report.tables.iter().filter(|table| detailed(table)) {
+            text.push_str(&details(table, canvas));
+        }
+    }
+    if !report.order.is_empty() {
+        text.push_str(&order(&report.order));
+    }
+    if !report.summary.is_empty() {
+        writeln!(text, "{}", escaped(&report.summary)).expect("a String takes all text");
+    }
+    if let Some(archive) = &report.archive {
+        let sha256 = archive.sha256.as_deref().unwrap_or_default();
+        for (label, digest) in [
+            ("root", archive.root.as_str()),
+            ("content_root", &archive.content_root),
+            ("sha256", sha256),
+        ] {
+            if !digest.is_empty() {
+                writeln!(text, "{label} {}", escaped(digest)).expect("a String takes all text");
+            }
+        }
+    }
+    text
+}
+
+fn overview(tables: &[TableReport], canvas: Canvas) -> String {
+    let mut grid = grid(&["TABLE", "KIND", "ROWS", "SIZE"], canvas);
+    for table in tables {
+        grid.add_row([
+            escaped(&table.name).into_owned(),
+            escaped(&table.kind).into_owned(),
+            HumanCount(table.rows).to_string(),
+            HumanBytes(table.bytes).to_string(),
+        ]);
+    }
+    for column in grid.column_iter_mut().skip(2) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    format!("{}\n\n", grid.trim_fmt())
+}
+
+fn details(table: &TableReport, canvas: Canvas) -> String {
+    let mut text = canvas.painted(Style::new().bold(), &escaped(&table.name));
+    text.push('\n');
+    if !table.columns.is_empty() {
+        let planned = table
+            .columns
+            .iter()
+            .any(|column| column.target_type.is_some());
+        let mut grid = if planned {
+            grid(&["COLUMN", "DECLARED", "TARGET", "VALUES"], canvas)
+        } else {
+            grid(&["COLUMN", "DECLARED", "VALUES"], canvas)
+        };
+        for column in &table.columns {
+            let mut values = column.evidence.clone();
+            if !column.looks_like.is_empty() {
+                let gap = if values.is_empty() { "" } else { "; " };
+                write!(values, "{gap}looks like {}", column.looks_like.join(", "))
+                    .expect("a String takes all text");
+            }
+            let target = column.target_type.as_deref().unwrap_or_default();
+            let mut cells = vec![column.name.as_str(), &column.declared, &values];
+            if planned {
+                cells.insert(2, target);
+            }
+            grid.add_row(cells.into_iter().map(|cell| escaped(cell).into_owned()));
+        }
+        text.push_str(&grid.trim_fmt());
+        text.push('\n');
+    }
+    for key in &table.keys {
+        writeln!(text, "  {}", escaped(key)).expect("a String takes all text");
+    }
+    text.push('\n');
+    text
+}
+
+/// `import order: a, b, (c, d)`; brackets hold a cycle of foreign keys.
+fn order(groups: &[Vec<String>]) -> String {
+    let groups = groups.iter().map(|group| match group.as_slice() {
+        [one] => escaped(one).into_owned(),
+        cycle => format!("({})", escaped(&cycle.join(", "))),
+    });
+    format!("import order: {}\n", groups.collect::<Vec<_>>().join(", "))
+}
+
+/// A table without lines, so that its cells can be copied; wrapped to the terminal, if there is one.
+fn grid(header: &[&str], canvas: Canvas) -> Table {
+    let mut grid = Table::new();
+    grid.load_style(presets::NOTHING)
+        .set_header(header.to_vec());
+    if let Some(width) = canvas.width {
+        grid.set_content_arrangement(ContentArrangement::Dynamic)
+            .set_width(std::cmp::max(width, NARROWEST));
+    }
+    grid
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fault::Mismatch;
+    use crate::report::{ArchiveFacts, ColumnReport};
+
+    const PLAIN: Canvas = Canvas {
+        color: false,
+        width: None,
+    };
+
+    #[test]
+    fn a_fault_says_what_where_why_and_what_to_do() {
+        let damaged = Fault::new(
+            Code::ArchiveDamaged,
+            "rows do not match their recorded digest",
+        )
+        .because(Mismatch::new("ca97", "3e23\nnext\u{1b}[2J"))
+        .in_entry("data/orders/000003")
+        .at("shop.waybill");
+        assert_eq!(
+            fault(&damaged, PLAIN),
+            "error[archive-damaged]: rows do not match their recorded digest
+  where: `shop.waybill`, entry `data/orders/000003`
+    why: recorded ca97, found 3e23
+         next\\u{1b}[2J
+   help: fetch another copy of the archive, or export again
+"
+        );
+    }
+
+    #[test]
+    fn colour_is_added_only_where_it_is_wanted() {
+        let bug = Fault::new(Code::Bug, "x");
+        assert!(!fault(&bug, PLAIN).contains('\u{1b}'));
+        let text = fault(
+            &bug,
+            Canvas {
+                color: true,
+                width: None,
+            },
+        );
+        assert!(
+            text.starts_with("\u{1b}[1m\u{1b}[31merror[bug]\u{1b}[0m: x"),
+            "{text:?}"
+        );
+    }
+
+    #[test]
+    fn findings_alike_stand_together_and_the_worst_come_first() {
+        let recast = |table: &str| {
+            Finding::new(Code::Recast, Severity::Warning, "text in an INTEGER column")
+                .in_table(table)
+                .in_column("c")
+        };
+        let orphan = Finding::new(Code::ForeignKeyOrphan, Severity::Error, "no such parent")
+            .in_table("b\u{202e}")
+            .counted(12, vec!["id=1".to_owned(), "id=2".to_owned()]);
+        let all = [recast("a").counted(3, Vec::new()), recast("b"), orphan];
+        assert_eq!(
+            findings(&all, Severity::Note, PLAIN),
+            "error[foreign-key-orphan]: no such parent
+  where: table `b\\u{202e}`: id=1, id=2 and 10 more
+   help: insert the missing parent rows or remove the orphans in the source; until then the constraint is created NOT VALID
+warning[recast]: text in an INTEGER column
+  where: table `a`, column `c` (3 times)
+  where: table `b`, column `c`
+   help: the value is kept exactly; choose another type in the source if you need one
+1 error, 2 warnings
+"
+        );
+        let errors = findings(&all, Severity::Error, PLAIN);
+        assert!(
+            errors.starts_with("error") && !errors.contains("warning"),
+            "{errors}"
+        );
+        assert_eq!(findings(&[], Severity::Note, PLAIN), "");
+    }
+
+    #[test]
+    fn many_places_of_one_finding_are_cut_and_counted() {
+        let all: Vec<_> = (0..25)
+            .map(|n| Finding::new(Code::Recast, Severity::Note, "x").in_table(n.to_string()))
+            .collect();
+        let text = findings(&all, Severity::Note, PLAIN);
+        assert_eq!(text.matches("where:").count(), PLACES);
+        assert!(text.contains("and 5 more, listed by --json"), "{text}");
+    }
+
+    #[test]
+    fn a_report_without_columns_is_a_sentence_and_the_digests() {
+        let done = Report {
+            summary: "exported 1 table".to_owned(),
+            tables: vec![TableReport::default()],
+            archive: Some(ArchiveFacts {
+                root: "aa".to_owned(),
+                content_root: "bb".to_owned(),
+                sha256: Some("cc".to_owned()),
+                ..ArchiveFacts::default()
+            }),
+            ..Report::default()
+        };
+        assert_eq!(
+            report(&done, PLAIN),
+            "exported 1 table\nroot aa\ncontent_root bb\nsha256 cc\n"
+        );
+    }
+
+    #[test]
+    fn a_report_with_columns_shows_them_in_tables() {
+        let column = ColumnReport {
+            name: "id\u{1b}".to_owned(),
+            declared: "INTEGER".to_owned(),
+            target_type: Some("bigint".to_owned()),
+            evidence: "3 integer".to_owned(),
+            looks_like: vec!["date".to_owned()],
+        };
+        let looked = Report {
+            tables: vec![TableReport {
+                name: "orders".to_owned(),
+                kind: "table".to_owned(),
+                rows: 1204,
+                bytes: 2048,
+                columns: vec![column],
+                keys: vec!["primary key (id)".to_owned()],
+            }],
+            order: vec![vec!["a".to_owned()], vec!["b".to_owned(), "c".to_owned()]],
+            ..Report::default()
+        };
+        let text = report(&looked, PLAIN);
+        let lines: Vec<_> = text
+            .lines()
+            .map(|line| line.split_whitespace().collect::<Vec<_>>().join(" "))
+            .collect();
+        assert_eq!(
+            lines,
+            [
+                "TABLE KIND ROWS SIZE",
+                "orders table 1,204 2.00 KiB",
+                "",
+                "orders",
+                "COLUMN DECLARED TARGET VALUES",
+                "id\\u{1b} INTEGER bigint 3 integer; looks like date",
+                "primary key (id)",
+                "",
+                "import order: a, (b, c)",
+            ]
+        );
+    }
+}

@@ -1,0 +1,260 @@
+//! Runs a program: command line in, exit code out. Whatever happens between, it is told once.
+
+use super::args::{ColorChoice, OutputArgs};
+use super::bar::{self, Display};
+use super::exit::{Ending, is_broken_pipe};
+use super::progress::Progress;
+use super::render::json::{self, Start};
+use super::render::text::{self, Canvas};
+use super::signals::Signals;
+use super::streams::{self, JsonSink, complain};
+use super::usage::{self, NotRun};
+use super::{args::JsonOutput, panic};
+use crate::fault::{Code, Exit, Fault, Result};
+use crate::progress::Watch;
+use crate::report::{Report, Severity};
+use clap::Parser;
+use std::ffi::OsString;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+/// What a program's arguments say about its way to run.
+pub trait Program: Parser {
+    /// How it tells what it does and found.
+    fn output(&self) -> &OutputArgs;
+
+    /// Whether standard output carries data, an archive or rows, so that the result as text goes to
+    /// standard error.
+    fn data_on_stdout(&self) -> bool {
+        false
+    }
+
+    /// The exit code that a failure gives this program.
+    fn exit(fault: &Fault) -> Exit {
+        fault.code().exit()
+    }
+}
+
+/// Parses the command line, lets `work` do the job, and tells what came of it.
+pub fn run<A: Program>(work: impl FnOnce(A, &dyn Watch) -> Result<Report>) -> ExitCode {
+    panic::install();
+    let line: Vec<OsString> = std::env::args_os().collect();
+    let command = A::command();
+    let version = command.get_version().unwrap_or_default();
+    let start = Start::now(command.get_name(), version);
+    match usage::parse::<A>(&line) {
+        Ok(args) => perform(args, &start, work),
+        Err(NotRun::Asked(text)) => match streams::print(&text) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(fault) => unprinted(&fault, Canvas::default()).finish(),
+        },
+        Err(NotRun::Wrong { fault, usage }) => {
+            complain(&text::fault(&fault, canvas(ColorChoice::Auto)));
+            complain(&usage);
+            let mut ending = Ending::Exit(Exit::Usage);
+            if usage::asks_for_json(&line) {
+                let json = json::object(&start, ending, &Report::default(), Some(&fault));
+                if let Err(fault) = streams::print(&json) {
+                    ending = unprinted(&fault, Canvas::default());
+                }
+            }
+            ending.finish()
+        }
+    }
+}
+
+/// What a job came to.
+struct Outcome {
+    report: Report,
+    fault: Option<Fault>,
+    ending: Ending,
+}
+
+impl Outcome {
+    fn failed(fault: Fault, ending: Ending) -> Self {
+        Outcome {
+            report: Report::default(),
+            fault: Some(fault),
+            ending,
+        }
+    }
+}
+
+fn perform<A: Program>(
+    args: A,
+    start: &Start,
+    work: impl FnOnce(A, &dyn Watch) -> Result<Report>,
+) -> ExitCode {
+    let output = args.output().clone();
+    let telling = Telling {
+        start,
+        canvas: canvas(output.color()),
+        quiet: output.quiet(),
+        result_aside: args.data_on_stdout(),
+    };
+    match sink(&output, args.data_on_stdout()) {
+        Ok(sink) => telling.tell(&job(args, &output, work), sink).finish(),
+        Err(fault) => {
+            let ending = Ending::Exit(fault.code().exit());
+            let asked = output.json().is_some() && !args.data_on_stdout();
+            let sink = asked.then_some(JsonSink::Stdout);
+            telling.tell(&Outcome::failed(fault, ending), sink).finish()
+        }
+    }
+}
+
+/// Where the JSON object goes, if one is wanted.
+fn sink(output: &OutputArgs, data_on_stdout: bool) -> Result<Option<JsonSink>> {
+    match output.json() {
+        Some(JsonOutput::Stdout) if data_on_stdout => Err(Fault::new(
+            Code::Usage,
+            "standard output cannot take both the data and the result",
+        )
+        .hint("write the result to a file with --json=FILE")),
+        Some(target) => JsonSink::open(target).map(Some),
+        None => Ok(None),
+    }
+}
+
+fn job<A: Program>(
+    args: A,
+    output: &OutputArgs,
+    work: impl FnOnce(A, &dyn Watch) -> Result<Report>,
+) -> Outcome {
+    let signals = match Signals::install() {
+        Ok(signals) => signals,
+        Err(error) => {
+            let fault = Fault::new(Code::Bug, "cannot set up signals").because(error);
+            return Outcome::failed(fault, Ending::Exit(Exit::Failed));
+        }
+    };
+    let progress = Progress::new(signals.clone(), bar::on_phase(output.progress()));
+    let progress = Arc::new(progress);
+    let display = Display::start(Arc::clone(&progress), output.progress());
+    // Nothing that the job has touched is used after a panic.
+    let result = catch_unwind(AssertUnwindSafe(|| work(args, &*progress)));
+    drop(display);
+    let fault = match result {
+        Ok(Ok(report)) => {
+            let ending = Ending::Exit(report.exit(output.fail_on()));
+            return Outcome {
+                report,
+                fault: None,
+                ending,
+            };
+        }
+        Ok(Err(fault)) => {
+            Some(fault).filter(|fault| fault.code() != Code::Bug || panic::told().is_none())
+        }
+        Err(_) => None,
+    };
+    match fault {
+        Some(fault) => {
+            let ending = Ending::of(&fault, A::exit(&fault), signals.received());
+            Outcome::failed(fault, ending)
+        }
+        None => {
+            let unknown = || Fault::new(Code::Bug, "the program has panicked");
+            Outcome::failed(panic::told().unwrap_or_else(unknown), Ending::Panic)
+        }
+    }
+}
+
+/// How an outcome is told.
+struct Telling<'a> {
+    start: &'a Start,
+    canvas: Canvas,
+    quiet: bool,
+    /// The result as text goes to standard error.
+    result_aside: bool,
+}
+
+impl Telling<'_> {
+    /// Tells the outcome on all streams. The ending changes when the result could not be written.
+    fn tell(&self, outcome: &Outcome, sink: Option<JsonSink>) -> Ending {
+        self.complain(outcome);
+        let mut ending = outcome.ending;
+        if !matches!(sink, Some(JsonSink::Stdout)) && !self.quiet {
+            if let Err(fault) = self.print(&outcome.report) {
+                ending = self.unwritten(&fault, ending);
+            }
+        }
+        if let Some(sink) = sink {
+            let json = json::object(self.start, ending, &outcome.report, outcome.fault.as_ref());
+            if let Err(fault) = sink.write(&json) {
+                ending = self.unwritten(&fault, ending);
+            }
+        }
+        ending
+    }
+
+    /// Findings and the failure, on standard error.
+    fn complain(&self, outcome: &Outcome) {
+        let from = if self.quiet {
+            Severity::Error
+        } else {
+            Severity::Note
+        };
+        complain(&text::findings(&outcome.report.findings, from, self.canvas));
+        // Whoever closed the pipe has seen enough.
+        let closed = outcome
+            .fault
+            .as_ref()
+            .filter(|fault| !is_broken_pipe(fault));
+        if let Some(fault) = closed {
+            complain(&text::fault(fault, self.canvas));
+        }
+    }
+
+    fn print(&self, report: &Report) -> Result<()> {
+        if self.result_aside {
+            complain(&text::report(report, self.canvas));
+            return Ok(());
+        }
+        let canvas = Canvas {
+            color: false,
+            width: terminal_width(),
+        };
+        let text = text::report(report, canvas);
+        if text.is_empty() {
+            return Ok(());
+        }
+        streams::print(&text)
+    }
+
+    /// The ending when the result could not be written: a failure, unless the job ended worse.
+    fn unwritten(&self, fault: &Fault, ending: Ending) -> Ending {
+        let unprinted = unprinted(fault, self.canvas);
+        match ending {
+            Ending::Exit(Exit::Ok | Exit::Findings) => unprinted,
+            worse => worse,
+        }
+    }
+}
+
+/// Tells that standard output or the result's file could not be written.
+fn unprinted(fault: &Fault, canvas: Canvas) -> Ending {
+    let ending = Ending::of(fault, fault.code().exit(), None);
+    if !is_broken_pipe(fault) {
+        complain(&text::fault(fault, canvas));
+    }
+    ending
+}
+
+fn canvas(color: ColorChoice) -> Canvas {
+    let auto = || anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never;
+    Canvas {
+        color: match color {
+            ColorChoice::Auto => auto(),
+            ColorChoice::Always => true,
+            ColorChoice::Never => false,
+        },
+        width: None,
+    }
+}
+
+fn terminal_width() -> Option<u16> {
+    let size = rustix::termios::tcgetwinsize(std::io::stdout()).ok()?;
+    (size.ws_col > 0).then_some(size.ws_col)
+}

@@ -1,0 +1,156 @@
+//! Standard streams and the file of `--json`: every write is checked, and a file appears whole.
+
+use super::args::JsonOutput;
+use crate::fault::{Code, Fault, Result};
+use crate::location::ArchivePath;
+use std::fs::{self, File};
+use std::io::{self, BufWriter, IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use tempfile::NamedTempFile;
+
+/// Gives `write` the standard output and makes sure that all of it has been taken.
+pub fn to_stdout<T>(write: impl FnOnce(&mut dyn Write) -> Result<T>) -> Result<T> {
+    let mut out = BufWriter::with_capacity(1 << 16, io::stdout().lock());
+    let result = write(&mut out);
+    // What was written before a failure is flushed as well, but the first failure is the one told.
+    let flushed = out.flush().map_err(unwritten);
+    drop(out.into_parts());
+    result.and_then(|value| flushed.map(|()| value))
+}
+
+/// Prints `text` on standard output.
+pub(super) fn print(text: &str) -> Result<()> {
+    to_stdout(|out| out.write_all(text.as_bytes()).map_err(unwritten))
+}
+
+/// Prints `text` on standard error. Nobody can be told when that fails.
+pub(super) fn complain(text: &str) {
+    let mut out = io::stderr().lock();
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+}
+
+fn unwritten(error: io::Error) -> Fault {
+    Fault::new(Code::Stream, "cannot write to standard output").because(error)
+}
+
+/// Refuses to wait for an archive to be typed.
+pub fn from_stdin(archive: &ArchivePath) -> Result<()> {
+    if *archive == ArchivePath::Pipe && io::stdin().is_terminal() {
+        return Err(
+            Fault::new(Code::Usage, "standard input is a terminal, not an archive")
+                .hint("name the file, or send it with `< FILE` or through a pipe"),
+        );
+    }
+    Ok(())
+}
+
+/// Refuses to write an archive to a terminal.
+pub fn onto_stdout(archive: &ArchivePath) -> Result<()> {
+    if *archive == ArchivePath::Pipe && io::stdout().is_terminal() {
+        return Err(Fault::new(
+            Code::Usage,
+            "standard output is a terminal, and an archive is binary",
+        )
+        .hint("name a file, or send the archive on with `> FILE` or through a pipe"));
+    }
+    Ok(())
+}
+
+/// Where the JSON object goes, opened before the job so that a wrong path ends it early.
+#[derive(Debug)]
+pub(super) enum JsonSink {
+    /// Standard output.
+    Stdout,
+    /// A new file beside its final place.
+    Beside(PathBuf, NamedTempFile),
+    /// A device or pipe, which cannot be replaced.
+    Direct(PathBuf, File),
+}
+
+impl JsonSink {
+    pub(super) fn open(output: JsonOutput<'_>) -> Result<Self> {
+        let JsonOutput::File(path) = output else {
+            return Ok(JsonSink::Stdout);
+        };
+        let fault = |error| unwritable(path, error);
+        if fs::metadata(path).is_ok_and(|about| !about.is_file()) {
+            let file = File::options().write(true).open(path).map_err(fault)?;
+            return Ok(JsonSink::Direct(path.to_owned(), file));
+        }
+        // tempfile gives its files mode 0600: the result shows keys of rows.
+        let file = tempfile::Builder::new()
+            .prefix(".waybill-")
+            .tempfile_in(folder_of(path))
+            .map_err(fault)?;
+        Ok(JsonSink::Beside(path.to_owned(), file))
+    }
+
+    /// Writes the object and, for a file, gives it its name.
+    pub(super) fn write(self, json: &str) -> Result<()> {
+        match self {
+            JsonSink::Stdout => print(json),
+            JsonSink::Direct(path, mut file) => file
+                .write_all(json.as_bytes())
+                .map_err(|error| unwritable(&path, error)),
+            JsonSink::Beside(path, file) => {
+                publish(&path, file, json).map_err(|error| unwritable(&path, error))
+            }
+        }
+    }
+}
+
+fn publish(path: &Path, mut file: NamedTempFile, json: &str) -> io::Result<()> {
+    file.write_all(json.as_bytes())?;
+    file.as_file().sync_all()?;
+    file.persist(path)?;
+    File::open(folder_of(path))?.sync_all()
+}
+
+fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    }
+}
+
+fn unwritable(path: &Path, error: io::Error) -> Fault {
+    Fault::new(Code::OutputUnwritable, "cannot write the result as JSON")
+        .at(path.display())
+        .because(error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_result_file_appears_only_when_it_is_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("result.json");
+        let count = || fs::read_dir(folder.path()).unwrap().count();
+        drop(JsonSink::open(JsonOutput::of(&path)).unwrap());
+        assert_eq!(count(), 0);
+        let sink = JsonSink::open(JsonOutput::of(&path)).unwrap();
+        assert!(!path.exists());
+        sink.write("{}\n").unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "{}\n");
+        assert_eq!(count(), 1);
+    }
+
+    #[test]
+    fn a_device_is_written_to_and_not_replaced() {
+        let path = Path::new("/dev/null");
+        JsonSink::open(JsonOutput::of(path))
+            .unwrap()
+            .write("{}\n")
+            .unwrap();
+        assert!(!fs::metadata(path).unwrap().is_file());
+    }
+
+    #[test]
+    fn a_wrong_folder_is_told_before_the_job() {
+        let fault = JsonSink::open(JsonOutput::of(Path::new("/no/such/folder/x"))).unwrap_err();
+        assert_eq!(fault.code(), Code::OutputUnwritable);
+        assert_eq!(fault.place().to_string(), "`/no/such/folder/x`");
+    }
+}

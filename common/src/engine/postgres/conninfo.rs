@@ -1,1 +1,0 @@
-//! Connection settings as libpq reads them.

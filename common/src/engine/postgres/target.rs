@@ -1,1 +1,0 @@
-//! Staging, load, keys, check and switch.

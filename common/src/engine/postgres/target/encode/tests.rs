@@ -1,0 +1,168 @@
+use super::*;
+use crate::mapping::plan::ColumnPlan;
+
+fn column(target: PgType) -> ColumnPlan {
+    ColumnPlan {
+        name: "c".to_owned(),
+        cell: 0,
+        target,
+        not_null: false,
+        default: None,
+        identity: None,
+        evidence: String::new(),
+        rejected: Vec::new(),
+    }
+}
+
+/// The field's bytes after field count and length.
+fn sent(value: Value<'_>, target: PgType) -> Result<Vec<u8>, Refused> {
+    let mut out = Vec::new();
+    TupleEncoder::new(&[column(target)]).encode(&[value], &mut out)?;
+    assert_eq!(out[..2], [0, 1]);
+    let length = u32::from_be_bytes([out[2], out[3], out[4], out[5]]);
+    assert_eq!(length as usize, out.len() - 6);
+    Ok(out.split_off(6))
+}
+
+#[test]
+fn each_type_has_the_bytes_of_its_send_function() {
+    let cases: [(Value<'_>, PgType, &[u8]); 17] = [
+        (
+            Value::Integer(-2),
+            PgType::Bigint,
+            &[255, 255, 255, 255, 255, 255, 255, 254],
+        ),
+        (
+            Value::Real(-0.0),
+            PgType::Double,
+            &[128, 0, 0, 0, 0, 0, 0, 0],
+        ),
+        (
+            Value::Integer(1 << 53),
+            PgType::Double,
+            &[0x43, 0x40, 0, 0, 0, 0, 0, 0],
+        ),
+        (Value::Text("a'\n"), PgType::Text, b"a'\n"),
+        (Value::Integer(-7), PgType::Text, b"-7"),
+        (Value::Real(1.0), PgType::Text, b"1.0"),
+        (Value::Real(f64::NEG_INFINITY), PgType::Text, b"-Infinity"),
+        (Value::Blob(&[0, 255]), PgType::Bytea, &[0, 255]),
+        (Value::Integer(1), PgType::Boolean, &[1]),
+        (Value::Text("2000-01-02"), PgType::Date, &[0, 0, 0, 1]),
+        (
+            Value::Text("00:00:01"),
+            PgType::Time,
+            &[0, 0, 0, 0, 0, 15, 66, 64],
+        ),
+        (
+            Value::Text("2000-01-01T00:00:01"),
+            PgType::Timestamp,
+            &[0, 0, 0, 0, 0, 15, 66, 64],
+        ),
+        (
+            Value::Text("2000-01-01 02:00:01+02"),
+            PgType::Timestamptz,
+            &[0, 0, 0, 0, 0, 15, 66, 64],
+        ),
+        (Value::Text("{}"), PgType::Json, b"{}"),
+        (Value::Text("{}"), PgType::Jsonb, b"\x01{}"),
+        (
+            Value::Text("10.0.0.0/8"),
+            PgType::Inet,
+            &[2, 8, 0, 4, 10, 0, 0, 0],
+        ),
+        (
+            Value::Text("::1"),
+            PgType::Inet,
+            &[
+                3, 128, 0, 16, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1,
+            ],
+        ),
+    ];
+    for (value, target, bytes) in cases {
+        assert_eq!(
+            sent(value, target).unwrap(),
+            bytes,
+            "{value:?} as {}",
+            target.name()
+        );
+    }
+}
+
+#[test]
+fn a_value_without_an_exact_form_is_refused() {
+    for (value, target) in [
+        (Value::Real(1.0), PgType::Bigint),
+        (Value::Text("1"), PgType::Bigint),
+        (Value::Integer((1 << 53) + 1), PgType::Double),
+        (Value::Integer(i64::MAX), PgType::Double),
+        (Value::Text("a\0b"), PgType::Text),
+        (Value::RawText(b"\xff"), PgType::Text),
+        (Value::Blob(b"a"), PgType::Text),
+        (Value::Integer(2), PgType::Boolean),
+        (Value::Text("2024-02-30"), PgType::Date),
+        (Value::Integer(1), PgType::Date),
+        (Value::Text("2024-01-01 00:00:00"), PgType::Timestamptz),
+        (Value::Blob(b"{}"), PgType::Jsonb),
+        (Value::Real(f64::NAN), PgType::Numeric),
+    ] {
+        let refused = sent(value, target).unwrap_err();
+        assert_eq!(
+            refused.code,
+            Code::ValueRefused,
+            "{value:?} as {}",
+            target.name()
+        );
+        assert!(!fits(&value, target));
+    }
+}
+
+#[test]
+fn null_is_a_length_of_minus_one_and_refused_where_the_column_is_not_null() {
+    let mut out = Vec::new();
+    let mut encoder = TupleEncoder::new(&[column(PgType::Text)]);
+    encoder.encode(&[Value::Null], &mut out).unwrap();
+    assert_eq!(out, [0, 1, 255, 255, 255, 255]);
+    let strict = ColumnPlan {
+        not_null: true,
+        ..column(PgType::Text)
+    };
+    let refused = TupleEncoder::new(&[strict]).encode(&[Value::Null], &mut out);
+    assert_eq!(refused.unwrap_err().code, Code::NotNullViolated);
+}
+
+#[test]
+fn columns_take_the_cells_the_plan_names() {
+    let mut out = Vec::new();
+    let second = ColumnPlan {
+        cell: 1,
+        ..column(PgType::Boolean)
+    };
+    let mut encoder = TupleEncoder::new(&[second, column(PgType::Text)]);
+    encoder
+        .encode(&[Value::Text("x"), Value::Integer(0)], &mut out)
+        .unwrap();
+    assert_eq!(out, b"\0\x02\0\0\0\x01\0\0\0\0\x01x");
+    assert_eq!(
+        encoder
+            .encode(&[Value::Text("x")], &mut out)
+            .unwrap_err()
+            .code,
+        Code::Bug
+    );
+}
+
+#[test]
+fn only_jsonb_has_a_form_of_its_own_for_comparing() {
+    let columns = [column(PgType::Text), column(PgType::Jsonb)];
+    let form = |tuple: &[u8]| Canonical::new(&columns).of(tuple).map(<[u8]>::to_vec);
+    let one = form(b"\0\x02\0\0\0\x01a\0\0\0\x0d\x01{\"b\":1,\"a\":2").unwrap_err();
+    assert_eq!(one, 1);
+    let sent = form(b"\0\x02\0\0\0\x01a\0\0\0\x0e\x01{\"b\":1,\"a\":2}").unwrap();
+    let read = form(b"\0\x02\0\0\0\x01a\0\0\0\x11\x01{\"a\": 2, \"b\": 1}").unwrap();
+    assert_eq!(sent, read);
+    let null = form(b"\0\x02\0\0\0\x01a\xff\xff\xff\xff").unwrap();
+    assert_ne!(sent, null);
+    let plain = b"\0\x01\0\0\0\x01a";
+    assert_eq!(Canonical::new(&columns[..1]).of(plain).unwrap(), plain);
+}

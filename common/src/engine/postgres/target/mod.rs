@@ -1,0 +1,4 @@
+//! Staging, load, keys, check and switch.
+
+mod encode;
+mod tuples;

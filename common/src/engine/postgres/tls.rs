@@ -1,1 +1,0 @@
-//! TLS as libpq does it.

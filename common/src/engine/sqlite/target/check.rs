@@ -1,0 +1,147 @@
+//! Whether the new file holds the rows that were sent, value by value: it is read back as a source.
+
+use crate::codec;
+use crate::digest::Multiset;
+use crate::engine::sqlite::source::SqliteSource;
+use crate::engine::sqlite::target::failure::fault;
+use crate::fault::{Code, Fault, Mismatch, Result};
+use crate::model::schema::{Schema, Table};
+use crate::model::value::Value;
+use crate::progress::Watch;
+use crate::seam::{RowSink, Source as _};
+use rusqlite::Connection;
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// Rows after which it is asked whether to stop.
+const PACE: u64 = 4096;
+
+/// What is to be compared.
+#[derive(Clone, Copy)]
+pub(super) struct Sent<'a> {
+    pub(super) schema: &'a Schema,
+    /// Positions of the tables, those with most rows first.
+    pub(super) tables: &'a [usize],
+    /// What was sent to each table of the schema.
+    pub(super) sums: &'a [Multiset],
+}
+
+/// Compares every table, on so many threads, while this one runs `meanwhile`.
+pub(super) fn contents(
+    database: &Path,
+    sent: Sent<'_>,
+    threads: usize,
+    watch: &dyn Watch,
+    meanwhile: impl FnOnce() -> Result<()>,
+) -> Result<()> {
+    let next = AtomicUsize::new(0);
+    std::thread::scope(|scope| {
+        let others: Vec<_> = (1..threads)
+            .map(|_| scope.spawn(|| compare(database, sent, &next, watch)))
+            .collect();
+        let mut result = meanwhile().and_then(|()| compare(database, sent, &next, watch));
+        for other in others {
+            let compared = other
+                .join()
+                .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            result = result.and(compared);
+        }
+        result
+    })
+}
+
+/// Makes sure that SQLite finds no damage in the file's structure.
+pub(super) fn structure(connection: &Connection) -> Result<()> {
+    let verdict: String = connection
+        .query_row("PRAGMA main.quick_check(1)", [], |row| row.get(0))
+        .map_err(|error| fault(error, "cannot check the new file"))?;
+    if verdict == "ok" {
+        return Ok(());
+    }
+    Err(Fault::new(Code::ContentDiffers, "SQLite finds the new file damaged").because(verdict))
+}
+
+/// Takes one table after the other until none is left.
+fn compare(
+    database: &Path,
+    sent: Sent<'_>,
+    next: &AtomicUsize,
+    watch: &dyn Watch,
+) -> Result<()> {
+    let unreadable = |fault: Fault| match fault.code() {
+        Code::Interrupted => fault,
+        _ => Fault::new(Code::ContentDiffers, "new file cannot be read back").because(fault),
+    };
+    let mut source = SqliteSource::open(database, watch).map_err(unreadable)?;
+    while let Some(index) = sent.tables.get(next.fetch_add(1, Ordering::Relaxed)) {
+        let table = &sent.schema.tables[*index];
+        watch.table(&table.name);
+        let mut summing = Summing::new(watch);
+        source
+            .read(table, &mut summing)
+            .map_err(|fault| unreadable(fault).in_table(&table.name))?;
+        agree(table, &sent.sums[*index], &summing.finish())?;
+    }
+    source.finish().map_err(unreadable)
+}
+
+fn agree(table: &Table, sent: &Multiset, found: &Multiset) -> Result<()> {
+    if sent == found {
+        return Ok(());
+    }
+    let what = "new file does not hold the rows that were sent";
+    let fault = Fault::new(Code::ContentDiffers, what).in_table(&table.name);
+    Err(if sent.rows == found.rows {
+        fault.because("as many rows, but not the same values")
+    } else {
+        fault.because(Mismatch::new(sent.rows, found.rows))
+    })
+}
+
+/// Sums up rows.
+struct Summing<'a> {
+    line: Vec<u8>,
+    sum: Multiset,
+    watch: &'a dyn Watch,
+    rows: u64,
+    bytes: u64,
+}
+
+impl<'a> Summing<'a> {
+    fn new(watch: &'a dyn Watch) -> Self {
+        Summing {
+            line: Vec::new(),
+            sum: Multiset::default(),
+            watch,
+            rows: 0,
+            bytes: 0,
+        }
+    }
+
+    fn finish(mut self) -> Multiset {
+        self.tell();
+        self.sum
+    }
+
+    fn tell(&mut self) {
+        self.watch.advance(self.rows, self.bytes);
+        (self.rows, self.bytes) = (0, 0);
+    }
+}
+
+impl RowSink for Summing<'_> {
+    fn row(&mut self, row: &[Value<'_>]) -> Result<()> {
+        self.line.clear();
+        codec::encode_row(&mut self.line, row);
+        self.sum.add(&self.line);
+        self.rows += 1;
+        self.bytes += self.line.len() as u64;
+        if self.rows >= PACE {
+            self.tell();
+            if self.watch.stopped() {
+                return Err(Fault::interrupted());
+            }
+        }
+        Ok(())
+    }
+}

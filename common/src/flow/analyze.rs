@@ -1,0 +1,171 @@
+//! Analyze: look at a source, all of it, and say what an import would meet.
+
+use super::keys::KeyCheck;
+use super::plan;
+use super::request::{Against, AnalyzeRequest};
+use super::select::select;
+use super::{examine, source, wording};
+use crate::engine::postgres::conninfo::ConnInfo;
+use crate::engine::postgres::target::preflight;
+use crate::fault::{Code, Result};
+use crate::location::Location;
+use crate::mapping;
+use crate::model::schema::{Schema, Table};
+use crate::model::value::Value;
+use crate::profile::TableProfile;
+use crate::profile::evidence::{KeyEvidence, TableEvidence};
+use crate::progress::{Extent, Watch};
+use crate::report::{Report, Severity, Totals};
+use crate::seam::{RowSink, Source};
+
+/// Reads every row, once for the evidence, and tables with broken keys once more to name the rows.
+pub fn analyze(request: &AnalyzeRequest, watch: &dyn Watch) -> Result<Report> {
+    let mut source = source::open(&request.source, watch)?;
+    let selection = select(source.schema(), &request.tables)?;
+    let schema = &selection.schema;
+    let rows = schema
+        .tables
+        .iter()
+        .map(|table| source.estimate(table))
+        .sum();
+    watch.phase("analyzing", Extent { rows, bytes: None });
+    let check = KeyCheck::new(schema, examine::KEY_BUDGET);
+    let mut evidence = Vec::new();
+    for (position, table) in schema.tables.iter().enumerate() {
+        evidence.push(look(source.as_mut(), position, table, &check, watch)?);
+    }
+    let keys = check.finish_with(watch, &mut |position, sink| {
+        source.read(&schema.tables[position], sink)
+    })?;
+    let findings = source.findings().to_vec();
+    source.finish()?;
+    let mut report = begin(schema, &evidence);
+    report.source = Some(source.location());
+    report.findings = findings;
+    judge(request, schema, &evidence, &keys, &mut report)?;
+    report.order = mapping::order(schema);
+    let blockers = report
+        .findings
+        .iter()
+        .filter(|finding| finding.severity == Severity::Error)
+        .count();
+    let blocked = match blockers {
+        0 => "nothing stands in the way".to_owned(),
+        count => format!("{} in the way", wording::counted(count as u64, "blocker")),
+    };
+    report.summary = format!("analyzed {}: {blocked}", wording::extent(&report.totals));
+    Ok(report)
+}
+
+fn look(
+    source: &mut dyn Source,
+    position: usize,
+    table: &Table,
+    check: &KeyCheck<'_>,
+    watch: &dyn Watch,
+) -> Result<TableEvidence> {
+    let mut looker = Looker {
+        profile: TableProfile::new(table),
+        feed: check.feed(position),
+        number: 0,
+        watch,
+    };
+    if table.has_rows() {
+        watch.table(&table.name);
+        source
+            .read(table, &mut looker)
+            .map_err(|fault| fault.in_table(&table.name))?;
+    }
+    let Looker { profile, feed, .. } = looker;
+    check.absorb(feed)?;
+    Ok(profile.finish())
+}
+
+struct Looker<'a> {
+    profile: TableProfile,
+    feed: super::keys::Feed<'a>,
+    number: u64,
+    watch: &'a dyn Watch,
+}
+
+/// Rows between two reports of progress.
+const STRIDE: u64 = 4096;
+
+impl RowSink for Looker<'_> {
+    fn row(&mut self, row: &[Value<'_>]) -> Result<()> {
+        self.number += 1;
+        self.profile.observe(row, self.number);
+        if self.number.is_multiple_of(STRIDE) {
+            self.watch.advance(STRIDE, 0);
+        }
+        self.feed.row(row, self.number)
+    }
+}
+
+fn begin(schema: &Schema, evidence: &[TableEvidence]) -> Report {
+    let tables: Vec<_> = schema
+        .tables
+        .iter()
+        .zip(evidence)
+        .map(|(table, evidence)| {
+            let mut report = wording::table(table, evidence.rows, 0);
+            report.columns = plan::columns(table, evidence);
+            report.keys = plan::keys(table);
+            report
+        })
+        .collect();
+    let totals = Totals {
+        tables: tables.len() as u64,
+        rows: tables.iter().map(|table| table.rows).sum(),
+        bytes: 0,
+    };
+    Report {
+        totals,
+        tables,
+        ..Report::default()
+    }
+}
+
+fn judge(
+    request: &AnalyzeRequest,
+    schema: &Schema,
+    evidence: &[TableEvidence],
+    keys: &[KeyEvidence],
+    report: &mut Report,
+) -> Result<()> {
+    let mut broken = examine::key_findings(schema, keys);
+    let target = match &request.against {
+        Against::Sqlite | Against::Target(Location::Sqlite(_)) => {
+            report.findings.append(&mut broken);
+            return Ok(());
+        }
+        Against::Postgres => None,
+        Against::Target(Location::Postgres(text)) => {
+            Some(ConnInfo::parse(text, &|name| std::env::var(name).ok())?)
+        }
+    };
+    let planned = match &target {
+        Some(settings) => plan::for_server(schema, evidence, keys, settings, "public")?,
+        None => mapping::plan(
+            schema,
+            evidence,
+            keys,
+            &mapping::Request {
+                target_schema: "public".to_owned(),
+                server_version: plan::OLDEST_SERVER,
+            },
+        ),
+    };
+    // The plan words what broken foreign keys mean for this target.
+    broken.retain(|finding| finding.code != Code::ForeignKeyOrphan);
+    report.findings.append(&mut broken);
+    report.findings.extend(planned.findings.iter().cloned());
+    report.tables = plan::tables(schema, &planned, evidence, &report.tables);
+    if let Some(settings) = &target {
+        report.target = Some(settings.location());
+        report
+            .findings
+            .extend(preflight(settings, "public", &planned)?);
+    }
+    Ok(())
+}

@@ -1,0 +1,176 @@
+//! Import: an archive, checked first, into a target that is switched in one step.
+
+use super::examine::{Examination, evidence_of, examine, key_findings};
+use super::request::{ImportRequest, VerifyLevel};
+use super::select::{SelectedParts, Selection, select};
+use super::{open, plan, verify, wording};
+use crate::archive::Archive;
+use crate::engine::postgres::conninfo::ConnInfo;
+use crate::engine::postgres::target::{PostgresOptions, PostgresTarget};
+use crate::engine::sqlite::target::{SqliteOptions, SqliteTarget};
+use crate::fault::{Code, Result};
+use crate::location::Location;
+use crate::profile::evidence::KeyEvidence;
+use crate::progress::Watch;
+use crate::report::{Report, Severity, Totals};
+use crate::seam::{Check, Target};
+
+/// Loads the archive. Before anything is written the whole archive has been checked, on the same
+/// open descriptor that the rows are then read from.
+pub fn import(request: &ImportRequest, watch: &dyn Watch) -> Result<Report> {
+    let file = open::file(&request.archive, request.spool.as_deref(), watch)?;
+    let archive = open::archive(file, &request.archive, request.expect_root)?;
+    let mut examination = examine(&archive, VerifyLevel::Data, request.jobs, watch)?;
+    let selection = select(archive.schema(), &request.tables)?;
+    let mut report = begin(request, &archive, &selection);
+    report.findings.append(&mut examination.damage);
+    report
+        .findings
+        .extend(key_findings(archive.schema(), &examination.keys));
+    if refused(&mut report, "the archive failed its check") {
+        return Ok(report);
+    }
+    match &request.target {
+        Location::Sqlite(path) => {
+            let options = SqliteOptions {
+                triggers: request.triggers,
+                views: request.views,
+                jobs: request.jobs,
+            };
+            let target = SqliteTarget::new(path.clone(), &selection.schema, options);
+            run(
+                request,
+                &archive,
+                &selection,
+                Box::new(target),
+                report,
+                watch,
+            )
+        }
+        Location::Postgres(text) => postgres(
+            request,
+            text,
+            &archive,
+            &selection,
+            &examination,
+            report,
+            watch,
+        ),
+    }
+}
+
+fn postgres(
+    request: &ImportRequest,
+    text: &str,
+    archive: &Archive,
+    selection: &Selection,
+    examination: &Examination,
+    mut report: Report,
+    watch: &dyn Watch,
+) -> Result<Report> {
+    let settings = ConnInfo::parse(text, &|name| std::env::var(name).ok())?;
+    let schema = request
+        .into_schema
+        .clone()
+        .unwrap_or_else(|| "public".to_owned());
+    let evidence = evidence_of(archive, &selection.positions);
+    let keys = keys_of(&examination.keys, &selection.positions);
+    let plan = plan::for_server(&selection.schema, &evidence, &keys, &settings, &schema)?;
+    // The plan words what broken foreign keys mean for this target.
+    report
+        .findings
+        .retain(|finding| finding.code != Code::ForeignKeyOrphan);
+    report.findings.extend(plan.findings.iter().cloned());
+    report.tables = plan::tables(&selection.schema, &plan, &evidence, &report.tables);
+    if refused(&mut report, "the target cannot hold every value") || request.plan_only {
+        return Ok(report);
+    }
+    let options = PostgresOptions {
+        target_schema: schema,
+        jobs: request.jobs,
+        lock_wait_timeout: request.lock_wait_timeout,
+        check: request.check,
+    };
+    let target = PostgresTarget::new(settings, &selection.schema, &plan, options);
+    run(request, archive, selection, Box::new(target), report, watch)
+}
+
+fn run<'a>(
+    request: &ImportRequest,
+    archive: &'a Archive,
+    selection: &'a Selection,
+    mut target: Box<dyn Target + 'a>,
+    mut report: Report,
+    watch: &dyn Watch,
+) -> Result<Report> {
+    if request.plan_only {
+        return Ok(report);
+    }
+    let parts = SelectedParts::new(archive, &selection.positions);
+    target.begin(watch)?;
+    target.load(&parts, watch)?;
+    target.build(watch)?;
+    if request.check != Check::None {
+        target.check(watch)?;
+    }
+    target.switch()?;
+    report.findings.extend(target.findings());
+    report.summary = format!(
+        "imported {} into {}",
+        wording::extent(&report.totals),
+        target.location()
+    );
+    Ok(report)
+}
+
+fn begin(request: &ImportRequest, archive: &Archive, selection: &Selection) -> Report {
+    let all = verify::tables(archive);
+    let tables: Vec<_> = selection
+        .positions
+        .iter()
+        .map(|position| all[*position].clone())
+        .collect();
+    let totals = Totals {
+        tables: tables.len() as u64,
+        rows: tables.iter().map(|table| table.rows).sum(),
+        bytes: tables.iter().map(|table| table.bytes).sum(),
+    };
+    let target = request.target.shown();
+    Report {
+        summary: format!("would import {} into {target}", wording::extent(&totals)),
+        target: Some(target),
+        archive: Some(open::facts(archive, &request.archive)),
+        totals,
+        tables,
+        ..Report::default()
+    }
+}
+
+/// Ends the job when there is an error among the findings: nothing has been written yet.
+fn refused(report: &mut Report, why: &str) -> bool {
+    let errors = report
+        .findings
+        .iter()
+        .filter(|finding| finding.severity == Severity::Error)
+        .count();
+    if errors > 0 {
+        report.refused = true;
+        report.summary = format!(
+            "refused: {why}, nothing was changed; see {}",
+            wording::counted(errors as u64, "finding")
+        );
+    }
+    errors > 0
+}
+
+/// The evidence of keys for the tables at `positions`, counted by the selection's tables.
+fn keys_of(keys: &[KeyEvidence], positions: &[usize]) -> Vec<KeyEvidence> {
+    let selected = keys.iter().filter_map(|key| {
+        let table = positions.binary_search(&key.table).ok()?;
+        Some(KeyEvidence {
+            table,
+            ..key.clone()
+        })
+    });
+    selected.collect()
+}

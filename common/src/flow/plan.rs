@@ -1,0 +1,120 @@
+//! The plan of an import into PostgreSQL, and how a report shows it.
+
+use crate::engine::postgres::conninfo::ConnInfo;
+use crate::engine::postgres::session::Session;
+use crate::fault::Result;
+use crate::mapping::plan::Plan;
+use crate::mapping::{self, Request};
+use crate::model::schema::{Schema, Table};
+use crate::profile::evidence::{KeyEvidence, TableEvidence};
+use crate::report::{ColumnReport, TableReport};
+
+/// The version a plan is made for where no server is named: the oldest that is supported.
+pub(super) const OLDEST_SERVER: u32 = 130_000;
+
+/// The plan for a real server, whose version counts.
+pub(super) fn for_server(
+    schema: &Schema,
+    evidence: &[TableEvidence],
+    keys: &[KeyEvidence],
+    settings: &ConnInfo,
+    target_schema: &str,
+) -> Result<Plan> {
+    let server_version = Session::connect(settings)?.server_version_num();
+    Ok(mapping::plan(
+        schema,
+        evidence,
+        keys,
+        &Request {
+            target_schema: target_schema.to_owned(),
+            server_version,
+        },
+    ))
+}
+
+/// The tables of a report with their columns: evidence, and the target's type where there is a plan.
+pub(super) fn tables(
+    schema: &Schema,
+    plan: &Plan,
+    evidence: &[TableEvidence],
+    tables: &[TableReport],
+) -> Vec<TableReport> {
+    let mut tables = tables.to_vec();
+    for ((table, evidence), report) in schema.tables.iter().zip(evidence).zip(&mut tables) {
+        report.columns = columns(table, evidence);
+        report.keys = keys(table);
+    }
+    for planned in &plan.tables {
+        let stored: Vec<_> = schema.tables[planned.source].stored_columns().collect();
+        let first = schema.tables[planned.source].first_column_cell();
+        for column in &planned.columns {
+            let Some(source) = stored.get(column.cell - first) else {
+                continue;
+            };
+            let report = tables[planned.source]
+                .columns
+                .iter_mut()
+                .find(|report| report.name == source.name);
+            if let Some(report) = report {
+                report.target_type = Some(column.target.name().to_owned());
+            }
+        }
+    }
+    tables
+}
+
+/// What is known of the columns of a table.
+pub(super) fn columns(table: &Table, evidence: &TableEvidence) -> Vec<ColumnReport> {
+    let describe = |(column, evidence): (&crate::model::schema::Column, _)| {
+        let (words, looks_like) = mapping::describe(evidence);
+        ColumnReport {
+            name: column.name.clone(),
+            declared: column.declared_type.clone(),
+            target_type: None,
+            evidence: words,
+            looks_like,
+        }
+    };
+    table
+        .stored_columns()
+        .zip(&evidence.columns)
+        .map(describe)
+        .collect()
+}
+
+/// The keys of a table in words.
+pub(super) fn keys(table: &Table) -> Vec<String> {
+    let names = |key: &crate::model::schema::Key| {
+        key.columns
+            .iter()
+            .map(|column| column.column.as_str())
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
+    let mut keys = Vec::new();
+    keys.extend(
+        table
+            .primary_key
+            .iter()
+            .map(|key| format!("primary key ({})", names(key))),
+    );
+    keys.extend(
+        table
+            .unique
+            .iter()
+            .map(|key| format!("unique ({})", names(key))),
+    );
+    for foreign in &table.foreign_keys {
+        let columns = foreign.columns.join(", ");
+        keys.push(format!(
+            "foreign key ({columns}) to {} ({})",
+            foreign.parent,
+            foreign.parent_columns.join(", ")
+        ));
+    }
+    for index in &table.indexes {
+        let unique = if index.unique { "unique " } else { "" };
+        keys.push(format!("{unique}index {}", index.name));
+    }
+    keys
+}

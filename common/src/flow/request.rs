@@ -1,0 +1,128 @@
+//! What each job is asked to do, as plain data. The programs' arguments are turned into these.
+
+use crate::digest::Digest;
+use crate::location::{ArchivePath, Location, TableFilter};
+use crate::seam::Check;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Look at a source.
+#[derive(Debug, Clone)]
+pub struct AnalyzeRequest {
+    /// The database to look at.
+    pub source: Location,
+    /// What it is judged against.
+    pub against: Against,
+    /// Which tables.
+    pub tables: TableFilter,
+}
+
+/// What a source is judged against.
+#[derive(Debug, Clone)]
+pub enum Against {
+    /// The rules of PostgreSQL in general.
+    Postgres,
+    /// The rules of SQLite in general.
+    Sqlite,
+    /// A real target, looked at read-only.
+    Target(Location),
+}
+
+/// Write an archive of a source.
+#[derive(Debug, Clone)]
+pub struct ExportRequest {
+    /// The database to export.
+    pub source: Location,
+    /// Where the archive goes.
+    pub archive: ArchivePath,
+    /// zstd level, 1 to 19.
+    pub level: i32,
+    /// Worker threads.
+    pub jobs: usize,
+    /// The operator's own words, as key and value.
+    pub labels: Vec<(String, String)>,
+    /// A time to record (RFC 3339); none is recorded unless asked for.
+    pub created: Option<String>,
+    /// Replace an existing file.
+    pub force: bool,
+    /// Wait until the file is on the disk.
+    pub sync: bool,
+    /// Which tables.
+    pub tables: TableFilter,
+}
+
+/// Check an archive.
+#[derive(Debug, Clone)]
+pub struct VerifyRequest {
+    /// The archive.
+    pub archive: ArchivePath,
+    /// How deep to look.
+    pub level: VerifyLevel,
+    /// Worker threads.
+    pub jobs: usize,
+    /// The root the archive must have.
+    pub expect_root: Option<Digest>,
+    /// Labels the archive must carry, as key and value.
+    pub require_labels: Vec<(String, String)>,
+}
+
+/// How deep verify looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum VerifyLevel {
+    /// Frames, headers, tag files; no row data is read.
+    Structure,
+    /// Also every part's digests.
+    Integrity,
+    /// Also every row is decoded, evidence is recomputed, and keys are checked.
+    Data,
+}
+
+/// Load an archive into a target.
+#[derive(Debug, Clone)]
+pub struct ImportRequest {
+    /// The archive.
+    pub archive: ArchivePath,
+    /// Where its content goes.
+    pub target: Location,
+    /// Schema of the target, for PostgreSQL; `public` unless given.
+    pub into_schema: Option<String>,
+    /// Worker threads, and connections to a server.
+    pub jobs: usize,
+    /// The root the archive must have.
+    pub expect_root: Option<Digest>,
+    /// How the target is compared with the archive before the switch.
+    pub check: Check,
+    /// Only say what would be done.
+    pub plan_only: bool,
+    /// Which tables.
+    pub tables: TableFilter,
+    /// How long to wait for locks.
+    pub lock_wait_timeout: Duration,
+    /// Folder for the private copy of an archive that comes through a pipe.
+    pub spool: Option<PathBuf>,
+    /// Carry triggers (SQLite targets).
+    pub triggers: bool,
+    /// Carry views (SQLite targets).
+    pub views: bool,
+}
+
+/// What to show of an archive instead of a verdict. The archive's structure and the digests of
+/// what is shown are checked all the same.
+#[derive(Debug, Clone)]
+pub enum Inspect {
+    /// Its members with their lengths.
+    List,
+    /// Digests: root, content root, tables.
+    Sums,
+    /// `schema.json`.
+    Schema,
+    /// `manifest.json`.
+    Manifest,
+    /// The rows of a table as JSON lines.
+    Cat {
+        /// The table's name.
+        table: String,
+        /// At most so many rows.
+        limit: Option<u64>,
+    },
+}

@@ -1,0 +1,153 @@
+//! What is known of a table while its plan takes shape.
+
+use crate::mapping::keys::Structure;
+use crate::mapping::plan::PgType;
+use crate::model::schema::{Column, Rowid, Schema, Table};
+use crate::profile::evidence::{ColumnEvidence, Constraint, KeyEvidence, TableEvidence};
+use std::collections::{BTreeMap, HashMap};
+
+/// Everything a plan is made from, with its indexes.
+pub(super) struct Source<'a> {
+    pub(super) schema: &'a Schema,
+    evidence: &'a [TableEvidence],
+    keys: BTreeMap<(usize, Constraint), &'a KeyEvidence>,
+    sequences: HashMap<&'a str, i64>,
+}
+
+/// A table of the plan.
+pub(super) struct Draft<'a> {
+    /// Position in `Schema::tables`.
+    pub(super) source: usize,
+    pub(super) table: &'a Table,
+    pub(super) rows: u64,
+    /// The columns that have a cell.
+    pub(super) columns: Vec<Stored<'a>>,
+    /// Keys and indexes that are carried over.
+    pub(super) structure: Structure,
+    /// Positions of `columns` by name in lower case.
+    positions: HashMap<String, usize>,
+}
+
+/// A column of the plan.
+#[expect(clippy::struct_excessive_bools, reason = "four independent facts")]
+pub(super) struct Stored<'a> {
+    pub(super) column: &'a Column,
+    pub(super) cell: usize,
+    pub(super) evidence: &'a ColumnEvidence,
+    /// It is the INTEGER PRIMARY KEY.
+    pub(super) identity: bool,
+    /// Equal values must not be equal by accident: part of a key, or tied by a foreign key.
+    pub(super) keyed: bool,
+    /// Part of a key or an index, so that its type needs an order.
+    pub(super) indexed: bool,
+    /// A foreign key gave it another type than it would have had alone.
+    pub(super) tied: bool,
+    /// Its type; text until it is settled.
+    pub(super) target: PgType,
+}
+
+/// Stands in where evidence is missing: a column without rows.
+static NO_EVIDENCE: ColumnEvidence = ColumnEvidence {
+    nulls: 0,
+    integers: 0,
+    reals: 0,
+    texts: 0,
+    raw_texts: 0,
+    blobs: 0,
+    integer_range: None,
+    longest_text: 0,
+    longest_blob: 0,
+    forms: Vec::new(),
+};
+
+impl<'a> Source<'a> {
+    pub(super) fn new(
+        schema: &'a Schema,
+        evidence: &'a [TableEvidence],
+        keys: &'a [KeyEvidence],
+    ) -> Self {
+        let mut sequences = HashMap::new();
+        for sequence in &schema.sequences {
+            let value = sequences
+                .entry(sequence.table.as_str())
+                .or_insert(sequence.value);
+            *value = std::cmp::max(*value, sequence.value);
+        }
+        let keys = keys
+            .iter()
+            .map(|key| ((key.table, key.constraint), key))
+            .collect();
+        Source {
+            schema,
+            evidence,
+            keys,
+            sequences,
+        }
+    }
+
+    /// What the check of a constraint found, if it found that rows break it.
+    pub(super) fn broken(&self, table: usize, constraint: Constraint) -> Option<&'a KeyEvidence> {
+        self.keys
+            .get(&(table, constraint))
+            .copied()
+            .filter(|key| key.unchecked.is_none() && key.violations > 0)
+    }
+
+    /// The next value of an identity column; `None` when the largest integer is taken.
+    pub(super) fn next_identity(&self, draft: &Draft<'_>, stored: &Stored<'_>) -> Option<i64> {
+        let largest = stored
+            .evidence
+            .integer_range
+            .map_or(0, |(_, largest)| largest);
+        let recorded = self.sequences.get(draft.table.name.as_str());
+        let taken = std::cmp::max(largest, recorded.copied().unwrap_or(0));
+        std::cmp::max(taken, 0).checked_add(1)
+    }
+}
+
+impl Draft<'_> {
+    /// The position of a stored column; SQLite compares names without regard to ASCII case.
+    pub(super) fn position(&self, column: &str) -> Option<usize> {
+        self.positions.get(&column.to_ascii_lowercase()).copied()
+    }
+}
+
+/// The tables whose rows are in the archive, with the columns that have a cell.
+pub(super) fn drafts<'a>(source: &Source<'a>) -> Vec<Draft<'a>> {
+    let tables = source.schema.tables.iter().enumerate();
+    tables
+        .filter(|(_, table)| table.has_rows())
+        .map(|(position, table)| draft(position, table, source.evidence.get(position)))
+        .collect()
+}
+
+fn draft<'a>(source: usize, table: &'a Table, evidence: Option<&'a TableEvidence>) -> Draft<'a> {
+    let identity = match &table.rowid {
+        Rowid::Column(name) => Some(name.as_str()),
+        Rowid::Hidden | Rowid::None => None,
+    };
+    let mut columns = Vec::new();
+    let mut positions = HashMap::new();
+    for (position, column) in table.stored_columns().enumerate() {
+        let evidence = evidence.and_then(|table| table.columns.get(position));
+        positions.insert(column.name.to_ascii_lowercase(), position);
+        columns.push(Stored {
+            column,
+            cell: table.first_column_cell() + position,
+            evidence: evidence.unwrap_or(&NO_EVIDENCE),
+            identity: identity.is_some_and(|name| column.name.eq_ignore_ascii_case(name)),
+            keyed: false,
+            indexed: false,
+            tied: false,
+            target: PgType::Text,
+        });
+    }
+    Draft {
+        source,
+        table,
+        rows: evidence.map_or(0, |table| table.rows),
+        columns,
+        structure: Structure::default(),
+        positions,
+    }
+}

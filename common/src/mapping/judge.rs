@@ -1,0 +1,345 @@
+//! Why a column has its type: the reason in words, the types refused, and what is worth reporting.
+
+use crate::fault::Code;
+use crate::mapping::declared::{is_temporal, suggested};
+use crate::mapping::describe::{classes, counted};
+use crate::mapping::draft::{Draft, Stored};
+use crate::mapping::plan::PgType;
+use crate::mapping::types::{self, first};
+use crate::profile::evidence::{ColumnEvidence, Form, FormEvidence, RowRef};
+use crate::report::{Finding, Severity};
+
+/// The forms by which texts become more than text.
+const TEXT_TYPES: [PgType; 8] = [
+    PgType::Uuid,
+    PgType::Timestamptz,
+    PgType::Timestamp,
+    PgType::Date,
+    PgType::Time,
+    PgType::Jsonb,
+    PgType::Json,
+    PgType::Inet,
+];
+
+/// The other types, text aside, which is what is left.
+const OTHER_TYPES: [PgType; 5] = [
+    PgType::Boolean,
+    PgType::Bigint,
+    PgType::Numeric,
+    PgType::Double,
+    PgType::Bytea,
+];
+
+/// The forms of which a value must have one to be of a type.
+fn forms_of(target: PgType) -> &'static [Form] {
+    match target {
+        PgType::Bigint => &[Form::IntegerValue],
+        PgType::Boolean => &[Form::ZeroOne],
+        PgType::Numeric => &[Form::IntegerValue, Form::DecimalReal],
+        PgType::Double => &[Form::RealValue],
+        PgType::Bytea => &[Form::BlobValue],
+        PgType::Text => &[Form::TextValue],
+        PgType::Uuid => &[Form::Uuid, Form::UuidUpper],
+        PgType::Timestamptz => &[Form::TimestampOffset],
+        PgType::Timestamp => &[Form::Timestamp],
+        PgType::Date => &[Form::Date],
+        PgType::Time => &[Form::Time],
+        PgType::Jsonb => &[Form::JsonPlain],
+        PgType::Json => &[Form::Json],
+        PgType::Inet => &[Form::Inet],
+    }
+}
+
+/// Reports what the values of each column are refused for, or kept as.
+pub(super) fn columns(draft: &Draft<'_>, findings: &mut Vec<Finding>) {
+    for stored in &draft.columns {
+        let refusals = types::fits(stored).refusals;
+        let own = if refusals.is_empty() {
+            recast(stored).into_iter().chain(spelling(stored)).collect()
+        } else {
+            refusals
+        };
+        let place = |finding: Finding| {
+            finding
+                .in_table(&draft.table.name)
+                .in_column(&stored.column.name)
+        };
+        findings.extend(own.into_iter().map(place));
+    }
+}
+
+/// Why the column has its type, in words.
+pub(super) fn reason(stored: &Stored<'_>) -> String {
+    let values = classes(stored.evidence);
+    let why = if stored.identity {
+        "the INTEGER PRIMARY KEY"
+    } else if stored.tied {
+        "tied by a foreign key"
+    } else if stored.evidence.present() == 0 {
+        "by its declaration"
+    } else if TEXT_TYPES.contains(&stored.target) {
+        return format!("{values}; every text is {}", form_words(stored.target));
+    } else {
+        return values;
+    };
+    format!("{values}; {why}")
+}
+
+fn form_words(target: PgType) -> &'static str {
+    match target {
+        PgType::Uuid => "a UUID",
+        PgType::Timestamptz => "a moment with offset",
+        PgType::Timestamp => "a moment without offset",
+        PgType::Date => "a day",
+        PgType::Time => "a time of day",
+        PgType::Jsonb | PgType::Json => "a JSON object or array",
+        PgType::Inet => "an Internet address",
+        PgType::Boolean => "0 or 1",
+        PgType::Bigint => "an integer",
+        PgType::Double => "a real",
+        PgType::Numeric => "a decimal number",
+        PgType::Bytea => "a blob",
+        PgType::Text => "text",
+    }
+}
+
+/// Types that were considered, and why not.
+pub(super) fn rejected(stored: &Stored<'_>) -> Vec<(PgType, String)> {
+    let evidence = stored.evidence;
+    if evidence.present() == 0 {
+        return Vec::new();
+    }
+    let suggested = suggested(stored.column);
+    let considered = |target: &PgType| {
+        let seen = forms_of(*target)
+            .iter()
+            .any(|form| evidence.count(*form) > 0);
+        *target != stored.target
+            && (*target == suggested || seen && !goes_without_saying(stored, *target))
+    };
+    let candidates = TEXT_TYPES.into_iter().chain(OTHER_TYPES).filter(considered);
+    candidates
+        .map(|target| (target, why_not(stored, target)))
+        .collect()
+}
+
+fn why_not(stored: &Stored<'_>, target: PgType) -> String {
+    if let Some((count, row)) = against(stored.evidence, target) {
+        let at = row.map_or_else(String::new, |row| format!(", first at {}", row.key));
+        offence(count, target) + &at
+    } else if types::fits(stored).types.contains(&target) {
+        format!("{} keeps every value, too", target.name())
+    } else if target == PgType::Time {
+        "only where TIME is declared".to_owned()
+    } else if stored.keyed || stored.indexed {
+        KEYED.to_owned()
+    } else {
+        "a value is too long for it".to_owned()
+    }
+}
+
+/// Why a type that every value fits is not taken in a key.
+const KEYED: &str = "in a key or index two spellings of one value must stay two";
+
+/// Whether it is no news that a type was not taken.
+fn goes_without_saying(stored: &Stored<'_>, target: PgType) -> bool {
+    match target {
+        // 0 and 1 are considered for boolean only where the declaration says so.
+        PgType::Boolean => true,
+        PgType::Numeric => matches!(stored.target, PgType::Bigint | PgType::Double),
+        PgType::Bigint | PgType::Double | PgType::Bytea => {
+            against(stored.evidence, target).is_none()
+        }
+        _ => false,
+    }
+}
+
+/// How many values are not of a type, and the first row against it where that is known.
+fn against(evidence: &ColumnEvidence, target: PgType) -> Option<(u64, Option<&RowRef>)> {
+    let forms = forms_of(target);
+    let matches: u64 = forms.iter().map(|form| evidence.count(*form)).sum();
+    let count = evidence.present().saturating_sub(matches);
+    (count > 0).then(|| (count, first_against(evidence, target)))
+}
+
+/// The first row whose value is not of a type, where the evidence tells it.
+fn first_against(evidence: &ColumnEvidence, target: PgType) -> Option<&RowRef> {
+    let forms = forms_of(target);
+    let listed: Vec<_> = forms
+        .iter()
+        .filter_map(|form| evidence.form(*form))
+        .collect();
+    match listed.as_slice() {
+        [] => first(evidence, &CLASSES),
+        [only] => only.first_other.as_ref(),
+        _ if target == PgType::Numeric => first(evidence, &NOT_NUMERIC),
+        // The first value without one form is against both, unless it is where the other begins.
+        [one, other, ..] => {
+            let neither = |a: &'_ FormEvidence, b: &FormEvidence| {
+                a.first_other.as_ref().is_some_and(|row| *row != b.first)
+            };
+            if neither(one, other) {
+                one.first_other.as_ref()
+            } else {
+                other.first_other.as_ref().filter(|_| neither(other, one))
+            }
+        }
+    }
+}
+
+/// The forms of which a value has one when numeric does not hold it.
+const NOT_NUMERIC: [Form; 4] = [
+    Form::SpecialReal,
+    Form::TextValue,
+    Form::RawText,
+    Form::BlobValue,
+];
+
+/// The forms that are storage classes.
+const CLASSES: [Form; 5] = [
+    Form::IntegerValue,
+    Form::RealValue,
+    Form::TextValue,
+    Form::RawText,
+    Form::BlobValue,
+];
+
+fn offence(count: u64, target: PgType) -> String {
+    let verb = if count == 1 { "is" } else { "are" };
+    let values = counted(count, "value");
+    format!("{values} {verb} not {}", form_words(target))
+}
+
+/// A type other than the declaration suggests, or numbers that are kept in another form.
+fn recast(stored: &Stored<'_>) -> Option<Finding> {
+    let (evidence, target) = (stored.evidence, stored.target);
+    let suggested = suggested(stored.column);
+    let finding = |severity, message: String, count, row: Option<&RowRef>| {
+        let samples = row.map(|row| row.key.clone()).into_iter().collect();
+        Some(Finding::new(Code::Recast, severity, message).counted(count, samples))
+    };
+    let numbers = evidence.integers + evidence.reals;
+    if target == PgType::Text && numbers > 0 {
+        let message = format!(
+            "{} beside {} become text, spelled so that they can be told apart",
+            counted(numbers, "number"),
+            counted(evidence.texts, "text")
+        );
+        let row = first(evidence, &[Form::IntegerValue, Form::RealValue]);
+        return finding(Severity::Warning, message, numbers, row);
+    }
+    if target == PgType::Double && evidence.integers > 0 {
+        let message = format!(
+            "{} beside {} become double precision; each is kept exactly",
+            counted(evidence.integers, "integer"),
+            counted(evidence.reals, "real")
+        );
+        let row = first(evidence, &[Form::IntegerValue]);
+        return finding(Severity::Warning, message, evidence.integers, row);
+    }
+    if evidence.present() == 0 || stored.identity {
+        return None;
+    }
+    let severity = severity(stored, suggested)?;
+    let (offence, count, row) = match against(evidence, suggested) {
+        Some((count, row)) => (offence(count, suggested), count, row),
+        None => (KEYED.to_owned(), evidence.present(), None),
+    };
+    let mut message = format!(
+        "declared `{}`, becomes {}: {}",
+        stored.column.declared_type,
+        target.name(),
+        offence
+    );
+    message.push_str(epoch(stored).unwrap_or_default());
+    finding(severity, message, count, row)
+}
+
+/// How much it matters that the values overruled the declaration, if they did.
+fn severity(stored: &Stored<'_>, suggested: PgType) -> Option<Severity> {
+    let target = stored.target;
+    let number = matches!(target, PgType::Bigint | PgType::Numeric | PgType::Double);
+    match suggested {
+        same if same == target => None,
+        // An empty declaration asks for nothing, and TEXT is kept exactly by every richer type.
+        PgType::Text if target != PgType::Bytea || stored.column.declared_type.is_empty() => None,
+        PgType::Timestamp if target == PgType::Timestamptz => None,
+        PgType::Jsonb if target == PgType::Json => Some(Severity::Note),
+        temporal if is_temporal(temporal) && (number || is_temporal(target)) => {
+            Some(Severity::Note)
+        }
+        // It suited the declaration; a foreign key decided otherwise and is named.
+        _ if stored.tied && against(stored.evidence, suggested).is_none() => None,
+        _ if TEXT_TYPES.contains(&target) => Some(Severity::Note),
+        _ => Some(Severity::Warning),
+    }
+}
+
+/// What integers in a column declared as a date or time may be.
+fn epoch(stored: &Stored<'_>) -> Option<&'static str> {
+    let evidence = stored.evidence;
+    let all = |form| evidence.integers > 0 && evidence.count(form) == evidence.present();
+    if !is_temporal(suggested(stored.column)) {
+        None
+    } else if all(Form::EpochSeconds) {
+        Some("; all would be moments as seconds since 1970, nothing is converted")
+    } else if all(Form::EpochMillis) {
+        Some("; all would be moments as milliseconds since 1970, nothing is converted")
+    } else if all(Form::EpochMicros) {
+        Some("; all would be moments as microseconds since 1970, nothing is converted")
+    } else {
+        None
+    }
+}
+
+/// A spelling that equal values lose.
+fn spelling(stored: &Stored<'_>) -> Option<Finding> {
+    let evidence = stored.evidence;
+    let texts = evidence.texts;
+    let (lost, count) = match stored.target {
+        PgType::Uuid => (
+            "upper-case digits are not kept",
+            evidence.count(Form::UuidUpper),
+        ),
+        PgType::Timestamptz => ("the written offset is not kept, only the moment", texts),
+        PgType::Timestamp | PgType::Time => (
+            "a `T` before the time and zeros at the end of the fraction are not kept",
+            texts - std::cmp::min(evidence.count(Form::PlainTime), texts),
+        ),
+        PgType::Jsonb => ("blanks, the order of keys and escapes are not kept", texts),
+        _ => return None,
+    };
+    let message = format!("becomes {}: {lost}", stored.target.name());
+    (count > 0).then(|| {
+        Finding::new(Code::SpellingLost, Severity::Note, message).counted(count, Vec::new())
+    })
+}
+
+/// How texts compare: by bytes everywhere, also where the source compares otherwise.
+pub(super) fn collation(drafts: &[Draft<'_>], findings: &mut Vec<Finding>) {
+    let mut texts = 0;
+    for draft in drafts {
+        for stored in &draft.columns {
+            texts += u64::from(stored.target == PgType::Text);
+            let collation = &stored.column.collation;
+            if stored.target == PgType::Text && !collation.eq_ignore_ascii_case("binary") {
+                let message = format!(
+                    "collation {collation} is left out: PostgreSQL compares the column's bytes"
+                );
+                findings.push(
+                    Finding::new(Code::StructureWeakened, Severity::Warning, message)
+                        .in_table(&draft.table.name)
+                        .in_column(&stored.column.name),
+                );
+            }
+        }
+    }
+    if texts > 0 {
+        let message =
+            "text columns are COLLATE \"C\": they compare by bytes, as SQLite's BINARY does";
+        findings.push(
+            Finding::new(Code::StructureWeakened, Severity::Note, message)
+                .counted(texts, Vec::new()),
+        );
+    }
+}

@@ -1,0 +1,369 @@
+//! Primary keys, UNIQUE constraints, indexes and NOT NULL: which are carried over, and how.
+
+use crate::fault::Code;
+use crate::mapping::describe::counted;
+use crate::mapping::draft::{Draft, Source, Stored};
+use crate::mapping::leftovers::brief;
+use crate::mapping::types;
+use crate::model::schema::{Index, IndexOn, Key};
+use crate::profile::evidence::Constraint;
+use crate::report::{Finding, Severity};
+
+/// Columns of a key or index in PostgreSQL, at the most (`INDEX_MAX_KEYS`).
+const MOST_COLUMNS: usize = 32;
+
+/// Keys and indexes that are carried over; columns by position in `Draft::columns`.
+#[derive(Default)]
+pub(super) struct Structure {
+    pub(super) primary: Option<KeyDraft>,
+    pub(super) unique: Vec<KeyDraft>,
+    pub(super) indexes: Vec<IndexDraft>,
+}
+
+/// A primary key or UNIQUE constraint.
+pub(super) struct KeyDraft {
+    /// Its name, where the source gave it one.
+    pub(super) name: Option<String>,
+    pub(super) columns: Vec<usize>,
+}
+
+/// An index.
+pub(super) struct IndexDraft {
+    pub(super) name: String,
+    pub(super) unique: bool,
+    /// Position, and whether descending.
+    pub(super) columns: Vec<(usize, bool)>,
+}
+
+impl Structure {
+    /// Whether a foreign key may refer to these columns, in whatever order.
+    pub(super) fn is_key(&self, columns: &[usize]) -> bool {
+        let same = |key: &mut dyn Iterator<Item = usize>| {
+            let mut key: Vec<usize> = key.collect();
+            let mut columns = columns.to_vec();
+            key.sort_unstable();
+            columns.sort_unstable();
+            key == columns
+        };
+        let constraints = self.primary.iter().chain(&self.unique);
+        let indexes = self.indexes.iter().filter(|index| index.unique);
+        constraints
+            .map(|key| same(&mut key.columns.iter().copied()))
+            .chain(indexes.map(|index| same(&mut index.columns.iter().map(|(column, _)| *column))))
+            .any(|same| same)
+    }
+}
+
+/// What of the table's keys and indexes is carried over; the rest is reported.
+pub(super) fn structure(
+    source: &Source<'_>,
+    draft: &Draft<'_>,
+    findings: &mut Vec<Finding>,
+) -> Structure {
+    let mut structure = Structure::default();
+    if let Some(key) = &draft.table.primary_key {
+        primary(source, draft, key, &mut structure, findings);
+    }
+    for (position, key) in draft.table.unique.iter().enumerate() {
+        let constraint = Constraint::Unique(position);
+        if let Some(columns) = columns_of(source, draft, key, constraint, findings) {
+            structure.unique.push(KeyDraft {
+                name: key.name.clone(),
+                columns,
+            });
+        }
+    }
+    for (position, index) in draft.table.indexes.iter().enumerate() {
+        match index_columns(source, draft, index, position, findings) {
+            Ok(columns) => structure.indexes.push(IndexDraft {
+                name: index.name.clone(),
+                unique: index.unique,
+                columns,
+            }),
+            Err(reason) => findings.push(
+                Finding::new(
+                    Code::StructureLeftOut,
+                    Severity::Warning,
+                    format!(
+                        "index `{}` is left out: {reason}: {}",
+                        index.name,
+                        brief(&index.sql)
+                    ),
+                )
+                .in_table(&draft.table.name),
+            ),
+        }
+    }
+    structure
+}
+
+/// The primary key, or a UNIQUE constraint in its place where a column of it holds NULL.
+fn primary(
+    source: &Source<'_>,
+    draft: &Draft<'_>,
+    key: &Key,
+    structure: &mut Structure,
+    findings: &mut Vec<Finding>,
+) {
+    let Some(columns) = columns_of(source, draft, key, Constraint::PrimaryKey, findings) else {
+        return;
+    };
+    let nulls = columns.iter().map(|column| &draft.columns[*column]);
+    let nulls: Vec<&Stored<'_>> = nulls.filter(|stored| stored.evidence.nulls > 0).collect();
+    let draft_key = KeyDraft {
+        name: key.name.clone(),
+        columns,
+    };
+    let Some(worst) = nulls.iter().max_by_key(|stored| stored.evidence.nulls) else {
+        structure.primary = Some(draft_key);
+        return;
+    };
+    let names: Vec<&str> = nulls
+        .iter()
+        .map(|stored| stored.column.name.as_str())
+        .collect();
+    let message = format!(
+        "the primary key becomes a UNIQUE constraint: {} NULL, which no primary key of PostgreSQL takes",
+        rows(worst.evidence.nulls, "holds", "hold")
+    );
+    findings.push(
+        Finding::new(Code::StructureWeakened, Severity::Warning, message)
+            .in_table(&draft.table.name)
+            .in_column(names.join(", "))
+            .counted(worst.evidence.nulls, Vec::new()),
+    );
+    structure.unique.push(draft_key);
+}
+
+/// The columns of a key that is carried over; reports why it is not, or is weaker.
+fn columns_of(
+    source: &Source<'_>,
+    draft: &Draft<'_>,
+    key: &Key,
+    constraint: Constraint,
+    findings: &mut Vec<Finding>,
+) -> Option<Vec<usize>> {
+    let what = key_words(key, constraint);
+    let finding = |code, message: String| {
+        Finding::new(code, Severity::Warning, message).in_table(&draft.table.name)
+    };
+    let names = key.columns.iter().map(|column| column.column.as_str());
+    let columns = match positions(draft, names) {
+        Ok(columns) => columns,
+        Err(reason) => {
+            let message = format!("{what} is left out: {reason}");
+            findings.push(finding(Code::StructureLeftOut, message));
+            return None;
+        }
+    };
+    if let Some(broken) = source.broken(draft.source, constraint) {
+        let message = format!(
+            "{what} is left out: {} another one's key",
+            rows(broken.violations, "has", "have")
+        );
+        findings.push(
+            finding(Code::KeyDuplicate, message).counted(broken.violations, broken.samples.clone()),
+        );
+        return None;
+    }
+    for column in &key.columns {
+        let position = draft.position(&column.column);
+        let compared = position.map(|position| &draft.columns[position]);
+        if compared.is_some_and(|stored| is_coarse(stored, &column.collation)) {
+            let message = format!(
+                "{what} is weaker: it compares bytes, where the source compares by {}",
+                column.collation
+            );
+            findings.push(finding(Code::StructureWeakened, message).in_column(&column.column));
+        }
+    }
+    if let Some(clause) = key
+        .on_conflict
+        .as_deref()
+        .filter(|clause| !clause.eq_ignore_ascii_case("abort"))
+    {
+        let message =
+            format!("{what} loses its ON CONFLICT {clause}: PostgreSQL has it in INSERT only");
+        findings.push(finding(Code::StructureWeakened, message));
+    }
+    Some(columns)
+}
+
+fn key_words(key: &Key, constraint: Constraint) -> String {
+    let columns: Vec<&str> = key
+        .columns
+        .iter()
+        .map(|column| column.column.as_str())
+        .collect();
+    let kind = if constraint == Constraint::PrimaryKey {
+        "primary key"
+    } else {
+        "unique constraint"
+    };
+    let name = key
+        .name
+        .as_ref()
+        .map_or_else(String::new, |name| format!(" `{name}`"));
+    format!("{kind}{name} ({})", columns.join(", "))
+}
+
+/// Positions of stored columns, each once, or why these columns make no key.
+fn positions<'n>(
+    draft: &Draft<'_>,
+    names: impl Iterator<Item = &'n str>,
+) -> Result<Vec<usize>, String> {
+    let mut columns = Vec::new();
+    for name in names {
+        let position = draft
+            .position(name)
+            .ok_or_else(|| not_stored(draft, name))?;
+        if !columns.contains(&position) {
+            columns.push(position);
+        }
+    }
+    if columns.is_empty() || columns.len() > MOST_COLUMNS {
+        return Err(format!(
+            "it has {}, PostgreSQL takes 1 to {MOST_COLUMNS}",
+            counted(columns.len() as u64, "column")
+        ));
+    }
+    Ok(columns)
+}
+
+fn not_stored(draft: &Draft<'_>, name: &str) -> String {
+    if draft.table.column(name).is_some() {
+        format!("its column `{name}` is computed and left out")
+    } else {
+        format!("its column `{name}` is not there")
+    }
+}
+
+fn index_columns(
+    source: &Source<'_>,
+    draft: &Draft<'_>,
+    index: &Index,
+    position: usize,
+    findings: &mut Vec<Finding>,
+) -> Result<Vec<(usize, bool)>, String> {
+    if index.predicate.is_some() {
+        return Err("its WHERE clause is not translated".to_owned());
+    }
+    let mut names = Vec::new();
+    let mut weaker = None;
+    for term in &index.terms {
+        let IndexOn::Column(name) = &term.on else {
+            return Err("it is on an expression, which is not translated".to_owned());
+        };
+        let stored = draft
+            .position(name)
+            .map(|position| &draft.columns[position]);
+        if stored.is_some_and(|stored| is_coarse(stored, &term.collation)) {
+            weaker = Some((name, &term.collation));
+        }
+        names.push(name.as_str());
+    }
+    let columns = positions(draft, names.iter().copied())?;
+    if let Some(broken) = source.broken(draft.source, Constraint::Index(position)) {
+        let message = rows(broken.violations, "has", "have");
+        return Err(format!(
+            "{message} another one's key, such as {}",
+            broken.samples.join(", ")
+        ));
+    }
+    if let Some((column, collation)) = weaker {
+        let compares = format!("compares bytes, where the source compares by {collation}");
+        if !index.unique {
+            return Err(format!("in PostgreSQL it {compares}"));
+        }
+        findings.push(
+            Finding::new(
+                Code::StructureWeakened,
+                Severity::Warning,
+                format!("unique index `{}` is weaker: it {compares}", index.name),
+            )
+            .in_table(&draft.table.name)
+            .in_column(column),
+        );
+    }
+    // A column that stands twice orders nothing the second time.
+    let descending = |column: &usize| {
+        let mut terms = index.terms.iter().zip(&names);
+        let first = terms.find(|(_, name)| draft.position(name) == Some(*column));
+        first.is_some_and(|(term, _)| term.descending)
+    };
+    Ok(columns
+        .into_iter()
+        .map(|column| (column, descending(&column)))
+        .collect())
+}
+
+/// A number of rows and what they do: `1 row holds`, `2 rows hold`.
+fn rows(count: u64, one: &str, several: &str) -> String {
+    let verb = if count == 1 { one } else { several };
+    format!("{} {verb}", counted(count, "row"))
+}
+
+/// Whether the collation tells fewer texts apart than PostgreSQL's "C" does. It matters only for
+/// values that stay text: a number or a UUID compares alike under all.
+pub(super) fn is_coarse(stored: &Stored<'_>, collation: &str) -> bool {
+    !collation.eq_ignore_ascii_case("binary") && types::stay_text(stored)
+}
+
+/// Tells the columns of keys and indexes what they are part of.
+pub(super) fn mark(draft: &mut Draft<'_>) {
+    let constraints = draft
+        .structure
+        .primary
+        .iter()
+        .chain(&draft.structure.unique);
+    for column in constraints.flat_map(|key| &key.columns) {
+        draft.columns[*column].keyed = true;
+    }
+    for index in &draft.structure.indexes {
+        for (column, _) in &index.columns {
+            draft.columns[*column].indexed = true;
+            draft.columns[*column].keyed |= index.unique;
+        }
+    }
+}
+
+/// Whether the column becomes NOT NULL.
+pub(super) fn not_null(
+    source: &Source<'_>,
+    draft: &Draft<'_>,
+    position: usize,
+    findings: &mut Vec<Finding>,
+) -> bool {
+    let stored = &draft.columns[position];
+    let primary = draft.structure.primary.as_ref();
+    if stored.identity || primary.is_some_and(|key| key.columns.contains(&position)) {
+        return true;
+    }
+    let nulls = stored.evidence.nulls;
+    if stored.column.not_null && nulls > 0 {
+        let declared = draft
+            .table
+            .columns
+            .iter()
+            .position(|column| std::ptr::eq(column, stored.column));
+        let broken =
+            declared.and_then(|column| source.broken(draft.source, Constraint::NotNull(column)));
+        findings.push(
+            Finding::new(
+                Code::NotNullViolated,
+                Severity::Warning,
+                format!(
+                    "NOT NULL is left out: {} NULL",
+                    rows(nulls, "holds", "hold")
+                ),
+            )
+            .in_table(&draft.table.name)
+            .in_column(&stored.column.name)
+            .counted(
+                nulls,
+                broken.map_or_else(Vec::new, |broken| broken.samples.clone()),
+            ),
+        );
+    }
+    stored.column.not_null && nulls == 0
+}

@@ -1,0 +1,8 @@
+//! The rules of the plan, one row or one test for each.
+
+mod columns;
+mod defaults;
+mod foreign;
+mod keys;
+mod leftovers;
+pub(super) mod support;

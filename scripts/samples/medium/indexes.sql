@@ -1,0 +1,10 @@
+CREATE INDEX users_region ON users (region_id);
+CREATE INDEX users_created ON users (created_at);
+CREATE INDEX devices_user ON devices (user_id);
+CREATE INDEX events_user_at ON events (user_id, at);
+CREATE INDEX events_kind ON events (kind);
+CREATE INDEX readings_device_at ON readings (device_id, at);
+CREATE INDEX documents_user ON documents (user_id);
+CREATE INDEX documents_title ON documents (title);
+CREATE INDEX links_to ON links (to_id);
+CREATE INDEX attachments_document ON attachments (document_id);

@@ -1,0 +1,30 @@
+CREATE TABLE regions (id INTEGER PRIMARY KEY, code TEXT NOT NULL UNIQUE, name TEXT NOT NULL);
+CREATE TABLE users (
+  id INTEGER PRIMARY KEY, email TEXT NOT NULL UNIQUE, name TEXT NOT NULL,
+  region_id INTEGER NOT NULL REFERENCES regions (id), created_at TIMESTAMP NOT NULL,
+  balance NUMERIC(12,2) NOT NULL, level SMALLINT NOT NULL, active BOOLEAN NOT NULL
+);
+CREATE TABLE devices (
+  id INTEGER PRIMARY KEY, user_id INTEGER NOT NULL REFERENCES users (id),
+  serial TEXT NOT NULL UNIQUE, model TEXT NOT NULL
+);
+CREATE TABLE events (
+  id INTEGER PRIMARY KEY, user_id INTEGER NOT NULL REFERENCES users (id),
+  kind SMALLINT NOT NULL, at TIMESTAMP NOT NULL, message TEXT, duration INTEGER
+);
+CREATE TABLE readings (
+  id INTEGER PRIMARY KEY, device_id INTEGER NOT NULL REFERENCES devices (id),
+  at TIMESTAMP NOT NULL, value REAL NOT NULL, error REAL
+);
+CREATE TABLE documents (
+  id INTEGER PRIMARY KEY, user_id INTEGER NOT NULL REFERENCES users (id),
+  title TEXT NOT NULL, body TEXT NOT NULL, score REAL
+);
+CREATE TABLE links (
+  from_id INTEGER NOT NULL REFERENCES documents (id), number INTEGER NOT NULL,
+  to_id INTEGER NOT NULL REFERENCES documents (id), label TEXT,
+  PRIMARY KEY (from_id, number)
+);
+CREATE TABLE attachments (
+  id INTEGER PRIMARY KEY, document_id INTEGER NOT NULL, mime TEXT NOT NULL, content BLOB NOT NULL
+);
