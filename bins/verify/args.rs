@@ -32,6 +32,8 @@ pub(crate) struct Args {
     #[arg(long, value_name = "KEY=VALUE", value_parser = cli::args::label, conflicts_with = "show")]
     require_label: Vec<(String, String)>,
     #[command(flatten)]
+    jobs: cli::JobArgs,
+    #[command(flatten)]
     show: Show,
     /// Show at most N rows
     #[arg(
@@ -41,8 +43,6 @@ pub(crate) struct Args {
         help_heading = "Show in place of a verdict"
     )]
     limit: Option<u64>,
-    #[command(flatten)]
-    jobs: cli::JobArgs,
     #[command(flatten)]
     output: cli::OutputArgs,
 }

@@ -11,7 +11,7 @@ fn main() -> ExitCode {
     cli::run(|args: args::Args, watch| match args.open()? {
         Request::Verify(request) => flow::verify(&request, watch),
         Request::Inspect(archive, what) => {
-            cli::to_stdout(|out| flow::inspect(&archive, &what, out))?;
+            cli::to_stdout(|out| flow::inspect(&archive, &what, out, watch))?;
             Ok(Report::default())
         }
     })

@@ -155,6 +155,10 @@ codes! {
 
     /// The target has a table or another object of the same name.
     TargetExists = "target-exists", Refused, "drop or rename the object, or import into another schema with --into-schema";
+    /// The schema to import into does not exist.
+    TargetSchemaMissing = "target-schema-missing", Refused, "create the schema, or name another one with --into-schema";
+    /// An earlier import was interrupted; what it left was removed.
+    StagingRemoved = "staging-removed", Ok, "nothing to do: none of it was visible";
     /// A target file exists already.
     TargetFileExists = "target-file-exists", Refused, "choose another name or remove the file";
     /// The target could not be written.

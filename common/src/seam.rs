@@ -78,9 +78,10 @@ pub trait Target {
     fn location(&self) -> String;
     /// Refuses what would fail later, removes what an interrupted run left, and makes the staging place.
     fn begin(&mut self, watch: &dyn Watch) -> Result<()>;
-    /// Loads all rows.
+    /// Loads all rows. What follows a table's rows may be built as soon as they are in.
     fn load(&mut self, parts: &dyn PartReader, watch: &dyn Watch) -> Result<()>;
-    /// Builds keys, indexes, constraints and other objects that follow the rows.
+    /// Builds the keys, indexes, constraints and other objects that `load` has not built, so that
+    /// all of them are there.
     fn build(&mut self, watch: &dyn Watch) -> Result<()>;
     /// Compares what the staging place holds with what was sent, value by value.
     fn check(&mut self, watch: &dyn Watch) -> Result<()>;

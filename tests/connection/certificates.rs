@@ -1,7 +1,11 @@
 //! Certificates, made by `openssl` as people make them.
 
-use std::path::{Path, PathBuf};
+use std::fs;
+use std::path::Path;
 use std::process::Command;
+
+use super::HBA;
+use crate::support::postgres::Server;
 
 /// Makes every certificate the tests use. The names say what is special:
 /// `root` and `wrong` are authorities; the others are for servers, but `client*`.
@@ -71,11 +75,33 @@ pub(crate) fn make() -> tempfile::TempDir {
     folder
 }
 
-/// Copies `names` into `to`, which is made if it is missing.
-pub(crate) fn copy(from: &Path, names: &[(&str, &str)], to: &Path) -> PathBuf {
-    std::fs::create_dir_all(to).expect("a folder");
+/// Copies some files into a folder, which is made if it is missing.
+pub(crate) fn copy(from: &Path, names: &[(&str, &str)], to: &Path) {
+    fs::create_dir_all(to).expect("a folder");
     for (name, new_name) in names {
-        std::fs::copy(from.join(name), to.join(new_name)).expect("a certificate");
+        fs::copy(from.join(name), to.join(new_name)).expect("a certificate");
     }
-    to.to_owned()
+}
+
+/// Copies every file of a folder.
+pub(crate) fn copy_all(from: &Path, to: &Path) {
+    fs::create_dir_all(to).expect("a folder");
+    for entry in fs::read_dir(from).expect("a folder") {
+        let entry = entry.expect("a readable folder");
+        if entry.path().is_file() {
+            fs::copy(entry.path(), to.join(entry.file_name())).expect("a certificate");
+        }
+    }
+}
+
+/// Starts a server that shows the certificate `shown` and lets in whom `HBA` lets in.
+pub(crate) fn serve(bin: &Path, made: &Path, shown: &str) -> Server {
+    let files = tempfile::tempdir().expect("a temporary folder");
+    copy_all(made, files.path());
+    let settings = format!(
+        "ssl = on\nssl_ca_file = 'root.crt'\nssl_cert_file = '{shown}.crt'\nssl_key_file = '{shown}.key'\n"
+    );
+    fs::write(files.path().join("pg_hba.conf"), HBA).expect("a file");
+    fs::write(files.path().join("extra.conf"), settings).expect("a file");
+    Server::start(bin, Some(files.path()))
 }

@@ -1,7 +1,7 @@
 //! Reaching a server twice, by `psql` and by a `Session`, and comparing what each finds there.
 
 use std::collections::BTreeMap;
-use std::fmt;
+use std::fmt::{self, Display};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -32,7 +32,7 @@ impl Case {
         }
     }
 
-    pub(crate) fn env(mut self, name: &str, value: impl ToString) -> Case {
+    pub(crate) fn env(mut self, name: &str, value: impl Display) -> Case {
         self.env.insert(name.to_owned(), value.to_string());
         self
     }

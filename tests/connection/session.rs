@@ -1,4 +1,5 @@
 //! What a session does once it is connected, on every version.
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
 use std::fs;
 use std::net::TcpListener;

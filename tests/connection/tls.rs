@@ -1,14 +1,14 @@
 //! TLS: every `sslmode` with every kind of certificate and root file, and client certificates.
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
 
 use waybill_common::fault::Code;
 
 use super::certificates;
 use super::oracle::{Case, compare_all};
-use super::{HBA, logins};
+use super::{add_logins, logins};
 use crate::support::postgres::{Server, programs_of_18, programs_of_the_system};
 
 const MODES: [&str; 6] = [
@@ -56,28 +56,6 @@ const HOSTS: [(&str, &[&str]); 3] = [
     ("hostaddr=127.0.0.1", &[]),
 ];
 
-/// A server with all certificates in its data folder, showing one of them.
-fn server(bin: &Path, made: &Path, shown: &str) -> Server {
-    let files = made.join("files");
-    fs::create_dir_all(&files).unwrap();
-    for entry in fs::read_dir(made).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_file() {
-            fs::copy(&path, files.join(path.file_name().unwrap())).unwrap();
-        }
-    }
-    fs::write(files.join("pg_hba.conf"), HBA).unwrap();
-    let settings =
-        format!("ssl = on\nssl_cert_file = '{shown}.crt'\nssl_key_file = '{shown}.key'\n");
-    fs::write(files.join("extra.conf"), settings).unwrap();
-    let server = Server::start(bin, Some(&files));
-    let sql = "CREATE ROLE trusted LOGIN; CREATE ROLE ann LOGIN PASSWORD 'ann'; CREATE DATABASE tlsonly; CREATE DATABASE shop";
-    for statement in sql.split("; ") {
-        server.client("postgres").batch_execute(statement).unwrap();
-    }
-    server
-}
-
 /// Makes the server show another certificate from now on.
 fn show(server: &Server, certificate: &str) {
     let mut client = server.client("postgres");
@@ -119,7 +97,8 @@ fn worthwhile(mode: &str, root: &str, host: &str, vouching: &[&str]) -> bool {
 #[test]
 fn every_sslmode_judges_every_certificate_as_psql_does() {
     let made = certificates::make();
-    let server = server(&programs_of_the_system(), made.path(), "san");
+    let server = certificates::serve(&programs_of_the_system(), made.path(), "san");
+    add_logins(&server);
     let home = tempfile::tempdir().unwrap();
     for (certificate, vouching) in SERVERS {
         show(&server, certificate);
@@ -153,7 +132,8 @@ fn every_sslmode_judges_every_certificate_as_psql_does() {
 #[test]
 fn where_only_tls_is_let_in_a_root_file_counts_for_prefer_too() {
     let made = certificates::make();
-    let server = server(&programs_of_the_system(), made.path(), "san");
+    let server = certificates::serve(&programs_of_the_system(), made.path(), "san");
+    add_logins(&server);
     let home = tempfile::tempdir().unwrap();
     let mut cases = Vec::new();
     for mode in MODES {
@@ -163,12 +143,10 @@ fn where_only_tls_is_let_in_a_root_file_counts_for_prefer_too() {
                 server.port,
                 made.path().join(root).display()
             );
-            let expected = match (mode, root) {
-                ("disable", _) | (_, "wrong.crt" | "empty.crt") => false,
-                ("verify-ca" | "verify-full", "none.crt") => false,
-                _ => true,
-            };
-            cases.push((Case::new(home.path(), text), expected));
+            let refused = mode == "disable"
+                || matches!(root, "wrong.crt" | "empty.crt")
+                || mode.starts_with("verify") && root == "none.crt";
+            cases.push((Case::new(home.path(), text), !refused));
         }
     }
     compare_all(&cases);
@@ -177,7 +155,7 @@ fn where_only_tls_is_let_in_a_root_file_counts_for_prefer_too() {
 #[test]
 fn files_in_the_home_folder_are_found() {
     let logins = logins();
-    let made = logins.certificates.path();
+    let made = logins.certificates.as_path();
     let home = tempfile::tempdir().unwrap();
     let folder = home.path().join(".postgresql");
     certificates::copy(
@@ -229,7 +207,7 @@ fn files_in_the_home_folder_are_found() {
 #[test]
 fn client_certificates_are_presented_as_psql_presents_them() {
     let logins = logins();
-    let made = logins.certificates.path();
+    let made = logins.certificates.as_path();
     let plain = made.join("client.key");
     let with_mode = |mode: u32| {
         let path = made.join(format!("client{mode:o}.key"));
@@ -300,10 +278,15 @@ fn client_certificates_are_presented_as_psql_presents_them() {
             false,
         ),
     ];
-    for mode in [0o600, 0o400, 0o640, 0o604, 0o660] {
-        // A key that belongs to root may be read by a group.
-        let root = super::os_user() == "root";
-        let expected = mode & 0o077 == 0 || (root && mode == 0o640);
+    // A key that belongs to root may be read by a group.
+    let root = super::os_user() == "root";
+    for (mode, expected) in [
+        (0o600, true),
+        (0o400, true),
+        (0o640, root),
+        (0o604, false),
+        (0o660, false),
+    ] {
         cases.push((
             case("certuser", "require", &good, &with_mode(mode)),
             expected,
@@ -324,7 +307,7 @@ fn client_certificates_are_presented_as_psql_presents_them() {
 #[test]
 fn the_level_that_was_reached_is_told() {
     let logins = logins();
-    let root = logins.certificates.path().join("root.crt");
+    let root = logins.certificates.join("root.crt");
     for (settings, told) in [
         ("host=localhost sslmode=disable", "not encrypted"),
         ("host={socket} sslmode=verify-full", "Unix socket"),
@@ -358,7 +341,8 @@ fn the_level_that_was_reached_is_told() {
 fn tls_can_start_at_once_from_17_on() {
     let Some(bin) = programs_of_18() else { return };
     let made = certificates::make();
-    let server = server(&bin, made.path(), "san");
+    let server = certificates::serve(&bin, made.path(), "san");
+    add_logins(&server);
     let case = |more: &str| {
         let root = made.path().join("root.crt");
         let text = format!(

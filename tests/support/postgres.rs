@@ -138,6 +138,7 @@ fn script() -> PathBuf {
 }
 
 /// The folder of the programs of PostgreSQL 18, fetched once into `target/`.
+#[expect(clippy::print_stderr, reason = "what is left out must be seen")]
 pub(crate) fn programs_of_18() -> Option<PathBuf> {
     if std::env::var("WAYBILL_TEST_PG18").is_ok_and(|value| value == "off") {
         eprintln!("PostgreSQL 18 is left out: WAYBILL_TEST_PG18=off");

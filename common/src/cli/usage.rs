@@ -48,11 +48,19 @@ fn wrong(error: &clap::Error, line: &[OsString]) -> NotRun {
     if error.get(ContextKind::InvalidArg).is_some_and(is_h) {
         fault = fault.hint(HELP_ALONE);
     }
-    let usage = usage.lines().map(|line| format!("{}\n", escaped(line)));
+    let shown = usage.lines().filter(|line| !is_noise(line));
+    let usage: String = shown.map(|line| format!("{}\n", escaped(line))).collect();
     NotRun::Wrong {
         fault,
-        usage: usage.collect(),
+        usage: usage.trim_end().to_owned() + "\n",
     }
+}
+
+/// Lines of clap that the help line of the fault replaces, and its advice to take an unknown flag
+/// for a file.
+fn is_noise(line: &str) -> bool {
+    let line = line.trim_start();
+    line.starts_with("For more information") || line.starts_with("tip: to pass")
 }
 
 /// clap repeats arguments it does not understand, and one may be a connection string.
@@ -149,7 +157,7 @@ mod tests {
     fn a_wrong_line_shows_what_and_the_usage() {
         let (fault, usage) = refused(&["a", "b\u{202e}"]);
         assert_eq!(fault.what(), "unexpected argument 'b\u{202e}' found");
-        assert!(usage.contains("Usage: waybill-test"), "{usage}");
+        assert_eq!(usage, "\nUsage: waybill-test [OPTIONS] [SOURCE]\n");
         assert!(!usage.contains('\u{202e}'));
     }
 }

@@ -5,8 +5,8 @@ use super::plan;
 use super::request::{Against, AnalyzeRequest};
 use super::select::select;
 use super::{examine, source, wording};
+use crate::engine::postgres::catalogue::preflight;
 use crate::engine::postgres::conninfo::ConnInfo;
-use crate::engine::postgres::target::preflight;
 use crate::fault::{Code, Result};
 use crate::location::Location;
 use crate::mapping;
@@ -27,16 +27,16 @@ pub fn analyze(request: &AnalyzeRequest, watch: &dyn Watch) -> Result<Report> {
         .tables
         .iter()
         .map(|table| source.estimate(table))
-        .sum();
+        .try_fold(0_u64, |sum, rows| Some(sum.saturating_add(rows?)));
     watch.phase("analyzing", Extent { rows, bytes: None });
     let check = KeyCheck::new(schema, examine::KEY_BUDGET);
     let mut evidence = Vec::new();
     for (position, table) in schema.tables.iter().enumerate() {
         evidence.push(look(source.as_mut(), position, table, &check, watch)?);
     }
-    let keys = check.finish_with(watch, &mut |position, sink| {
-        source.read(&schema.tables[position], sink)
-    })?;
+    let mut broken = check.finish(watch)?;
+    broken.read_source(source.as_mut(), schema, watch)?;
+    let keys = broken.finish();
     let findings = source.findings().to_vec();
     source.finish()?;
     let mut report = begin(schema, &evidence);
@@ -61,7 +61,7 @@ fn look(
     source: &mut dyn Source,
     position: usize,
     table: &Table,
-    check: &KeyCheck<'_>,
+    check: &KeyCheck,
     watch: &dyn Watch,
 ) -> Result<TableEvidence> {
     let mut looker = Looker {

@@ -75,9 +75,11 @@ pub(super) fn examine(
         return Ok(Examination { damage, ..none });
     };
     damage.extend(evidence(archive, state.profiles));
+    let mut broken = keys.finish(watch)?;
+    broken.read_parts(archive, watch)?;
     Ok(Examination {
         damage,
-        keys: keys.finish(archive, watch)?,
+        keys: broken.finish(),
     })
 }
 
@@ -91,7 +93,7 @@ fn join(worker: std::thread::ScopedJoinHandle<'_, Result<()>>) -> Result<()> {
 struct Work<'a> {
     archive: &'a Archive,
     watch: &'a dyn Watch,
-    keys: Option<&'a KeyCheck<'a>>,
+    keys: Option<&'a KeyCheck>,
     next: AtomicUsize,
     state: Mutex<State>,
 }

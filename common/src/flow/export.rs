@@ -62,7 +62,7 @@ fn write(
         .tables
         .iter()
         .map(|table| source.estimate(table))
-        .sum();
+        .try_fold(0_u64, |sum, rows| Some(sum.saturating_add(rows?)));
     watch.phase("exporting", Extent { rows, bytes: None });
     archive::write(out, schema, &options, watch, &mut |parts| {
         for (position, table) in schema.tables.iter().enumerate() {

@@ -107,20 +107,30 @@ fn run<'a>(
         return Ok(report);
     }
     let parts = SelectedParts::new(archive, &selection.positions);
-    target.begin(watch)?;
-    target.load(&parts, watch)?;
-    target.build(watch)?;
-    if request.check != Check::None {
-        target.check(watch)?;
-    }
-    target.switch()?;
+    let location = target.location();
+    load(request, target.as_mut(), &parts, watch).map_err(|fault| fault.at(&location))?;
     report.findings.extend(target.findings());
     report.summary = format!(
         "imported {} into {}",
         wording::extent(&report.totals),
-        target.location()
+        location
     );
     Ok(report)
+}
+
+fn load(
+    request: &ImportRequest,
+    target: &mut dyn Target,
+    parts: &SelectedParts<'_>,
+    watch: &dyn Watch,
+) -> Result<()> {
+    target.begin(watch)?;
+    target.load(parts, watch)?;
+    target.build(watch)?;
+    if request.check != Check::None {
+        target.check(watch)?;
+    }
+    target.switch()
 }
 
 fn begin(request: &ImportRequest, archive: &Archive, selection: &Selection) -> Report {

@@ -54,8 +54,7 @@ fn sums(archive: &Archive, out: &mut dyn Write) -> Result<()> {
         writeln!(
             out,
             "rows          {}  {} ({} rows)",
-            facts.rows_sha256,
-            table.name, table.rows
+            facts.rows_sha256, table.name, table.rows
         )
         .map_err(unwritable)?;
     }

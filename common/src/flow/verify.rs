@@ -25,11 +25,7 @@ pub fn verify(request: &VerifyRequest, watch: &dyn Watch) -> Result<Report> {
     }
 }
 
-fn judge(
-    request: &VerifyRequest,
-    archive: &Archive,
-    watch: &dyn Watch,
-) -> Result<Report> {
+fn judge(request: &VerifyRequest, archive: &Archive, watch: &dyn Watch) -> Result<Report> {
     let examination = examine(archive, request.level, request.jobs, watch)?;
     let mut findings = examination.damage;
     findings.extend(labels(request, archive));
@@ -93,7 +89,9 @@ fn labels(request: &VerifyRequest, archive: &Archive) -> Vec<Finding> {
 /// A line for each table of the archive.
 pub(super) fn tables(archive: &Archive) -> Vec<crate::report::TableReport> {
     let tables = archive.schema().tables.iter().zip(archive.tables());
-    tables.map(|(table, facts)| wording::table(table, facts.rows, facts.bytes)).collect()
+    tables
+        .map(|(table, facts)| wording::table(table, facts.rows, facts.bytes))
+        .collect()
 }
 
 fn rejection(request: &VerifyRequest, fault: &Fault) -> Report {

@@ -1,7 +1,9 @@
 //! PostgreSQL as target. tokio lives here and nowhere else; all public functions block.
 
+pub mod catalogue;
 pub mod conninfo;
 pub mod name;
+mod relation;
 pub mod session;
 pub mod target;
 pub mod tls;

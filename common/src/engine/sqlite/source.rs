@@ -111,7 +111,17 @@ impl Source for SqliteSource<'_> {
     }
 
     fn read(&mut self, table: &Table, sink: &mut dyn RowSink) -> Result<()> {
-        read_table(self, table, sink).map_err(|fault| {
+        let mut read = || {
+            let connection = self.opened.connection()?;
+            read_table(
+                connection,
+                self.schema.facts.encoding,
+                table,
+                self.watch,
+                sink,
+            )
+        };
+        read().map_err(|fault| {
             blame(&self.opened, fault)
                 .in_table(&table.name)
                 .at(&self.location)
@@ -125,19 +135,25 @@ impl Source for SqliteSource<'_> {
     }
 }
 
-fn read_table(source: &SqliteSource<'_>, table: &Table, sink: &mut dyn RowSink) -> Result<()> {
+/// Sends every row of `table` to `sink`, in the archive's row order.
+pub(super) fn read_table(
+    connection: &Connection,
+    encoding: Encoding,
+    table: &Table,
+    watch: &dyn Watch,
+    sink: &mut dyn RowSink,
+) -> Result<()> {
     if !table.has_rows() {
         return Ok(());
     }
-    let utf16 = match source.schema.facts.encoding {
+    let utf16 = match encoding {
         Encoding::Utf8 => None,
         Encoding::Utf16le => Some(u16::from_le_bytes as fn([u8; 2]) -> u16),
         Encoding::Utf16be => Some(u16::from_be_bytes as fn([u8; 2]) -> u16),
     };
     let what = "cannot read the rows";
     let sql = query(table, utf16.is_some());
-    let mut statement =
-        prepare(source.opened.connection()?, &sql).map_err(|error| fault(error, what))?;
+    let mut statement = prepare(connection, &sql).map_err(|error| fault(error, what))?;
     let mut rows = statement.query([]).map_err(|error| fault(error, what))?;
     let mut cells = Cells::new(table, utf16);
     let mut order = Order::new(table);
@@ -147,7 +163,7 @@ fn read_table(source: &SqliteSource<'_>, table: &Table, sink: &mut dyn RowSink) 
             .next()
             .map_err(|error| fault(error, what).in_row(format_args!("row {}", count + 1)))?;
         let Some(row) = row else { return Ok(()) };
-        if count.is_multiple_of(ROWS_BETWEEN_LOOKS) && source.watch.stopped() {
+        if count.is_multiple_of(ROWS_BETWEEN_LOOKS) && watch.stopped() {
             return Err(Fault::interrupted());
         }
         count += 1;
@@ -232,7 +248,7 @@ fn prepare<'c>(connection: &'c Connection, sql: &str) -> rusqlite::Result<Statem
 }
 
 /// The function's name in SQLite's two messages about unknown ones.
-fn unknown_function(message: &str) -> Option<&str> {
+pub(super) fn unknown_function(message: &str) -> Option<&str> {
     for lead in ["unknown function: ", "no such function: "] {
         if let Some((_, rest)) = message.split_once(lead) {
             let end = rest.find("()").or(rest.find(" in "));

@@ -12,6 +12,7 @@ mod failure;
 mod load;
 mod objects;
 mod place;
+mod settings;
 
 use crate::digest::Multiset;
 use crate::engine::sqlite::name;
@@ -22,15 +23,15 @@ use crate::engine::sqlite::target::compare::LeftOut;
 use crate::engine::sqlite::target::failure::fault;
 use crate::engine::sqlite::target::objects::{Maker, Object};
 use crate::engine::sqlite::target::place::Place;
+use crate::engine::sqlite::target::settings::run;
 use crate::fault::{Code, Fault, Result};
-use crate::model::schema::{Encoding, Facts, Schema, Table, TableKind, VirtualContent};
+use crate::model::schema::{Schema, Table, TableKind, VirtualContent};
 use crate::progress::{Extent, Watch};
 use crate::report::{Finding, Severity};
 use crate::seam::{PartReader, Target};
 use crossbeam_channel::RecvTimeoutError;
-use rusqlite::config::DbConfig;
-use rusqlite::{Connection, OpenFlags};
-use std::path::{Path, PathBuf};
+use rusqlite::Connection;
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// How often it is asked whether to stop while SQLite works on one long statement.
@@ -96,8 +97,8 @@ impl SqliteTarget {
 
     fn try_begin(&mut self) -> Result<()> {
         let place = Place::make(&self.path)?;
-        let mut connection = open(&place.database())?;
-        configure(&connection, &self.schema.facts, self.options.jobs)?;
+        let mut connection = settings::open(&place.database())?;
+        settings::configure(&connection, &self.schema.facts, self.options.jobs)?;
         let maker = Maker::new(Guard::install(&mut connection)?);
         let staged = self.staged.insert(Staged {
             connection,
@@ -116,7 +117,7 @@ impl SqliteTarget {
     fn try_build(&mut self) -> Result<()> {
         self.make_indexes()?;
         let staged = staged(&mut self.staged)?;
-        sequences(&staged.connection, &self.schema)?;
+        settings::sequences(&staged.connection, &self.schema)?;
         self.make_views_and_triggers()?;
         self.rebuild()?;
         let staged = staged_ref(self.staged.as_ref())?;
@@ -206,7 +207,10 @@ impl SqliteTarget {
         for table in &self.schema.tables {
             let rebuilt = matches!(
                 table.kind,
-                TableKind::Virtual { content: VirtualContent::Rebuilt, .. }
+                TableKind::Virtual {
+                    content: VirtualContent::Rebuilt,
+                    ..
+                }
             );
             if !rebuilt || self.left_out.has_object(&table.name) {
                 continue;
@@ -248,7 +252,8 @@ impl Target for SqliteTarget {
 
     fn begin(&mut self, watch: &dyn Watch) -> Result<()> {
         watch.phase("preparing", Extent::default());
-        self.try_begin().map_err(|fault| fault.at(self.path.display()))
+        self.try_begin()
+            .map_err(|fault| fault.at(self.path.display()))
     }
 
     fn load(&mut self, parts: &dyn PartReader, watch: &dyn Watch) -> Result<()> {
@@ -259,14 +264,18 @@ impl Target for SqliteTarget {
         };
         watch.phase("loading", extent);
         let staged = staged_ref(self.staged.as_ref())?;
-        self.sums = load::load(&staged.connection, &self.schema, parts, watch)?;
+        let before = |table: &Table| staged.maker.for_rows_of(table);
+        self.sums = load::load(&staged.connection, &self.schema, parts, watch, &before)?;
+        staged.maker.rows_are_in();
         run(&staged.connection, "COMMIT", "cannot keep the rows")?;
         run(&staged.connection, "BEGIN", "cannot begin")
     }
 
     fn build(&mut self, watch: &dyn Watch) -> Result<()> {
         watch.phase("building", Extent::default());
-        let interrupt = staged_ref(self.staged.as_ref())?.connection.get_interrupt_handle();
+        let interrupt = staged_ref(self.staged.as_ref())?
+            .connection
+            .get_interrupt_handle();
         while_watched(watch, || interrupt.interrupt(), || self.try_build())
     }
 
@@ -288,16 +297,30 @@ impl Target for SqliteTarget {
             }
             check::structure(&staged.connection)
         };
-        while_watched(watch, || interrupt.interrupt(), || {
-            check::contents(&staged.place.database(), sent, self.options.jobs, watch, structure)
-        })
+        while_watched(
+            watch,
+            || interrupt.interrupt(),
+            || {
+                check::contents(
+                    &staged.place.database(),
+                    sent,
+                    self.options.jobs,
+                    watch,
+                    structure,
+                )
+            },
+        )
     }
 
     fn switch(&mut self) -> Result<()> {
         let Some(staged) = self.staged.take() else {
             return Err(out_of_order());
         };
-        let Staged { connection, maker, place } = staged;
+        let Staged {
+            connection,
+            maker,
+            place,
+        } = staged;
         drop(maker);
         let what = "cannot finish the new file";
         if self.schema.facts.wal {
@@ -305,8 +328,12 @@ impl Target for SqliteTarget {
             let sql = "PRAGMA locking_mode = EXCLUSIVE; PRAGMA main.journal_mode = WAL";
             run(&connection, sql, what)?;
         }
-        connection.close().map_err(|(_, error)| fault(error, what))?;
-        place.publish().map_err(|fault| fault.at(self.path.display()))
+        connection
+            .close()
+            .map_err(|(_, error)| fault(error, what))?;
+        place
+            .publish()
+            .map_err(|fault| fault.at(self.path.display()))
     }
 
     fn findings(&self) -> Vec<Finding> {
@@ -324,50 +351,6 @@ fn staged(staged: &mut Option<Staged>) -> Result<&mut Staged> {
 
 fn staged_ref(staged: Option<&Staged>) -> Result<&Staged> {
     staged.ok_or_else(out_of_order)
-}
-
-fn run(connection: &Connection, sql: &str, what: &'static str) -> Result<()> {
-    connection.execute_batch(sql).map_err(|error| fault(error, what))
-}
-
-/// The path is absolute, so that no name is read as a URI.
-fn open(database: &Path) -> Result<Connection> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    Connection::open_with_flags(database, flags)
-        .map_err(|error| fault(error, "cannot open the new database file"))
-}
-
-/// Sets what belongs to the file, and what makes loading safe and fast: nobody else sees the file,
-/// so it needs no journal on disk, and it is written to disk as a whole at the end.
-fn configure(connection: &Connection, facts: &Facts, jobs: usize) -> Result<()> {
-    let what = "cannot set up the new database file";
-    let encoding = match facts.encoding {
-        Encoding::Utf8 => "UTF-8",
-        Encoding::Utf16le => "UTF-16le",
-        Encoding::Utf16be => "UTF-16be",
-    };
-    let sql = format!(
-        "PRAGMA page_size = {}; PRAGMA encoding = '{encoding}'; PRAGMA auto_vacuum = {};
-         PRAGMA journal_mode = MEMORY; PRAGMA synchronous = OFF; PRAGMA foreign_keys = OFF;
-         PRAGMA trusted_schema = OFF; PRAGMA ignore_check_constraints = ON;
-         PRAGMA cache_size = -16384; PRAGMA threads = {jobs};",
-        facts.page_size, facts.auto_vacuum
-    );
-    run(connection, &sql, what)?;
-    for (setting, on) in [
-        (DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true),
-        (DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false),
-        // Old schemas write strings in double quotes.
-        (DbConfig::SQLITE_DBCONFIG_DQS_DDL, true),
-        (DbConfig::SQLITE_DBCONFIG_DQS_DML, true),
-        (DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, false),
-        (DbConfig::SQLITE_DBCONFIG_ENABLE_FTS3_TOKENIZER, false),
-    ] {
-        connection
-            .set_db_config(setting, on)
-            .map_err(|error| fault(error, what))?;
-    }
-    Ok(())
 }
 
 /// Makes a table, or leaves out one that has no rows and cannot be made.
@@ -413,7 +396,11 @@ fn make_table(
 
 /// Says that a virtual table was made, but that its content is not in the archive.
 fn empty(table: &Table) -> Option<Finding> {
-    let TableKind::Virtual { content: VirtualContent::Unavailable, .. } = table.kind else {
+    let TableKind::Virtual {
+        content: VirtualContent::Unavailable,
+        ..
+    } = table.kind
+    else {
         return None;
     };
     let message = "virtual table is made empty: its content is not in the archive";
@@ -430,34 +417,6 @@ fn try_make(staged: &mut Staged, object: &Object<'_>) -> Result<Option<Finding>>
         }
         Err(fault) => Err(fault),
     }
-}
-
-/// Puts the rows of `sqlite_sequence` in place of those that the load has left there.
-fn sequences(connection: &Connection, schema: &Schema) -> Result<()> {
-    let what = "cannot restore the sequences";
-    let counted = schema.tables.iter().any(|table| table.autoincrement);
-    if !counted && schema.sequences.is_empty() {
-        return Ok(());
-    }
-    if !counted {
-        // The table is there although nobody counts any more: one that did was dropped.
-        let taken = |name: &str| schema.table(name).is_some();
-        let name = (0..).map(|number| format!("waybill_{number}")).find(|name| !taken(name));
-        let name = name::quote(&name.unwrap_or_default());
-        let sql = format!(
-            "CREATE TABLE main.{name} (id INTEGER PRIMARY KEY AUTOINCREMENT); DROP TABLE main.{name}"
-        );
-        run(connection, &sql, what)?;
-    }
-    run(connection, "DELETE FROM main.sqlite_sequence", what)?;
-    let sql = "INSERT INTO main.sqlite_sequence (name, seq) VALUES (?1, ?2)";
-    let mut insert = connection.prepare(sql).map_err(|error| fault(error, what))?;
-    for sequence in &schema.sequences {
-        insert
-            .execute((&sequence.table, sequence.value))
-            .map_err(|error| fault(error, what))?;
-    }
-    Ok(())
 }
 
 /// Runs `work`, and `interrupt`s it when `watch` says so.

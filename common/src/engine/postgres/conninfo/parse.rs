@@ -432,4 +432,33 @@ mod tests {
             assert_eq!(fault.what(), "`spam` is no connection setting");
         }
     }
+
+    /// A value as the key=value form wants it.
+    fn quoted(value: &str) -> String {
+        format!("'{}'", value.replace('\\', r"\\").replace('\'', r"\'"))
+    }
+
+    /// A value as a URI wants it, with every byte escaped.
+    fn escaped(value: &str) -> String {
+        value
+            .bytes()
+            .map(|byte| format!("%{byte:02x}"))
+            .collect::<Vec<_>>()
+            .concat()
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_text_makes_the_reader_panic(text in "(pg:|postgresql://|)[ -~\\PC=%&?'\\\\@:/\\[\\],]{0,60}") {
+            drop(settings(&text));
+        }
+
+        #[test]
+        fn any_value_comes_back_from_both_forms(value in "[^\0]{1,30}") {
+            let form = format!("user={} port=1", quoted(&value));
+            proptest::prop_assert_eq!(read(&form), pairs(&[("port", "1"), ("user", &value)]));
+            let form = format!("postgresql://{}@h", escaped(&value));
+            proptest::prop_assert_eq!(read(&form), pairs(&[("host", "h"), ("user", &value)]));
+        }
+    }
 }

@@ -35,13 +35,11 @@ pub(super) fn read(path: &Path, warnings: &mut Vec<String>) -> Option<String> {
     }
     let mut text = Vec::new();
     let read = fs::File::open(path).and_then(|file| file.take(LARGEST).read_to_end(&mut text));
-    match read {
-        Ok(_) => Some(String::from_utf8_lossy(&text).into_owned()),
-        Err(_) => {
-            warn("cannot be read, and was not used");
-            None
-        }
+    if read.is_err() {
+        warn("cannot be read, and was not used");
+        return None;
     }
+    Some(String::from_utf8_lossy(&text).into_owned())
 }
 
 /// The password of the first line that fits.

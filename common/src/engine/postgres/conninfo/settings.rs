@@ -136,14 +136,12 @@ const FLAGS: Choices<bool> = &[("1", true), ("0", false)];
 
 fn choice<T: Copy>(settings: &Settings, key: &str, choices: Choices<T>) -> Result<T> {
     let value = settings.get(key).unwrap_or(choices[0].0);
-    match choices.iter().find(|(name, _)| *name == value) {
-        Some((_, choice)) => Ok(*choice),
-        None => {
-            let names: Vec<_> = choices.iter().map(|(name, _)| *name).collect();
-            Err(refused(format!("`{key}` has a value it cannot have"))
-                .hint(format!("it can be {}", names.join(", "))))
-        }
-    }
+    let chosen = choices.iter().find(|(name, _)| *name == value);
+    chosen.map(|(_, choice)| *choice).ok_or_else(|| {
+        let names: Vec<_> = choices.iter().map(|(name, _)| *name).collect();
+        refused(format!("`{key}` has a value it cannot have"))
+            .hint(format!("it can be {}", names.join(", ")))
+    })
 }
 
 /// A whole number; libpq allows white space around it.

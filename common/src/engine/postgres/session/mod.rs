@@ -254,3 +254,28 @@ impl Drop for Session {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sessions_and_their_tokens_can_be_handed_to_workers() {
+        fn handed<T: Send>() {}
+        handed::<Session>();
+        handed::<Cancel>();
+    }
+
+    #[test]
+    fn notices_do_not_pile_up_without_end() {
+        let mut pile = Pile::default();
+        for _ in 0..=NOTICES_KEPT {
+            pile.keep(Notice {
+                severity: "NOTICE".to_owned(),
+                sqlstate: "00000".to_owned(),
+                message: String::new(),
+            });
+        }
+        assert_eq!(pile.0.len(), NOTICES_KEPT);
+    }
+}

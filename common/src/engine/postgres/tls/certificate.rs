@@ -134,8 +134,7 @@ impl<'a> Certificate<'a> {
         let attribute = names
             .iter()
             .flat_map(|relative| relative.0.iter())
-            .filter(|attribute| attribute.oid == COMMON_NAME)
-            .last()?;
+            .rfind(|attribute| attribute.oid == COMMON_NAME)?;
         let value = &attribute.value;
         let text = Utf8StringRef::try_from(value)
             .map(|text| text.as_str().to_owned())

@@ -118,7 +118,10 @@ fn is_number(text: &[u8]) -> bool {
     let Some(start) = text.iter().position(|byte| !blank(byte)) else {
         return false;
     };
-    let end = text.iter().rposition(|byte| !blank(byte)).map_or(start, |last| last + 1);
+    let end = text
+        .iter()
+        .rposition(|byte| !blank(byte))
+        .map_or(start, |last| last + 1);
     number::decimal(&text[start..end]).is_some()
 }
 
@@ -172,14 +175,59 @@ mod tests {
             Affinity::Blob,
         ];
         let texts = [
-            "", " ", "1", "-1", "+1", " 1 ", "\t1\n", "1.", ".5", ".", "-", "+.5e3", "1e", "1e+",
-            "1e5", "1E-5", "1e400", "0x10", "1_000", "12345678901234567890", "1 2", "2024-05-17",
-            "1a", "a1", "NaN", "inf", "é", "1é", "1\u{a0}", "\u{2003}1", "00", "-0", "1..2", "1e5.5",
+            "",
+            " ",
+            "1",
+            "-1",
+            "+1",
+            " 1 ",
+            "\t1\n",
+            "1.",
+            ".5",
+            ".",
+            "-",
+            "+.5e3",
+            "1e",
+            "1e+",
+            "1e5",
+            "1E-5",
+            "1e400",
+            "0x10",
+            "1_000",
+            "12345678901234567890",
+            "1 2",
+            "2024-05-17",
+            "1a",
+            "a1",
+            "NaN",
+            "inf",
+            "é",
+            "1é",
+            "1\u{a0}",
+            "\u{2003}1",
+            "00",
+            "-0",
+            "1..2",
+            "1e5.5",
         ];
         let reals = [
-            0.0, -0.0, 1.0, -1.0, 0.5, 1e15, 1e18, 1e19, -1e19, 9.223_372_036_854_775e18,
-            9_223_372_036_854_775_808.0, -9_223_372_036_854_775_808.0, 5e-324, f64::MAX,
-            f64::INFINITY, f64::NEG_INFINITY, f64::NAN,
+            0.0,
+            -0.0,
+            1.0,
+            -1.0,
+            0.5,
+            1e15,
+            1e18,
+            1e19,
+            -1e19,
+            9.223_372_036_854_775e18,
+            9_223_372_036_854_775_808.0,
+            -9_223_372_036_854_775_808.0,
+            5e-324,
+            f64::MAX,
+            f64::INFINITY,
+            f64::NEG_INFINITY,
+            f64::NAN,
         ];
         let mut values: Vec<Value<'_>> = texts.iter().map(|text| Value::Text(text)).collect();
         values.extend(reals.map(Value::Real));
@@ -200,7 +248,12 @@ mod tests {
     #[test]
     fn a_rowid_is_an_integer() {
         assert!(change(Rule::Rowid, &Value::Integer(-4)).is_none());
-        for value in [Value::Null, Value::Real(1.0), Value::Text("1"), Value::Blob(b"")] {
+        for value in [
+            Value::Null,
+            Value::Real(1.0),
+            Value::Text("1"),
+            Value::Blob(b""),
+        ] {
             assert!(change(Rule::Rowid, &value).is_some(), "{value:?}");
         }
     }

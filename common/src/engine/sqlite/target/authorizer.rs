@@ -13,7 +13,9 @@ pub(super) const MODULES: [&str; 6] = ["fts3", "fts4", "fts5", "rtree", "rtree_i
 
 /// Whether virtual tables of this module are made.
 pub(super) fn known_module(module: &str) -> bool {
-    MODULES.iter().any(|known| known.eq_ignore_ascii_case(module))
+    MODULES
+        .iter()
+        .any(|known| known.eq_ignore_ascii_case(module))
 }
 
 /// What is being done.
@@ -88,9 +90,15 @@ fn allowed(permit: &Permit, context: &AuthContext<'_>) -> bool {
 
 /// Functions that reach out of the database. None should be there; if one is, it stays unused.
 fn dangerous(function: &str) -> bool {
-    ["load_extension", "fts3_tokenizer", "readfile", "writefile", "edit"]
-        .iter()
-        .any(|name| name.eq_ignore_ascii_case(function))
+    [
+        "load_extension",
+        "fts3_tokenizer",
+        "readfile",
+        "writefile",
+        "edit",
+    ]
+    .iter()
+    .any(|name| name.eq_ignore_ascii_case(function))
 }
 
 fn may_create(kind: Kind, name: &str, action: AuthAction<'_>) -> bool {
@@ -120,9 +128,7 @@ fn may_create(kind: Kind, name: &str, action: AuthAction<'_>) -> bool {
             Kind::View | Kind::Trigger => false,
         },
         AuthAction::CreateView { view_name } => kind == Kind::View && is(view_name),
-        AuthAction::CreateTrigger { trigger_name, .. } => {
-            kind == Kind::Trigger && is(trigger_name)
-        }
+        AuthAction::CreateTrigger { trigger_name, .. } => kind == Kind::Trigger && is(trigger_name),
         AuthAction::CreateVtable {
             table_name,
             module_name,
@@ -144,7 +150,7 @@ fn is_automatic(index: &str) -> bool {
     index.starts_with("sqlite_autoindex_")
 }
 
-/// A virtual table keeps its content in tables called NAME_SOMETHING.
+/// A virtual table keeps its content in tables called `NAME_SOMETHING`.
 fn is_shadow(table: &str, name: &str) -> bool {
     let (table, name) = (table.as_bytes(), name.as_bytes());
     table.len() > name.len() + 1
@@ -159,7 +165,7 @@ mod tests {
     fn guarded() -> (Connection, Guard) {
         let mut connection = Connection::open_in_memory().unwrap();
         connection
-            .execute_batch("CREATE TABLE known(a, b); CREATE VIEW seen AS SELECT a FROM known;")
+            .execute_batch("CREATE TABLE known(a, b); CREATE INDEX old ON known(b); CREATE VIEW seen AS SELECT a FROM known;")
             .unwrap();
         let guard = Guard::install(&mut connection).unwrap();
         (connection, guard)
@@ -174,16 +180,52 @@ mod tests {
     #[test]
     fn what_is_announced_is_made() {
         for (kind, name, sql) in [
-            (Kind::Table, "t", "CREATE TABLE t(a PRIMARY KEY, b UNIQUE, c AS (lower(a)))"),
-            (Kind::Table, "t", "CREATE TABLE T(a INTEGER PRIMARY KEY AUTOINCREMENT)"),
-            (Kind::Index, "i", "CREATE UNIQUE INDEX i ON known(lower(a)) WHERE b > 1"),
+            (
+                Kind::Table,
+                "t",
+                "CREATE TABLE t(a PRIMARY KEY, b UNIQUE, c AS (lower(a)))",
+            ),
+            (
+                Kind::Table,
+                "t",
+                "CREATE TABLE T(a INTEGER PRIMARY KEY AUTOINCREMENT)",
+            ),
+            (
+                Kind::Index,
+                "i",
+                "CREATE UNIQUE INDEX i ON known(lower(a)) WHERE b > 1",
+            ),
             (Kind::View, "v", "CREATE VIEW v AS SELECT * FROM known"),
-            (Kind::Trigger, "g", "CREATE TRIGGER g AFTER INSERT ON known BEGIN DELETE FROM known; END"),
-            (Kind::Trigger, "g", "CREATE TRIGGER g INSTEAD OF DELETE ON seen BEGIN SELECT 1; END"),
-            (Kind::VirtualTable, "f", "CREATE VIRTUAL TABLE f USING fts5(a, b)"),
-            (Kind::VirtualTable, "f", "CREATE VIRTUAL TABLE f USING fts4(a, b)"),
-            (Kind::VirtualTable, "r", "CREATE VIRTUAL TABLE r USING rtree(id, a, b, +c)"),
-            (Kind::VirtualTable, "g", "CREATE VIRTUAL TABLE g USING geopoly(a)"),
+            (
+                Kind::Trigger,
+                "g",
+                "CREATE TRIGGER g AFTER INSERT ON known BEGIN DELETE FROM known; END",
+            ),
+            (
+                Kind::Trigger,
+                "g",
+                "CREATE TRIGGER g INSTEAD OF DELETE ON seen BEGIN SELECT 1; END",
+            ),
+            (
+                Kind::VirtualTable,
+                "f",
+                "CREATE VIRTUAL TABLE f USING fts5(a, b)",
+            ),
+            (
+                Kind::VirtualTable,
+                "f",
+                "CREATE VIRTUAL TABLE f USING fts4(a, b)",
+            ),
+            (
+                Kind::VirtualTable,
+                "r",
+                "CREATE VIRTUAL TABLE r USING rtree(id, a, b, +c)",
+            ),
+            (
+                Kind::VirtualTable,
+                "g",
+                "CREATE VIRTUAL TABLE g USING geopoly(a)",
+            ),
         ] {
             run(kind, name, sql).unwrap_or_else(|error| panic!("{sql}: {error}"));
         }
@@ -209,8 +251,16 @@ mod tests {
             (Kind::Table, "t", "REINDEX"),
             (Kind::Table, "t", "CREATE INDEX i ON known(a)"),
             (Kind::View, "v", "CREATE TEMP VIEW v AS SELECT 1"),
-            (Kind::Trigger, "g", "CREATE TEMP TRIGGER g AFTER INSERT ON known BEGIN SELECT 1; END"),
-            (Kind::VirtualTable, "d", "CREATE VIRTUAL TABLE d USING dbstat"),
+            (
+                Kind::Trigger,
+                "g",
+                "CREATE TEMP TRIGGER g AFTER INSERT ON known BEGIN SELECT 1; END",
+            ),
+            (
+                Kind::VirtualTable,
+                "d",
+                "CREATE VIRTUAL TABLE d USING dbstat",
+            ),
             (Kind::VirtualTable, "f", "PRAGMA page_size = 512"),
             (Kind::Index, "i", "CREATE INDEX j ON known(a)"),
             (Kind::View, "v", "SELECT load_extension('x')"),
@@ -228,10 +278,15 @@ mod tests {
     #[test]
     fn our_own_statements_may_not_reach_out_either() {
         let (connection, _guard) = guarded();
-        connection.execute_batch("PRAGMA user_version = 3; ANALYZE").unwrap();
+        connection
+            .execute_batch("PRAGMA user_version = 3; ANALYZE")
+            .unwrap();
         for sql in ["ATTACH ':memory:' AS x", "SELECT load_extension('x')"] {
             let error = connection.execute_batch(sql).expect_err(sql);
-            assert!(error.to_string().contains("not authorized"), "{sql}: {error}");
+            assert!(
+                error.to_string().contains("not authorized"),
+                "{sql}: {error}"
+            );
         }
     }
 

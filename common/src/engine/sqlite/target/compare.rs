@@ -47,12 +47,21 @@ pub(super) fn tables(wanted: &Schema, found: &Schema, left_out: &LeftOut) -> Res
 pub(super) fn all(wanted: &Schema, found: &Schema, left_out: &LeftOut) -> Result<Vec<Finding>> {
     let structures: Vec<Table> = found.tables.iter().map(structure).collect();
     same_tables(&made(wanted, left_out), &structures)?;
-    let views = wanted.views.iter().filter(|view| !left_out.has_object(&view.name));
+    let views = wanted
+        .views
+        .iter()
+        .filter(|view| !left_out.has_object(&view.name));
     let views: Vec<&str> = views.map(|view| view.name.as_str()).collect();
     same_names(&views, found.views.iter().map(|view| view.name.as_str()))?;
-    let triggers = wanted.triggers.iter().filter(|trigger| !left_out.has_trigger(&trigger.name));
+    let triggers = wanted
+        .triggers
+        .iter()
+        .filter(|trigger| !left_out.has_trigger(&trigger.name));
     let triggers: Vec<&str> = triggers.map(|trigger| trigger.name.as_str()).collect();
-    same_names(&triggers, found.triggers.iter().map(|trigger| trigger.name.as_str()))?;
+    same_names(
+        &triggers,
+        found.triggers.iter().map(|trigger| trigger.name.as_str()),
+    )?;
     if wanted.sequences != found.sequences {
         let what = "sequences of the new file are not those of the archive";
         return Err(Fault::new(Code::ContentDiffers, what).in_table("sqlite_sequence"));
@@ -69,7 +78,9 @@ fn made(wanted: &Schema, left_out: &LeftOut) -> Vec<Table> {
         .filter(|table| !left_out.has_object(&table.name))
         .map(|table| {
             let mut table = structure(table);
-            table.indexes.retain(|index| !left_out.has_object(&index.name));
+            table
+                .indexes
+                .retain(|index| !left_out.has_object(&index.name));
             table
         })
         .collect()
@@ -95,7 +106,11 @@ fn structure(table: &Table) -> Table {
 fn same_tables(wanted: &[Table], found: &[Table]) -> Result<()> {
     let names: Vec<&str> = wanted.iter().map(|table| table.name.as_str()).collect();
     same_names(&names, found.iter().map(|table| table.name.as_str()))?;
-    match wanted.iter().zip(found).find(|(wanted, found)| wanted != found) {
+    match wanted
+        .iter()
+        .zip(found)
+        .find(|(wanted, found)| wanted != found)
+    {
         None => Ok(()),
         Some((wanted, found)) => Err(different(&wanted.name, difference(wanted, found))),
     }
@@ -119,8 +134,14 @@ fn same_names<'a>(wanted: &[&str], found: impl Iterator<Item = &'a str>) -> Resu
 /// Which side of the table differs, in words.
 fn difference(wanted: &Table, found: &Table) -> &'static str {
     let sides = [
-        ("kind", wanted.kind == found.kind && wanted.strict == found.strict),
-        ("rowid", wanted.rowid == found.rowid && wanted.autoincrement == found.autoincrement),
+        (
+            "kind",
+            wanted.kind == found.kind && wanted.strict == found.strict,
+        ),
+        (
+            "rowid",
+            wanted.rowid == found.rowid && wanted.autoincrement == found.autoincrement,
+        ),
         ("columns", wanted.columns == found.columns),
         ("primary key", wanted.primary_key == found.primary_key),
         ("UNIQUE constraints", wanted.unique == found.unique),
@@ -140,17 +161,43 @@ fn different(name: &str, side: &str) -> Fault {
 
 fn facts(wanted: &Facts, found: &Facts) -> Result<()> {
     let pairs = [
-        ("encoding", format!("{:?}", wanted.encoding), format!("{:?}", found.encoding)),
-        ("user_version", wanted.user_version.to_string(), found.user_version.to_string()),
-        ("application_id", wanted.application_id.to_string(), found.application_id.to_string()),
-        ("page_size", wanted.page_size.to_string(), found.page_size.to_string()),
-        ("auto_vacuum", wanted.auto_vacuum.to_string(), found.auto_vacuum.to_string()),
-        ("ANALYZE", wanted.analyzed.to_string(), found.analyzed.to_string()),
+        (
+            "encoding",
+            format!("{:?}", wanted.encoding),
+            format!("{:?}", found.encoding),
+        ),
+        (
+            "user_version",
+            wanted.user_version.to_string(),
+            found.user_version.to_string(),
+        ),
+        (
+            "application_id",
+            wanted.application_id.to_string(),
+            found.application_id.to_string(),
+        ),
+        (
+            "page_size",
+            wanted.page_size.to_string(),
+            found.page_size.to_string(),
+        ),
+        (
+            "auto_vacuum",
+            wanted.auto_vacuum.to_string(),
+            found.auto_vacuum.to_string(),
+        ),
+        (
+            "ANALYZE",
+            wanted.analyzed.to_string(),
+            found.analyzed.to_string(),
+        ),
     ];
     for (setting, wanted, found) in pairs {
         if wanted != found {
             let what = format!("SQLite does not take the setting {setting} of the archive");
-            return Err(Fault::new(Code::ObjectMismatch, what).because(Mismatch::new(wanted, found)));
+            return Err(
+                Fault::new(Code::ObjectMismatch, what).because(Mismatch::new(wanted, found))
+            );
         }
     }
     Ok(())
@@ -159,10 +206,16 @@ fn facts(wanted: &Facts, found: &Facts) -> Result<()> {
 /// Objects whose statement SQLite keeps in another spelling than the source did.
 fn respelled(wanted: &Schema, found: &Schema) -> Vec<Finding> {
     let statements = |schema: &Schema| -> HashSet<(String, String)> {
-        let tables = schema.tables.iter().map(|table| (table.name.clone(), table.sql.clone()));
+        let tables = schema
+            .tables
+            .iter()
+            .map(|table| (table.name.clone(), table.sql.clone()));
         let indexes = schema.tables.iter().flat_map(|table| &table.indexes);
         let indexes = indexes.map(|index| (index.name.clone(), index.sql.clone()));
-        let views = schema.views.iter().map(|view| (view.name.clone(), view.sql.clone()));
+        let views = schema
+            .views
+            .iter()
+            .map(|view| (view.name.clone(), view.sql.clone()));
         let triggers = schema.triggers.iter();
         let triggers = triggers.map(|trigger| (trigger.name.clone(), trigger.sql.clone()));
         tables.chain(indexes).chain(views).chain(triggers).collect()

@@ -24,6 +24,8 @@ fn code(error: &rusqlite::Error) -> Code {
             _ => Code::ValueRefused,
         },
         ErrorCode::TypeMismatch | ErrorCode::TooBig => Code::ValueRefused,
+        // An expression of the schema that fails here, such as a call of the application's functions.
+        ErrorCode::Unknown => Code::ObjectUnsupported,
         _ => Code::TargetUnwritable,
     }
 }

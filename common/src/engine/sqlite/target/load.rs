@@ -14,7 +14,7 @@ use crate::model::schema::{Encoding, Rowid, Schema, Table};
 use crate::model::value::Value;
 use crate::progress::Watch;
 use crate::seam::{PartBuffers, PartReader, PartSpan};
-use crossbeam_channel::{Receiver, Sender, bounded};
+use crossbeam_channel::{Receiver, bounded};
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, Statement};
 use std::fmt::Write as _;
@@ -22,12 +22,13 @@ use std::fmt::Write as _;
 /// Full batches that may wait.
 const WAITING: usize = 8;
 
-/// Inserts all rows, and returns what was sent to each table.
+/// Inserts all rows, and returns what was sent to each table; `before_table` is told of each.
 pub(super) fn load(
     connection: &Connection,
     schema: &Schema,
     parts: &dyn PartReader,
     watch: &dyn Watch,
+    before_table: &dyn Fn(&Table),
 ) -> Result<Vec<Multiset>> {
     let (full, arriving) = bounded(WAITING);
     let (returned, empty) = bounded(WAITING);
@@ -36,7 +37,17 @@ pub(super) fn load(
             let lane = Lane { full, empty };
             read(schema, parts, &lane, watch)
         });
-        let written = write(connection, schema, &arriving, &returned, watch);
+        let written = write(
+            connection,
+            schema,
+            &arriving,
+            |batch| {
+                watch.advance(batch.rows, batch.lines);
+                // Full or gone: then the batch's memory is simply freed.
+                let _ = returned.try_send(batch);
+            },
+            before_table,
+        );
         // A reader that waits for room learns from this that nobody takes its batches.
         drop((arriving, returned));
         let read = reader.join();
@@ -89,19 +100,18 @@ fn write(
     connection: &Connection,
     schema: &Schema,
     arriving: &Receiver<Batch>,
-    returned: &Sender<Batch>,
-    watch: &dyn Watch,
+    done: impl Fn(Batch),
+    before_table: &dyn Fn(&Table),
 ) -> Result<()> {
     let mut next = arriving.recv().ok();
     while let Some(first) = next.take() {
         let index = first.table;
+        before_table(&schema.tables[index]);
         let mut inserter = Inserter::new(connection, schema, &schema.tables[index])?;
         let mut current = Some(first);
         while let Some(batch) = current.take() {
             inserter.insert(&batch)?;
-            watch.advance(batch.rows, batch.lines);
-            // Full or gone: then the batch's memory is simply freed.
-            let _ = returned.try_send(batch);
+            done(batch);
             match arriving.recv().ok() {
                 Some(batch) if batch.table == index => current = Some(batch),
                 other => next = other,
@@ -148,7 +158,7 @@ impl<'c> Inserter<'c> {
         if self.encoding != Encoding::Utf8 && row.iter().any(raw) {
             return self.row_with_raw_text(row);
         }
-        bind(&mut self.statement, row, |bytes| ValueRef::Text(bytes))?;
+        bind(&mut self.statement, row, ValueRef::Text)?;
         execute(&mut self.statement)
     }
 
@@ -160,7 +170,7 @@ impl<'c> Inserter<'c> {
             return Err(Fault::new(Code::ValueRefused, what).in_column(column));
         }
         let mut statement = prepare(self.connection, self.table, is_raw)?;
-        bind(&mut statement, row, |bytes| ValueRef::Blob(bytes))?;
+        bind(&mut statement, row, ValueRef::Blob)?;
         execute(&mut statement)
     }
 }
@@ -208,9 +218,9 @@ fn prepare<'c>(
     table: &Table,
     is_raw: impl Fn(usize) -> bool,
 ) -> Result<Statement<'c>> {
-    connection.prepare(&insert_sql(table, is_raw)?).map_err(|error| {
-        fault(error, "cannot insert into the new table").in_table(&table.name)
-    })
+    connection
+        .prepare(&insert_sql(table, is_raw)?)
+        .map_err(|error| fault(error, "cannot insert into the new table").in_table(&table.name))
 }
 
 /// OR ABORT overrides what the table says: a conflict must never replace or skip a row.
@@ -218,12 +228,19 @@ fn insert_sql(table: &Table, is_raw: impl Fn(usize) -> bool) -> Result<String> {
     let mut columns = Vec::with_capacity(table.cells());
     if table.rowid == Rowid::Hidden {
         let alias = rowid_alias(table).ok_or_else(|| {
-            Fault::new(Code::ObjectMismatch, "columns take all names of the hidden rowid")
-                .in_table(&table.name)
+            Fault::new(
+                Code::ObjectMismatch,
+                "columns take all names of the hidden rowid",
+            )
+            .in_table(&table.name)
         })?;
         columns.push(alias.to_owned());
     }
-    columns.extend(table.stored_columns().map(|column| name::quote(&column.name)));
+    columns.extend(
+        table
+            .stored_columns()
+            .map(|column| name::quote(&column.name)),
+    );
     let mut sql = format!(
         "INSERT OR ABORT INTO main.{} ({}) VALUES (",
         name::quote(&table.name),

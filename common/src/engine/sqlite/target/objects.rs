@@ -4,13 +4,18 @@
 //! under the authorizer. Knows no rows.
 
 use crate::engine::sqlite::ddl::{self, CreateKind};
+use crate::engine::sqlite::source::unknown_function;
 use crate::engine::sqlite::target::authorizer::{Guard, Kind, Permit, known_module};
 use crate::engine::sqlite::target::failure;
 use crate::fault::{Code, Fault, Result};
+use crate::model::schema::Table;
 use crate::report::{Finding, Severity};
+use rusqlite::Connection;
 use rusqlite::functions::FunctionFlags;
-use rusqlite::{Connection, ErrorCode};
+use rusqlite::types::Null;
 use std::collections::HashSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Functions of the application that stand-ins are made for, at the most.
 const STAND_INS: usize = 256;
@@ -31,6 +36,8 @@ pub(super) struct Maker {
     guard: Guard,
     /// Functions that the application would provide, in lower case.
     stand_ins: HashSet<String>,
+    /// Whether stand-ins fail, because what they give would be stored.
+    stored: Arc<AtomicBool>,
 }
 
 impl Maker {
@@ -38,7 +45,19 @@ impl Maker {
         Maker {
             guard,
             stand_ins: HashSet::new(),
+            stored: Arc::new(AtomicBool::new(true)),
         }
+    }
+
+    /// To be called before rows go into `table`: SQLite computes all computed columns of a row, and
+    /// stand-ins must not fail where nothing keeps the result.
+    pub(super) fn for_rows_of(&self, table: &Table) {
+        self.stored.store(keeps_computed(table), Ordering::Relaxed);
+    }
+
+    /// To be called when the rows are in.
+    pub(super) fn rows_are_in(&self) {
+        self.stored.store(true, Ordering::Relaxed);
     }
 
     /// Whether an object needs functions that only its application has.
@@ -69,27 +88,44 @@ impl Maker {
     }
 
     /// Makes a stand-in for a function that SQLite misses: it lets a statement be stored, and
-    /// fails whoever calls it. False when that was not the trouble.
+    /// fails when its result would be stored. False when that was not the trouble.
     fn stand_in(&mut self, connection: &Connection, error: &rusqlite::Error) -> bool {
-        let rusqlite::Error::SqlInputError { msg, .. } = error else {
+        let message = error.to_string();
+        let Some(function) = unknown_function(&message) else {
             return false;
         };
-        let Some(function) = msg.strip_prefix("no such function: ") else {
-            return false;
-        };
-        if self.stand_ins.len() >= STAND_INS || !self.stand_ins.insert(function.to_ascii_lowercase()) {
+        if self.stand_ins.len() >= STAND_INS
+            || !self.stand_ins.insert(function.to_ascii_lowercase())
+        {
             return false;
         }
         let flags = FunctionFlags::SQLITE_UTF8
             | FunctionFlags::SQLITE_DETERMINISTIC
             | FunctionFlags::SQLITE_INNOCUOUS;
         let missing = format!("function {function} belongs to the application");
+        let stored = Arc::clone(&self.stored);
         connection
-            .create_scalar_function(function, -1, flags, move |_| -> rusqlite::Result<bool> {
-                Err(rusqlite::Error::UserFunctionError(missing.clone().into()))
+            .create_scalar_function(function, -1, flags, move |_| {
+                if stored.load(Ordering::Relaxed) {
+                    return Err(rusqlite::Error::UserFunctionError(missing.clone().into()));
+                }
+                Ok(Null)
             })
             .is_ok()
     }
+}
+
+/// Whether inserting a row stores what a computed column gives: in the row or in a key's index.
+fn keeps_computed(table: &Table) -> bool {
+    let keys = table.unique.iter().flat_map(|key| &key.columns);
+    let in_key = |name: &str| {
+        keys.clone()
+            .any(|key| key.column.eq_ignore_ascii_case(name))
+    };
+    table.columns.iter().any(|column| {
+        let computed = column.generated.as_ref();
+        computed.is_some_and(|computed| computed.stored || in_key(&column.name))
+    })
 }
 
 /// The finding that stands for an object which could not be made.
@@ -109,16 +145,10 @@ pub(super) fn left_out(fault: &Fault, kind: Kind) -> Finding {
 }
 
 fn refused(error: rusqlite::Error) -> Fault {
-    let plain = error
-        .sqlite_error()
-        .is_some_and(|failure| failure.code == ErrorCode::Unknown);
     let what = "SQLite cannot make the object";
     if error.to_string().contains("not authorized") {
         let what = "SQL statement does more than it should";
         return Fault::new(Code::ObjectMismatch, what).because(error);
-    }
-    if plain {
-        return Fault::new(Code::ObjectUnsupported, what).because(error);
     }
     failure::fault(error, what)
 }

@@ -177,7 +177,9 @@ fn remove_leftovers(parent: &Path, prefix: &OsStr) {
 fn is_ours(name: &OsStr, prefix: &OsStr) -> bool {
     name.as_bytes()
         .strip_prefix(prefix.as_bytes())
-        .is_some_and(|rest| rest.len() == RANDOM_LENGTH && rest.iter().all(u8::is_ascii_alphanumeric))
+        .is_some_and(|rest| {
+            rest.len() == RANDOM_LENGTH && rest.iter().all(u8::is_ascii_alphanumeric)
+        })
 }
 
 /// Only files that we make; with any other in it the folder stays.
@@ -199,7 +201,8 @@ fn rename(from: &Path, to: &Path) -> Result<()> {
     };
     renamed.map_err(|error| {
         if error.kind() == io::ErrorKind::AlreadyExists {
-            return Fault::new(Code::TargetFileExists, "target file exists already").at(to.display());
+            return Fault::new(Code::TargetFileExists, "target file exists already")
+                .at(to.display());
         }
         unwritable("cannot give the new database file its name")
             .because(error)
@@ -250,7 +253,11 @@ mod tests {
             let early = Place::make(&target).unwrap();
             fs::write(with_suffix(&target, suffix), b"older").unwrap();
             for refused in [Place::make(&target).map(drop), early.publish()] {
-                assert_eq!(refused.unwrap_err().code(), Code::TargetFileExists, "{suffix}");
+                assert_eq!(
+                    refused.unwrap_err().code(),
+                    Code::TargetFileExists,
+                    "{suffix}"
+                );
             }
             assert_eq!(fs::read(with_suffix(&target, suffix)).unwrap(), b"older");
             assert_eq!(names(folder.path()).len(), 1);
@@ -300,14 +307,24 @@ mod tests {
         let parent = tempfile::tempdir().unwrap();
         let fault = Place::make(&parent.path().join("missing/a.db")).unwrap_err();
         assert_eq!(fault.code(), Code::TargetUnwritable);
-        assert!(fault.place().location.as_ref().unwrap().ends_with("missing"));
+        assert!(
+            fault
+                .place()
+                .location
+                .as_ref()
+                .unwrap()
+                .ends_with("missing")
+        );
     }
 
+    /// SQLite itself needs room for `-journal` behind the name.
     #[test]
-    fn a_name_as_long_as_names_can_be_has_a_place() {
+    fn a_name_as_long_as_sqlite_can_use_has_a_place() {
         let parent = tempfile::tempdir().unwrap();
-        let target = parent.path().join("x".repeat(255));
+        let target = parent.path().join("x".repeat(247));
         Place::make(&target).unwrap().publish().unwrap();
         assert!(target.exists());
+        let longer = Place::make(&parent.path().join("x".repeat(248)));
+        assert_eq!(longer.unwrap_err().code(), Code::TargetUnwritable);
     }
 }

@@ -40,7 +40,8 @@ pub(super) struct Refused {
 #[derive(Debug)]
 pub(super) struct TupleEncoder {
     columns: Vec<Slot>,
-    room: Rooms,
+    /// Digits of a numeric; memory reused from value to value.
+    digits: Vec<u8>,
 }
 
 #[derive(Debug)]
@@ -48,13 +49,6 @@ struct Slot {
     cell: usize,
     target: PgType,
     not_null: bool,
-}
-
-/// Memory reused from value to value.
-#[derive(Debug, Default)]
-pub(super) struct Rooms {
-    digits: Vec<u8>,
-    json: json::Room,
 }
 
 impl TupleEncoder {
@@ -67,7 +61,7 @@ impl TupleEncoder {
         };
         TupleEncoder {
             columns: columns.iter().map(slot).collect(),
-            room: Rooms::default(),
+            digits: Vec::new(),
         }
     }
 
@@ -90,7 +84,7 @@ impl TupleEncoder {
                 out.extend_from_slice(&(-1_i32).to_be_bytes());
                 continue;
             }
-            field(value, slot.target, &mut self.room, out)
+            field(value, slot.target, &mut self.digits, out)
                 .map_err(|why| refused(Code::ValueRefused, why))?;
             if out.len() - start > MAX_BYTES {
                 let why = "the row is longer than 1 GiB, which PostgreSQL cannot hold";
@@ -105,7 +99,7 @@ impl TupleEncoder {
 fn field(
     value: &Value<'_>,
     target: PgType,
-    room: &mut Rooms,
+    digits: &mut Vec<u8>,
     out: &mut Vec<u8>,
 ) -> Result<(), Cow<'static, str>> {
     let longest = match value {
@@ -118,7 +112,7 @@ fn field(
     }
     let start = out.len();
     out.extend_from_slice(&[0; 4]);
-    if content(value, target, room, out).is_none() {
+    if content(value, target, digits, out).is_none() {
         return Err(why_refused(value, target));
     }
     let length = i32::try_from(out.len() - start - 4).unwrap_or(i32::MAX);
@@ -128,11 +122,16 @@ fn field(
 
 /// Whether the value has an exact form in this type.
 pub(super) fn fits(value: &Value<'_>, target: PgType) -> bool {
-    field(value, target, &mut Rooms::default(), &mut Vec::new()).is_ok()
+    field(value, target, &mut Vec::new(), &mut Vec::new()).is_ok()
 }
 
 #[inline]
-fn content(value: &Value<'_>, target: PgType, room: &mut Rooms, out: &mut Vec<u8>) -> Option<()> {
+fn content(
+    value: &Value<'_>,
+    target: PgType,
+    digits: &mut Vec<u8>,
+    out: &mut Vec<u8>,
+) -> Option<()> {
     match (target, value) {
         (PgType::Bigint, Value::Integer(integer)) => out.extend_from_slice(&integer.to_be_bytes()),
         (PgType::Double, Value::Real(real)) => out.extend_from_slice(&real.to_be_bytes()),
@@ -140,13 +139,11 @@ fn content(value: &Value<'_>, target: PgType, room: &mut Rooms, out: &mut Vec<u8
             out.extend_from_slice(&exact_double(*integer)?.to_be_bytes());
         }
         (PgType::Numeric, Value::Integer(integer)) => {
-            numeric::integer(*integer, &mut room.digits, out)?;
+            numeric::integer(*integer, digits, out)?;
         }
-        (PgType::Numeric, Value::Real(real)) => numeric::real(*real, &mut room.digits, out)?,
-        (PgType::Numeric, Value::Text(text)) => numeric::text(text, &mut room.digits, out)?,
+        (PgType::Numeric, Value::Real(real)) => numeric::real(*real, digits, out)?,
         (PgType::Text, value) => plain_text(value, out)?,
-        (PgType::Bytea, Value::Blob(bytes) | Value::RawText(bytes)) => out.extend_from_slice(bytes),
-        (PgType::Bytea, Value::Text(text)) => out.extend_from_slice(text.as_bytes()),
+        (PgType::Bytea, Value::Blob(bytes)) => out.extend_from_slice(bytes),
         (PgType::Boolean, Value::Integer(integer @ 0..=1)) => out.push(u8::from(*integer == 1)),
         (PgType::Json, Value::Text(text)) => out.extend_from_slice(text.as_bytes()),
         (PgType::Jsonb, Value::Text(text)) => {
@@ -193,22 +190,12 @@ fn plain_text(value: &Value<'_>, out: &mut Vec<u8>) -> Option<()> {
         Value::Integer(integer) => {
             out.extend_from_slice(itoa::Buffer::new().format(*integer).as_bytes());
         }
-        Value::Real(real) => out.extend_from_slice(real_text(*real).as_bytes()),
-        Value::Null | Value::RawText(_) | Value::Blob(_) => return None,
+        Value::Real(real) if numeric::is_decimal(*real) => {
+            out.extend_from_slice(zmij::Buffer::new().format_finite(*real).as_bytes());
+        }
+        Value::Null | Value::Real(_) | Value::RawText(_) | Value::Blob(_) => return None,
     }
     Some(())
-}
-
-/// A real as the archive writes it, without the quotes of what is not finite.
-pub(super) fn real_text(real: f64) -> String {
-    if real.is_nan() {
-        "NaN".to_owned()
-    } else if real.is_infinite() {
-        let text = if real > 0.0 { "Infinity" } else { "-Infinity" };
-        text.to_owned()
-    } else {
-        zmij::Buffer::new().format_finite(real).to_owned()
-    }
 }
 
 /// The integer as a double, when it is that double's exact value.

@@ -26,7 +26,7 @@ fn sent(value: Value<'_>, target: PgType) -> Result<Vec<u8>, Refused> {
 
 #[test]
 fn each_type_has_the_bytes_of_its_send_function() {
-    let cases: [(Value<'_>, PgType, &[u8]); 17] = [
+    let cases: [(Value<'_>, PgType, &[u8]); 16] = [
         (
             Value::Integer(-2),
             PgType::Bigint,
@@ -45,7 +45,6 @@ fn each_type_has_the_bytes_of_its_send_function() {
         (Value::Text("a'\n"), PgType::Text, b"a'\n"),
         (Value::Integer(-7), PgType::Text, b"-7"),
         (Value::Real(1.0), PgType::Text, b"1.0"),
-        (Value::Real(f64::NEG_INFINITY), PgType::Text, b"-Infinity"),
         (Value::Blob(&[0, 255]), PgType::Bytea, &[0, 255]),
         (Value::Integer(1), PgType::Boolean, &[1]),
         (Value::Text("2000-01-02"), PgType::Date, &[0, 0, 0, 1]),
@@ -99,6 +98,10 @@ fn a_value_without_an_exact_form_is_refused() {
         (Value::Text("a\0b"), PgType::Text),
         (Value::RawText(b"\xff"), PgType::Text),
         (Value::Blob(b"a"), PgType::Text),
+        (Value::Real(f64::INFINITY), PgType::Text),
+        (Value::Real(-0.0), PgType::Text),
+        (Value::Text("a"), PgType::Bytea),
+        (Value::Text("1.5"), PgType::Numeric),
         (Value::Integer(2), PgType::Boolean),
         (Value::Text("2024-02-30"), PgType::Date),
         (Value::Integer(1), PgType::Date),

@@ -1,0 +1,240 @@
+//! What the server and its catalogue say before an import: version, rights, names, room.
+//!
+//! Only reads. The queries stand in `queries/`, and run with `search_path` at `pg_catalog`.
+
+use tokio_postgres::types::Oid;
+
+use crate::engine::postgres::conninfo::ConnInfo;
+use crate::engine::postgres::name;
+use crate::engine::postgres::relation::Names;
+use crate::engine::postgres::session::Session;
+use crate::fault::{Code, Fault, Result};
+use crate::mapping::plan::Plan;
+use crate::report::{Finding, Severity};
+
+/// The oldest and the newest major version that Waybill is tested with.
+const OLDEST: u32 = 13;
+const NEWEST: u32 = 18;
+/// Locks that creating, moving or dropping a table takes, with its own indexes and types (measured).
+const LOCKS_A_TABLE: i64 = 4;
+/// Connections that an import needs beside its first worker and the one that asks this.
+const GUARD: i64 = 1;
+/// Names listed in a message, at the most.
+const NAMES_SHOWN: usize = 20;
+
+/// Begins a transaction that reads the catalogue and nothing else.
+const READING: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY; \
+     SET LOCAL search_path = pg_catalog, pg_temp; SET LOCAL statement_timeout = 0";
+
+/// What is known of a server that an import may run on.
+#[derive(Debug)]
+pub(super) struct Facts {
+    /// The target schema.
+    pub(super) schema: Oid,
+    /// Connections that workers may open.
+    pub(super) free_connections: usize,
+    /// `maintenance_work_mem` in kB.
+    pub(super) work_memory: i64,
+    /// Worth knowing.
+    pub(super) notes: Vec<Finding>,
+}
+
+/// Says what would keep an import of `plan` into `target_schema` from running, without changing
+/// anything.
+pub fn preflight(conninfo: &ConnInfo, target_schema: &str, plan: &Plan) -> Result<Vec<Finding>> {
+    let mut session = Session::connect(conninfo)?;
+    let mut faults = Vec::new();
+    let facts = examine(&mut session, target_schema, plan, &mut faults)?;
+    let mut findings: Vec<_> = faults.iter().map(Finding::from_fault).collect();
+    findings.extend(facts.into_iter().flat_map(|facts| facts.notes));
+    Ok(findings)
+}
+
+/// Reads the catalogue in a read-only transaction. Every reason against the import goes to
+/// `faults`; facts are there when there is none.
+pub(super) fn examine(
+    session: &mut Session,
+    target_schema: &str,
+    plan: &Plan,
+    faults: &mut Vec<Fault>,
+) -> Result<Option<Facts>> {
+    session.execute(READING)?;
+    let server = server(session)?;
+    server.judge(plan, faults);
+    let schema = target(session, &server, target_schema, faults)?;
+    if let Some(schema) = schema {
+        faults.extend(clashes(session, schema, plan)?);
+    }
+    session.execute("COMMIT")?;
+    let Some(schema) = schema.filter(|_| faults.is_empty()) else {
+        return Ok(None);
+    };
+    Ok(Some(Facts {
+        schema,
+        free_connections: usize::try_from(server.free_connections - GUARD).unwrap_or(0),
+        work_memory: server.work_memory,
+        notes: server.notes(),
+    }))
+}
+
+/// A row of `queries/server.sql`.
+struct Server {
+    version: String,
+    version_num: i32,
+    encoding: String,
+    standby: bool,
+    database: String,
+    role: String,
+    may_create_schemas: bool,
+    locks_per_transaction: i64,
+    transactions: i64,
+    free_connections: i64,
+    work_memory: i64,
+}
+
+fn server(session: &mut Session) -> Result<Server> {
+    let rows = session.query(include_str!("queries/server.sql"), &[])?;
+    let row = rows
+        .first()
+        .ok_or_else(|| Fault::new(Code::ServerError, "the server does not know its own role"))?;
+    Ok(Server {
+        version: row.get("version"),
+        version_num: row.get("version_num"),
+        encoding: row.get("encoding"),
+        standby: row.get("standby"),
+        database: row.get("database"),
+        role: row.get("role"),
+        may_create_schemas: row.get("may_create_schemas"),
+        locks_per_transaction: row.get("locks_per_transaction"),
+        transactions: row.get("transactions"),
+        free_connections: row.get("free_connections"),
+        work_memory: row.get("work_memory"),
+    })
+}
+
+impl Server {
+    fn major(&self) -> u32 {
+        u32::try_from(self.version_num).unwrap_or(0) / 10_000
+    }
+
+    fn notes(&self) -> Vec<Finding> {
+        if self.major() <= NEWEST {
+            return Vec::new();
+        }
+        let message = format!(
+            "the server is PostgreSQL {}; versions {OLDEST} to {NEWEST} are tested",
+            self.version
+        );
+        vec![Finding::new(Code::ServerUnfit, Severity::Note, message)]
+    }
+
+    fn judge(&self, plan: &Plan, faults: &mut Vec<Fault>) {
+        if self.major() < OLDEST {
+            let what = format!("the server is PostgreSQL {}", self.version);
+            let hint = format!("PostgreSQL {OLDEST} or newer is needed");
+            faults.push(Fault::new(Code::ServerUnfit, what).hint(hint));
+        }
+        if self.encoding != "UTF8" {
+            let what = format!("the database's encoding is {}", self.encoding);
+            let hint = "create the database with ENCODING 'UTF8' TEMPLATE template0";
+            faults.push(Fault::new(Code::ServerUnfit, what).hint(hint));
+        }
+        if self.standby {
+            let what = "the server is a standby, which cannot be written to";
+            faults.push(Fault::new(Code::ServerUnfit, what).hint("connect to the primary"));
+        }
+        if !self.may_create_schemas {
+            faults.push(right_missing(
+                "the role may not create a schema in the database, and rows are staged in one",
+                "CREATE ON DATABASE",
+                (&self.database, &self.role),
+            ));
+        }
+        if self.free_connections - GUARD < 1 {
+            let what = "too few connections are free for an import";
+            let why = format!("{} free, 2 needed", std::cmp::max(0, self.free_connections));
+            faults.push(Fault::new(Code::ServerBusy, what).because(why));
+        }
+        faults.extend(self.too_few_locks(plan));
+    }
+
+    /// The whole switch holds its locks at once.
+    fn too_few_locks(&self, plan: &Plan) -> Option<Fault> {
+        let tables = i64::try_from(plan.tables.len()).unwrap_or(i64::MAX);
+        let needed = tables.saturating_mul(LOCKS_A_TABLE);
+        let there = self.locks_per_transaction.saturating_mul(self.transactions);
+        if needed <= there || self.transactions < 1 {
+            return None;
+        }
+        let setting = needed / self.transactions + 1;
+        let what = format!("{tables} tables need about {needed} locks at once");
+        let why = format!("the server has room for {there}");
+        let hint = format!(
+            "set max_locks_per_transaction to at least {setting} and restart the server, or import fewer tables at a time with -t"
+        );
+        Some(Fault::new(Code::ServerUnfit, what).because(why).hint(hint))
+    }
+}
+
+/// A fault that tells which GRANT the owner has to give.
+fn right_missing(what: &'static str, right: &str, (object, role): (&str, &str)) -> Fault {
+    let fault = Fault::new(Code::RightMissing, what);
+    match (name::identifier(object), name::identifier(role)) {
+        (Ok(object), Ok(role)) => fault.hint(format!("GRANT {right} {object} TO {role}")),
+        _ => fault,
+    }
+}
+
+/// The target schema, when it is there and may be used.
+fn target(
+    session: &mut Session,
+    server: &Server,
+    schema: &str,
+    faults: &mut Vec<Fault>,
+) -> Result<Option<Oid>> {
+    let quoted = name::identifier(schema)?;
+    let rows = session.query(include_str!("queries/target_schema.sql"), &[&schema])?;
+    let Some(row) = rows.first() else {
+        let fault = Fault::new(
+            Code::TargetSchemaMissing,
+            "the target schema does not exist",
+        );
+        let hint = format!("CREATE SCHEMA {quoted}");
+        faults.push(fault.in_table(schema).hint(hint));
+        return Ok(None);
+    };
+    if !row.get::<_, bool>("may_create") {
+        let what = "the role may not create tables in the target schema";
+        let fault = right_missing(what, "USAGE, CREATE ON SCHEMA", (schema, &server.role));
+        faults.push(fault.in_table(schema));
+    }
+    Ok(Some(row.get("oid")))
+}
+
+/// A fault that names everything in the target schema that has a name of the plan.
+fn clashes(session: &mut Session, schema: Oid, plan: &Plan) -> Result<Option<Fault>> {
+    let names = Names::of(plan);
+    let query = include_str!("queries/clashes.sql");
+    let rows = session.query(query, &[&schema, &names.relations, &names.types])?;
+    Ok(clash_fault(&rows))
+}
+
+/// The fault that rows of (kind, name) amount to.
+pub(super) fn clash_fault(rows: &[tokio_postgres::Row]) -> Option<Fault> {
+    if rows.is_empty() {
+        return None;
+    }
+    let named = |row: &tokio_postgres::Row| {
+        format!(
+            "{} `{}`",
+            row.get::<_, &str>("kind"),
+            row.get::<_, &str>("name")
+        )
+    };
+    let mut names: Vec<_> = rows.iter().take(NAMES_SHOWN).map(named).collect();
+    if rows.len() > NAMES_SHOWN {
+        names.push(format!("and {} more", rows.len() - NAMES_SHOWN));
+    }
+    let what = "the target schema has objects with names that the import needs";
+    Some(Fault::new(Code::TargetExists, what).because(names.join(", ")))
+}

@@ -1,0 +1,436 @@
+//! Loads parts and builds what follows the rows, as the schedule allows.
+//!
+//! A row goes from the archive's buffer straight into a block of COPY data; nothing is kept of it
+//! but its digest.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use bytes::Bytes;
+
+use crate::digest::Multiset;
+use crate::engine::postgres::session::{CopyIn, ServerMessage};
+use crate::fault::{Code, Fault, Result};
+use crate::model::key::RowNaming;
+use crate::model::value::Value;
+use crate::progress::{Extent, Watch};
+use crate::seam::{Check, PartBuffers, PartReader, PartSpan, RowSink};
+
+use super::crew::{Shared, Worker};
+use super::encode::{Canonical, HEADER, TRAILER, TupleEncoder};
+use super::run::{Job, transaction};
+use super::schedule::{Schedule, Task};
+
+/// Bytes collected before they are sent.
+const BLOCK: usize = 512 * 1024;
+/// The most bytes of one message: a row may be longer than a message can be.
+const MESSAGE: usize = 16 * 1024 * 1024;
+
+/// Does the tasks of a schedule.
+pub(super) struct Loader<'a> {
+    job: &'a Job<'a>,
+    parts: &'a dyn PartReader,
+    watch: &'a dyn Watch,
+    check: Check,
+    begin: &'a str,
+    /// What was sent, per table of the plan.
+    sent: Mutex<Vec<Multiset>>,
+    keys_announced: AtomicBool,
+}
+
+impl<'a> Loader<'a> {
+    /// A loader of these parts.
+    pub(super) fn new(
+        job: &'a Job<'a>,
+        begin: &'a str,
+        check: Check,
+        parts: &'a dyn PartReader,
+        watch: &'a dyn Watch,
+    ) -> Self {
+        Loader {
+            sent: Mutex::new(vec![Multiset::default(); job.plan.tables.len()]),
+            keys_announced: AtomicBool::new(false),
+            job,
+            parts,
+            watch,
+            check,
+            begin,
+        }
+    }
+
+    /// What was sent, per table of the plan.
+    pub(super) fn into_sent(self) -> Vec<Multiset> {
+        self.sent
+            .into_inner()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Does one task.
+    pub(super) fn act(
+        &self,
+        worker: &mut Worker,
+        shared: &Shared<Schedule>,
+        task: Task,
+    ) -> Result<()> {
+        let (Task::Load { table, .. }
+        | Task::Index { table, .. }
+        | Task::Finish { table }
+        | Task::AddForeignKey { table, .. }
+        | Task::Validate { table, .. }) = task;
+        let name = &self.job.plan.tables[table].name;
+        if !matches!(task, Task::Load { .. }) {
+            self.announce_keys(shared);
+        }
+        let done = match task {
+            Task::Load { table, part } => self.load(worker, shared, table, part),
+            Task::Index { table, index } => self.index(worker, table, index),
+            Task::Finish { table } => self.finish(worker, table),
+            Task::AddForeignKey { table, key } => self.foreign_key(worker, table, key, false),
+            Task::Validate { table, key } => self.foreign_key(worker, table, key, true),
+        };
+        done.map_err(|fault| fault.in_table(name))
+    }
+
+    fn load(
+        &self,
+        worker: &mut Worker,
+        shared: &Shared<Schedule>,
+        table: usize,
+        first: PartSpan,
+    ) -> Result<()> {
+        let (planned, _) = self.job.table(table)?;
+        self.watch.table(&planned.name);
+        let Worker { session, buffers } = worker;
+        let mut taken = Vec::new();
+        let sql = self.job.statements(table).copy_in()?;
+        let loaded = transaction(session, self.begin, |session| {
+            let go_on = || shared.go_on();
+            let mut rows = self.rows(table, session.copy_in(&sql)?, &go_on)?;
+            let mut next = Some(first);
+            while let Some(part) = next {
+                taken.push(part);
+                shared.go_on()?;
+                rows.number = part.first_row;
+                self.parts.read(&part, buffers, &mut rows)?;
+                self.watch.advance(part.rows, part.bytes);
+                next = shared.with(|schedule| schedule.another_part(table));
+            }
+            rows.finish()
+        });
+        let digest = loaded.map_err(|fault| self.explain(fault, table, &taken, buffers))?;
+        self.sent.lock().unwrap_or_else(PoisonError::into_inner)[table].merge(&digest);
+        Ok(())
+    }
+
+    fn rows<'s>(
+        &self,
+        table: usize,
+        copy: CopyIn<'s>,
+        go_on: &'s dyn Fn() -> Result<()>,
+    ) -> Result<Rows<'s>> {
+        let (planned, source) = self.job.table(table)?;
+        let content = self.check == Check::Content;
+        Ok(Rows {
+            copy,
+            go_on,
+            encoder: TupleEncoder::new(&planned.columns),
+            canonical: content.then(|| Canonical::new(&planned.columns)),
+            columns: planned
+                .columns
+                .iter()
+                .map(|column| column.name.clone())
+                .collect(),
+            naming: RowNaming::of(source),
+            digest: Multiset::default(),
+            number: 1,
+            block: HEADER.to_vec(),
+        })
+    }
+
+    /// Names the row that the server has refused, where its message tells the line.
+    fn explain(
+        &self,
+        fault: Fault,
+        table: usize,
+        taken: &[PartSpan],
+        buffers: &mut PartBuffers,
+    ) -> Fault {
+        let Some(message) = server_message(&fault) else {
+            return fault;
+        };
+        let name = &self.job.plan.tables[table].name;
+        let context = message.context.as_deref().unwrap_or_default();
+        let Some(line) = line_of(context, name) else {
+            return fault;
+        };
+        let code = match message.sqlstate.get(..2) {
+            Some("22" | "23") => Code::ValueRefused,
+            _ => fault.code(),
+        };
+        let mut explained = Fault::new(code, "the server refuses a row").because(message.clone());
+        if let Some(location) = &fault.place().location {
+            explained = explained.at(location);
+        }
+        match self.row_at(table, taken, line, buffers) {
+            Some(key) => explained.in_row(key),
+            None => explained,
+        }
+    }
+
+    /// The key of the row that was the `line`th of these parts: they are read again.
+    fn row_at(
+        &self,
+        table: usize,
+        taken: &[PartSpan],
+        line: u64,
+        buffers: &mut PartBuffers,
+    ) -> Option<String> {
+        let (_, source) = self.job.table(table).ok()?;
+        let mut before = 0;
+        let part = taken.iter().find(|part| {
+            let here = line > before && line - before <= part.rows;
+            before += if here { 0 } else { part.rows };
+            here
+        })?;
+        let mut find = Find {
+            naming: RowNaming::of(source),
+            number: part.first_row,
+            wanted: part.first_row + (line - before - 1),
+            found: None,
+        };
+        self.parts.read(part, buffers, &mut find).ok()?;
+        find.found
+    }
+
+    /// The `index`th index: those of the keys come first.
+    fn index(&self, worker: &mut Worker, table: usize, index: usize) -> Result<()> {
+        let statements = self.job.statements(table);
+        let planned = statements.table;
+        let mut keys = planned.primary_key.iter().chain(&planned.unique);
+        let count = keys.clone().count();
+        let (sql, name) = match keys.nth(index) {
+            Some(key) => (statements.create_key_index(key)?, &key.name),
+            None => {
+                let index = &planned.indexes[index - count];
+                (statements.create_index(index)?, &index.name)
+            }
+        };
+        let built = transaction(&mut worker.session, self.begin, |session| {
+            session.execute(&sql)
+        });
+        built.map_err(|fault| {
+            let broken = sqlstate(&fault) == Some("23505");
+            let code = if broken {
+                Code::KeyDuplicate
+            } else {
+                fault.code()
+            };
+            rewritten(fault, code, format!("cannot build the index `{name}`"))
+        })
+    }
+
+    /// The phase changes when all rows are in, though some keys are there before.
+    fn announce_keys(&self, shared: &Shared<Schedule>) {
+        let is_in = shared.with(|schedule| schedule.rows_are_in());
+        if is_in && !self.keys_announced.swap(true, Ordering::Relaxed) {
+            self.watch.phase("keys and indexes", Extent::default());
+        }
+    }
+
+    /// What all rows and bytes amount to.
+    pub(super) fn extent(&self) -> Extent {
+        let planned = self.job.planned_by_source();
+        let parts = self.parts.parts().iter();
+        let parts = parts.filter(|part| planned.get(part.table).copied().flatten().is_some());
+        let (rows, bytes) = parts.fold((0, 0), |(rows, bytes), part| {
+            (rows + part.rows, bytes + part.bytes)
+        });
+        Extent {
+            rows: Some(rows),
+            bytes: Some(bytes),
+        }
+    }
+
+    fn finish(&self, worker: &mut Worker, table: usize) -> Result<()> {
+        let statements = self.job.statements(table);
+        let mut sql = statements.restart(&self.job.names.sequences[table])?;
+        sql.extend(statements.add_keys()?);
+        sql.push(statements.analyze()?);
+        transaction(&mut worker.session, self.begin, |session| {
+            sql.iter()
+                .try_for_each(|statement| session.execute(statement))
+        })
+    }
+
+    fn foreign_key(
+        &self,
+        worker: &mut Worker,
+        table: usize,
+        key: usize,
+        validate: bool,
+    ) -> Result<()> {
+        let statements = self.job.statements(table);
+        let key = &statements.table.foreign_keys[key];
+        let sql = if validate {
+            statements.validate(key)?
+        } else {
+            statements.add_foreign_key(key)?
+        };
+        let done = transaction(&mut worker.session, self.begin, |session| {
+            session.execute(&sql)
+        });
+        done.map_err(|fault| {
+            let orphan = sqlstate(&fault) == Some("23503");
+            let code = if orphan {
+                Code::ForeignKeyOrphan
+            } else {
+                fault.code()
+            };
+            rewritten(
+                fault,
+                code,
+                format!("cannot add the foreign key `{}`", key.name),
+            )
+        })
+    }
+}
+
+fn server_message(fault: &Fault) -> Option<&ServerMessage> {
+    std::error::Error::source(fault)?.downcast_ref()
+}
+
+fn sqlstate(fault: &Fault) -> Option<&str> {
+    server_message(fault).map(|message| message.sqlstate.as_str())
+}
+
+/// The same failure with another class and another text, when the server has reported it.
+fn rewritten(fault: Fault, code: Code, what: String) -> Fault {
+    let Some(message) = server_message(&fault) else {
+        return fault;
+    };
+    let rewritten = Fault::new(code, what).because(message.clone());
+    match &fault.place().location {
+        Some(location) => rewritten.at(location),
+        None => rewritten,
+    }
+}
+
+/// The line in `COPY table, line 7, column c`: the words are translated, their order is not.
+fn line_of(context: &str, table: &str) -> Option<u64> {
+    let rest = context.strip_prefix("COPY ")?.strip_prefix(table)?;
+    let rest = rest.strip_prefix(", ")?;
+    let start = rest.find(|c: char| c.is_ascii_digit())?;
+    let digits = &rest[start..];
+    let end = digits
+        .find(|c: char| !c.is_ascii_digit())
+        .unwrap_or(digits.len());
+    digits[..end].parse().ok()
+}
+
+/// Turns rows into COPY data.
+struct Rows<'s> {
+    copy: CopyIn<'s>,
+    go_on: &'s dyn Fn() -> Result<()>,
+    encoder: TupleEncoder,
+    /// There when content is to be compared later.
+    canonical: Option<Canonical>,
+    columns: Vec<String>,
+    naming: RowNaming,
+    digest: Multiset,
+    /// The number of the next row within its table.
+    number: u64,
+    block: Vec<u8>,
+}
+
+impl RowSink for Rows<'_> {
+    fn row(&mut self, row: &[Value<'_>]) -> Result<()> {
+        let start = self.block.len();
+        self.encoder
+            .encode(row, &mut self.block)
+            .map_err(|refused| {
+                let fault = Fault::new(refused.code, refused.why);
+                let fault = fault.in_row(self.naming.name(row, self.number));
+                match self.columns.get(refused.column) {
+                    Some(column) => fault.in_column(column),
+                    None => fault,
+                }
+            })?;
+        match &mut self.canonical {
+            None => self.digest.rows += 1,
+            Some(canonical) => {
+                let form = canonical.of(&self.block[start..]).map_err(|column| {
+                    let what = "the text is no JSON that jsonb holds unchanged";
+                    Fault::new(Code::ValueRefused, what)
+                        .in_column(&self.columns[column])
+                        .in_row(self.naming.name(row, self.number))
+                })?;
+                self.digest.add(form);
+            }
+        }
+        self.number += 1;
+        if self.block.len() >= BLOCK {
+            self.send()?;
+        }
+        Ok(())
+    }
+}
+
+impl Rows<'_> {
+    fn send(&mut self) -> Result<()> {
+        (self.go_on)()?;
+        let room = Vec::with_capacity(BLOCK + BLOCK / 8);
+        let mut block = Bytes::from(std::mem::replace(&mut self.block, room));
+        while !block.is_empty() {
+            let piece = block.split_to(std::cmp::min(MESSAGE, block.len()));
+            self.copy.send(piece)?;
+        }
+        Ok(())
+    }
+
+    /// Ends the data; the server must have taken every row.
+    fn finish(mut self) -> Result<Multiset> {
+        self.block.extend_from_slice(&TRAILER);
+        self.send()?;
+        let taken = self.copy.finish()?;
+        if taken != self.digest.rows {
+            let what = "the server has not taken as many rows as were sent";
+            let why = crate::fault::Mismatch::new(self.digest.rows, taken);
+            return Err(Fault::new(Code::ContentDiffers, what).because(why));
+        }
+        Ok(self.digest)
+    }
+}
+
+/// Finds the key of one row.
+struct Find {
+    naming: RowNaming,
+    number: u64,
+    wanted: u64,
+    found: Option<String>,
+}
+
+impl RowSink for Find {
+    fn row(&mut self, row: &[Value<'_>]) -> Result<()> {
+        if self.number == self.wanted {
+            self.found = Some(self.naming.name(row, self.number));
+        }
+        self.number += 1;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_line_is_found_in_any_language() {
+        assert_eq!(
+            line_of("COPY orders, line 12, column total", "orders"),
+            Some(12)
+        );
+        assert_eq!(line_of("COPY a, 1, Zeile 7", "a, 1"), Some(7));
+        assert_eq!(line_of("SQL function \"f\"", "orders"), None);
+        assert_eq!(line_of("COPY orders, line", "orders"), None);
+    }
+}

@@ -1,0 +1,194 @@
+//! One import run: its names, its settings, and what it is to do.
+
+use std::time::Duration;
+
+use crate::digest::Digest;
+use crate::engine::postgres::name::{identifier, literal};
+use crate::engine::postgres::relation::Names;
+use crate::engine::postgres::session::Session;
+use crate::fault::{Code, Fault, Result};
+use crate::mapping::plan::{Plan, TablePlan};
+use crate::model::schema::{Schema, Table};
+
+use super::sql::Statements;
+
+/// How the connections of a run are called, before its number.
+const APPLICATION: &str = "waybill-import ";
+/// Memory for building indexes, in kB, shared by the workers, where the server gives less.
+const INDEX_MEMORY: i64 = 512 * 1024;
+/// Oldest server with `transaction_timeout`.
+const HAS_TRANSACTION_TIMEOUT: u32 = 170_000;
+
+/// What all steps of an import share, and none changes.
+#[derive(Debug)]
+pub(super) struct Job<'a> {
+    /// The source's schema.
+    pub(super) schema: &'a Schema,
+    /// What to make of it.
+    pub(super) plan: &'a Plan,
+    /// Where it ends up.
+    pub(super) target_schema: String,
+    /// The names of relations that the plan does not give.
+    pub(super) names: Names,
+    /// The run's number: a UUID of version 7 without hyphens.
+    pub(super) id: String,
+    /// The schema that the run fills.
+    pub(super) staging: String,
+}
+
+impl<'a> Job<'a> {
+    /// A new run.
+    pub(super) fn new(schema: &'a Schema, plan: &'a Plan, target_schema: String) -> Job<'a> {
+        let id = uuid::Uuid::now_v7().simple().to_string();
+        let staging = format!("{}{id}", staging_prefix(&target_schema));
+        Job {
+            names: Names::of(plan),
+            schema,
+            plan,
+            target_schema,
+            id,
+            staging,
+        }
+    }
+
+    /// The table at a position of the plan, with what can be said about it in SQL.
+    pub(super) fn statements(&self, table: usize) -> Statements<'_> {
+        Statements {
+            schema: &self.staging,
+            plan: self.plan,
+            table: &self.plan.tables[table],
+        }
+    }
+
+    /// The table of the plan at this position, and the source's.
+    pub(super) fn table(&self, table: usize) -> Result<(&TablePlan, &Table)> {
+        let planned = &self.plan.tables[table];
+        let source = self.schema.tables.get(planned.source).ok_or_else(|| {
+            Fault::new(
+                Code::Bug,
+                "the plan names a table that the schema does not have",
+            )
+            .in_table(&planned.name)
+        })?;
+        Ok((planned, source))
+    }
+
+    /// For each table of the schema, its position in the plan.
+    pub(super) fn planned_by_source(&self) -> Vec<Option<usize>> {
+        let mut planned = vec![None; self.schema.tables.len()];
+        for (position, table) in self.plan.tables.iter().enumerate() {
+            if let Some(slot) = planned.get_mut(table.source) {
+                *slot = Some(position);
+            }
+        }
+        planned
+    }
+
+    /// BEGIN with settings that hold for one transaction, so that nothing leaks through a pooler
+    /// and no setting of role or database has a say.
+    pub(super) fn begin(&self, server: u32, lock_wait: Duration, work_memory: i64) -> String {
+        let lock_wait = std::cmp::max(1, lock_wait.as_millis());
+        let application = application_name(&self.id);
+        let mut sql = format!(
+            "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; \
+             SET LOCAL search_path = pg_catalog, pg_temp; \
+             SET LOCAL application_name = '{application}'; \
+             SET LOCAL lock_timeout = '{lock_wait}ms'; \
+             SET LOCAL statement_timeout = 0; \
+             SET LOCAL idle_in_transaction_session_timeout = 0; \
+             SET LOCAL maintenance_work_mem = '{work_memory}kB'; \
+             SET LOCAL TimeZone = 'UTC'; \
+             SET LOCAL DateStyle = 'ISO, YMD'; \
+             SET LOCAL client_min_messages = warning"
+        );
+        if server >= HAS_TRANSACTION_TIMEOUT {
+            sql.push_str("; SET LOCAL transaction_timeout = 0");
+        }
+        sql
+    }
+}
+
+/// How the names of all staging schemas begin that belong to one target schema.
+pub(super) fn staging_prefix(target_schema: &str) -> String {
+    let digest = Digest::of(target_schema.as_bytes()).to_string();
+    format!("waybill_staging_{}_", &digest[..8])
+}
+
+/// What the connections of a run are called within its transactions.
+pub(super) fn application_name(run: &str) -> String {
+    format!("{APPLICATION}{run}")
+}
+
+/// The comment on a staging schema, by which a later run knows it as Waybill's own.
+pub(super) fn mark(target_schema: &str, run: &str) -> Result<String> {
+    let target = identifier(target_schema)?;
+    Ok(format!(
+        "Waybill is importing into schema {target}, run {run}; the next import removes what is left"
+    ))
+}
+
+/// The statement that marks a staging schema.
+pub(super) fn comment(job: &Job<'_>) -> Result<String> {
+    let mark = literal(&mark(&job.target_schema, &job.id)?)?;
+    Ok(format!(
+        "COMMENT ON SCHEMA {} IS {mark}",
+        identifier(&job.staging)?
+    ))
+}
+
+/// Memory for one of `workers` index builds, in kB: never less than the server's own setting.
+pub(super) fn index_memory(server: i64, workers: usize) -> i64 {
+    let workers = i64::try_from(workers).unwrap_or(i64::MAX);
+    std::cmp::max(server, INDEX_MEMORY / std::cmp::max(1, workers))
+}
+
+/// The key of the lock that one import at a time holds on a target schema.
+pub(super) fn lock_key(target_schema: &str) -> i64 {
+    let digest = Digest::of(format!("waybill import into {target_schema}").as_bytes()).0;
+    let (key, _) = digest.split_first_chunk().expect("a digest has 32 bytes");
+    i64::from_be_bytes(*key)
+}
+
+/// Runs `act` between `begin` and COMMIT, or ROLLBACK when it fails.
+pub(super) fn transaction<T>(
+    session: &mut Session,
+    begin: &str,
+    act: impl FnOnce(&mut Session) -> Result<T>,
+) -> Result<T> {
+    let done = session.execute(begin).and_then(|()| act(session));
+    match done {
+        Ok(value) => session.execute("COMMIT").map(|()| value),
+        Err(fault) => {
+            // Where the connection is lost, the server rolls back by itself.
+            drop(session.execute("ROLLBACK"));
+            Err(fault)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_names_of_a_run_are_never_cut_by_the_server() {
+        let plan = Plan {
+            tables: Vec::new(),
+            findings: Vec::new(),
+        };
+        let schema = Schema::default();
+        let job = Job::new(&schema, &plan, "x".repeat(63));
+        assert!(job.staging.len() <= 63, "{}", job.staging);
+        assert!(application_name(&job.id).len() <= 63);
+        assert!(job.staging.starts_with(&staging_prefix(&job.target_schema)));
+        assert_ne!(staging_prefix("a"), staging_prefix("b"));
+        assert_ne!(lock_key("a"), lock_key("b"));
+    }
+
+    #[test]
+    fn workers_share_the_memory_for_indexes_and_get_no_less_than_the_server_gives() {
+        assert_eq!(index_memory(65_536, 2), 262_144);
+        assert_eq!(index_memory(65_536, 64), 65_536);
+        assert_eq!(index_memory(2_000_000, 1), 2_000_000);
+    }
+}

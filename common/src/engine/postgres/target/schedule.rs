@@ -1,0 +1,211 @@
+//! Which piece of work may begin: parts, then indexes, keys and foreign keys, without a barrier.
+//!
+//! Pure: knows no connection and no clock. A table's indexes begin when its last part is in, a
+//! foreign key when the keys of both its tables are there. Bigger tables come first.
+//!
+//! Held back is what would wait for a lock on the server anyway: two changes of one table, and two
+//! foreign keys to one parent. Only looking at a child's rows leaves its parent free.
+
+use std::collections::VecDeque;
+
+use crate::mapping::plan::Plan;
+use crate::seam::PartSpan;
+
+use super::crew::Work;
+
+/// A piece of work. Tables are positions in the plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Task {
+    /// Load this part, and then others of the table as long as there are.
+    Load { table: usize, part: PartSpan },
+    /// Build an index: first those of the keys, primary key in front, then the others.
+    Index { table: usize, index: usize },
+    /// Make keys of the indexes, set the sequences, gather statistics.
+    Finish { table: usize },
+    /// Add a foreign key without looking at the rows.
+    AddForeignKey { table: usize, key: usize },
+    /// Look at the rows.
+    Validate { table: usize, key: usize },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Key {
+    Waiting,
+    Added,
+    Done,
+}
+
+#[derive(Debug)]
+struct ForeignKey {
+    parent: usize,
+    validated: bool,
+    state: Key,
+}
+
+#[derive(Debug, Default)]
+struct Table {
+    bytes: u64,
+    parts: VecDeque<PartSpan>,
+    /// Workers that load a part of it now.
+    loading: usize,
+    indexes: usize,
+    begun_indexes: usize,
+    built_indexes: usize,
+    finished: bool,
+    foreign_keys: Vec<ForeignKey>,
+    /// A task holds a lock on it that excludes other changes.
+    busy: bool,
+}
+
+/// The state of all work.
+#[derive(Debug)]
+pub(super) struct Schedule {
+    tables: Vec<Table>,
+    /// Positions in `tables`, biggest first.
+    order: Vec<usize>,
+}
+
+impl Schedule {
+    /// All the work of `plan`. `planned` gives the position in the plan of each table of the
+    /// schema; parts of the others are left out.
+    pub(super) fn new(plan: &Plan, planned: &[Option<usize>], parts: &[PartSpan]) -> Schedule {
+        let mut tables: Vec<_> = plan
+            .tables
+            .iter()
+            .map(|table| {
+                let keys = usize::from(table.primary_key.is_some()) + table.unique.len();
+                let foreign_keys = table.foreign_keys.iter().map(|key| ForeignKey {
+                    parent: key.parent,
+                    validated: key.valid,
+                    state: Key::Waiting,
+                });
+                Table {
+                    indexes: keys + table.indexes.len(),
+                    foreign_keys: foreign_keys.collect(),
+                    ..Table::default()
+                }
+            })
+            .collect();
+        for part in parts {
+            let position = planned.get(part.table).copied().flatten();
+            if let Some(table) = position.and_then(|position| tables.get_mut(position)) {
+                table.bytes += part.bytes;
+                table.parts.push_back(*part);
+            }
+        }
+        let mut order: Vec<_> = (0..tables.len()).collect();
+        order.sort_by_key(|table| std::cmp::Reverse(tables[*table].bytes));
+        Schedule { tables, order }
+    }
+
+    /// The next part of a table for the worker that has just loaded one of it.
+    pub(super) fn another_part(&mut self, table: usize) -> Option<PartSpan> {
+        self.tables[table].parts.pop_front()
+    }
+
+    /// Whether all rows are in.
+    pub(super) fn rows_are_in(&self) -> bool {
+        self.tables.iter().all(Table::is_loaded)
+    }
+
+    fn ready(&self, table: usize) -> Option<Task> {
+        let state = &self.tables[table];
+        if let Some(part) = state.parts.front() {
+            return Some(Task::Load { table, part: *part });
+        }
+        if !state.is_loaded() {
+            return None;
+        }
+        if state.begun_indexes < state.indexes {
+            let index = state.begun_indexes;
+            return Some(Task::Index { table, index });
+        }
+        if state.built_indexes < state.indexes || state.busy {
+            return None;
+        }
+        if !state.finished {
+            return Some(Task::Finish { table });
+        }
+        self.ready_foreign_key(table)
+    }
+
+    fn ready_foreign_key(&self, table: usize) -> Option<Task> {
+        let keys = self.tables[table].foreign_keys.iter().enumerate();
+        let mut ready = keys.filter_map(|(key, state)| {
+            let parent = self.tables.get(state.parent);
+            let parent_is_free = parent.is_none_or(|parent| parent.finished && !parent.busy);
+            match state.state {
+                Key::Waiting if parent_is_free => Some(Task::AddForeignKey { table, key }),
+                Key::Added => Some(Task::Validate { table, key }),
+                Key::Waiting | Key::Done => None,
+            }
+        });
+        ready.next()
+    }
+
+    /// The tables that a task changes.
+    fn hold(&mut self, task: Task, busy: bool) {
+        match task {
+            Task::Load { .. } | Task::Index { .. } => {}
+            Task::Finish { table } | Task::Validate { table, .. } => self.tables[table].busy = busy,
+            Task::AddForeignKey { table, key } => {
+                let parent = self.tables[table].foreign_keys[key].parent;
+                self.tables[table].busy = busy;
+                if let Some(parent) = self.tables.get_mut(parent) {
+                    parent.busy = busy;
+                }
+            }
+        }
+    }
+}
+
+impl Table {
+    fn is_loaded(&self) -> bool {
+        self.parts.is_empty() && self.loading == 0
+    }
+
+    fn is_done(&self) -> bool {
+        self.finished && self.foreign_keys.iter().all(|key| key.state == Key::Done)
+    }
+}
+
+impl Work for Schedule {
+    type Task = Task;
+
+    fn next(&mut self) -> Option<Task> {
+        let task = self.order.iter().find_map(|table| self.ready(*table))?;
+        self.hold(task, true);
+        match task {
+            Task::Load { table, .. } => {
+                self.tables[table].parts.pop_front();
+                self.tables[table].loading += 1;
+            }
+            Task::Index { table, .. } => self.tables[table].begun_indexes += 1,
+            Task::Finish { .. } | Task::AddForeignKey { .. } | Task::Validate { .. } => {}
+        }
+        Some(task)
+    }
+
+    fn done(&mut self, task: Task) {
+        self.hold(task, false);
+        match task {
+            Task::Load { table, .. } => self.tables[table].loading -= 1,
+            Task::Index { table, .. } => self.tables[table].built_indexes += 1,
+            Task::Finish { table } => self.tables[table].finished = true,
+            Task::AddForeignKey { table, key } => {
+                let key = &mut self.tables[table].foreign_keys[key];
+                key.state = if key.validated { Key::Added } else { Key::Done };
+            }
+            Task::Validate { table, key } => {
+                self.tables[table].foreign_keys[key].state = Key::Done;
+            }
+        }
+    }
+
+    fn is_over(&self) -> bool {
+        self.rows_are_in() && self.tables.iter().all(Table::is_done)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,102 @@
+//! The staging schema: made, found again after an interruption, removed.
+//!
+//! Small transactions throughout, because locks are held until the end of one and their table on
+//! the server is of fixed size.
+
+use crate::engine::postgres::name::{identifier, qualified};
+use crate::engine::postgres::session::Session;
+use crate::fault::{Code, Fault, Result};
+use crate::report::{Finding, Severity};
+
+use super::run::{Job, application_name, comment, mark, staging_prefix, transaction};
+
+/// Tables made or dropped in one transaction.
+const BATCH: usize = 200;
+
+/// Makes the staging schema and its tables, columns only.
+pub(super) fn create(session: &mut Session, begin: &str, job: &Job<'_>) -> Result<()> {
+    transaction(session, begin, |session| {
+        session.execute(&format!("CREATE SCHEMA {}", identifier(&job.staging)?))?;
+        session.execute(&comment(job)?)
+    })?;
+    let tables: Vec<_> = (0..job.plan.tables.len()).collect();
+    for batch in tables.chunks(BATCH) {
+        transaction(session, begin, |session| {
+            batch
+                .iter()
+                .try_for_each(|table| create_table(session, job, *table))
+        })?;
+    }
+    Ok(())
+}
+
+fn create_table(session: &mut Session, job: &Job<'_>, table: usize) -> Result<()> {
+    let (planned, _) = job.table(table)?;
+    let sql = job.statements(table).create(&job.names.sequences[table]);
+    let made = sql.and_then(|sql| session.execute(&sql));
+    made.map_err(|fault| fault.in_table(&planned.name))
+}
+
+/// Removes what interrupted runs into the same target schema have left, and says so. Only to be
+/// called by who holds the lock of the target schema: nobody else is at work there.
+pub(super) fn remove_leftovers(
+    session: &mut Session,
+    begin: &str,
+    target_schema: &str,
+) -> Result<Vec<Finding>> {
+    let prefix = staging_prefix(target_schema);
+    let rows = transaction(session, begin, |session| {
+        session.query(include_str!("../queries/leftovers.sql"), &[&prefix])
+    })?;
+    let mut findings = Vec::new();
+    for row in &rows {
+        let name: &str = row.get("name");
+        let run = name.strip_prefix(&prefix).unwrap_or_default();
+        if row.get::<_, Option<&str>>("mark") != Some(mark(target_schema, run)?.as_str()) {
+            continue;
+        }
+        terminate(session, begin, run)?;
+        drop_schema(session, begin, name)?;
+        let message = "an interrupted import had left this schema; it was removed";
+        let finding = Finding::new(Code::StagingRemoved, Severity::Note, message);
+        findings.push(finding.in_table(name));
+    }
+    Ok(findings)
+}
+
+/// Ends the connections of a run: one whose client hangs answers to nothing less.
+fn terminate(session: &mut Session, begin: &str, run: &str) -> Result<()> {
+    let application = application_name(run);
+    transaction(session, begin, |session| {
+        let query = include_str!("../queries/terminate.sql");
+        session.query(query, &[&application]).map(drop)
+    })
+}
+
+/// Drops a staging schema with all that is in it.
+pub(super) fn drop_schema(session: &mut Session, begin: &str, name: &str) -> Result<()> {
+    let mut before = usize::MAX;
+    loop {
+        let rows = transaction(session, begin, |session| {
+            session.query(include_str!("../queries/staged_tables.sql"), &[&name])
+        })?;
+        if rows.is_empty() {
+            break;
+        }
+        if rows.len() >= before {
+            let what = "the tables of a staging schema cannot be dropped";
+            return Err(Fault::new(Code::ServerError, what).in_table(name));
+        }
+        before = rows.len();
+        let batch = rows.iter().take(BATCH);
+        let tables = batch.map(|row| qualified(name, row.get("name")));
+        let tables = tables.collect::<Result<Vec<_>>>()?.join(", ");
+        transaction(session, begin, |session| {
+            session.execute(&format!("DROP TABLE IF EXISTS {tables} CASCADE"))
+        })?;
+    }
+    let schema = identifier(name)?;
+    transaction(session, begin, |session| {
+        session.execute(&format!("DROP SCHEMA IF EXISTS {schema} CASCADE"))
+    })
+}

@@ -1,0 +1,168 @@
+//! Puts the staged tables into the target schema in one transaction.
+//!
+//! It is the transaction that has held the lock of the target schema since the import began, so
+//! nobody else's import comes between.
+
+use std::time::{Duration, Instant};
+
+use tokio_postgres::types::Oid;
+
+use crate::engine::postgres::catalogue::clash_fault;
+use crate::engine::postgres::conninfo::ConnInfo;
+use crate::engine::postgres::name::{identifier, qualified};
+use crate::engine::postgres::session::{ServerMessage, Session};
+use crate::fault::{Code, Fault, Result};
+
+use super::run::{Job, lock_key};
+
+/// How long the outcome of a lost COMMIT is asked for.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// Between two attempts to connect again.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// What the switch moves, and where to.
+pub(super) struct Move<'a> {
+    pub(super) job: &'a Job<'a>,
+    pub(super) target: Oid,
+    /// The staged tables, in the order of the plan.
+    pub(super) tables: &'a [Oid],
+    /// BEGIN with the run's settings.
+    pub(super) begin: &'a str,
+    pub(super) conninfo: &'a ConnInfo,
+}
+
+impl Move<'_> {
+    /// Moves everything and commits. A failure leaves the target as it was, and `guard` in its
+    /// transaction.
+    pub(super) fn run(&self, guard: &mut Session) -> Result<()> {
+        guard.execute("SAVEPOINT switch")?;
+        if let Err(fault) = self.prepare(guard) {
+            drop(guard.execute("ROLLBACK TO SAVEPOINT switch"));
+            return Err(fault);
+        }
+        guard.execute("COMMIT").or_else(|fault| self.outcome(fault))
+    }
+
+    fn prepare(&self, guard: &mut Session) -> Result<()> {
+        // What was acknowledged must survive a crash; a stronger setting than this stays.
+        guard.execute(
+            "SELECT set_config('synchronous_commit', 'on', true) \
+             WHERE current_setting('synchronous_commit') = 'off'",
+        )?;
+        self.refuse_clashes(guard)?;
+        for (position, table) in self.job.plan.tables.iter().enumerate() {
+            let sql = self
+                .job
+                .statements(position)
+                .move_to(&self.job.target_schema)?;
+            let moved = guard.execute(&sql).map_err(as_clash);
+            moved.map_err(|fault| fault.in_table(&table.name))?;
+        }
+        self.grant(guard)?;
+        guard.execute(&format!("DROP SCHEMA {}", identifier(&self.job.staging)?))
+    }
+
+    /// Looks once more: somebody may have made a table meanwhile.
+    fn refuse_clashes(&self, guard: &mut Session) -> Result<()> {
+        let staging = "SELECT oid FROM pg_namespace WHERE nspname = $1";
+        let rows = guard.query(staging, &[&self.job.staging])?;
+        let Some(staging) = rows.first().map(|row| row.get::<_, Oid>("oid")) else {
+            return Err(
+                Fault::new(Code::ContentDiffers, "the staging schema has disappeared")
+                    .in_table(&self.job.staging),
+            );
+        };
+        let query = include_str!("../queries/staged_clashes.sql");
+        let rows = guard.query(query, &[&staging, &self.target])?;
+        clash_fault(&rows).map_or(Ok(()), Err)
+    }
+
+    /// Gives the moved tables what tables created in the target schema would have.
+    fn grant(&self, guard: &mut Session) -> Result<()> {
+        let query = include_str!("../queries/default_privileges.sql");
+        let rows = guard.query(query, &[&self.target])?;
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let (tables, sequences) = self.moved_names()?;
+        for row in &rows {
+            let (objects, kind) = match row.get("kind") {
+                "S" => (&sequences, "SEQUENCE"),
+                _ => (&tables, "TABLE"),
+            };
+            if objects.is_empty() {
+                continue;
+            }
+            let grantee = match row.get::<_, Option<&str>>("grantee") {
+                Some(role) => identifier(role)?,
+                None => "PUBLIC".to_owned(),
+            };
+            let (privilege, objects): (&str, _) = (row.get("privilege"), objects.join(", "));
+            let option = if row.get("grantable") {
+                " WITH GRANT OPTION"
+            } else {
+                ""
+            };
+            guard.execute(&format!(
+                "GRANT {privilege} ON {kind} {objects} TO {grantee}{option}"
+            ))?;
+        }
+        Ok(())
+    }
+
+    /// Tables and sequences by the names they have now.
+    fn moved_names(&self) -> Result<(Vec<String>, Vec<String>)> {
+        let target = |name: &str| qualified(&self.job.target_schema, name);
+        let tables = self.job.plan.tables.iter().map(|table| target(&table.name));
+        let sequences = self.job.names.sequences.iter().flatten().flatten();
+        let sequences = sequences.map(|sequence| target(sequence));
+        Ok((
+            tables.collect::<Result<_>>()?,
+            sequences.collect::<Result<_>>()?,
+        ))
+    }
+
+    /// Finds out whether a COMMIT that was not answered has taken place.
+    fn outcome(&self, fault: Fault) -> Result<()> {
+        let asked = Instant::now();
+        while asked.elapsed() < PATIENCE {
+            match self.has_happened() {
+                Ok(true) => return Ok(()),
+                Ok(false) => return Err(fault),
+                Err(_) => std::thread::sleep(PAUSE),
+            }
+        }
+        let what = "the connection was lost during COMMIT, and the server cannot be asked whether it took place";
+        let hint = "when the server is back, look whether the tables are there: they are complete or absent";
+        Err(Fault::new(Code::ConnectionLost, what)
+            .because(fault)
+            .hint(hint))
+    }
+
+    fn has_happened(&self) -> Result<bool> {
+        let mut session = Session::connect(self.conninfo)?;
+        session.execute(self.begin)?;
+        // The lost transaction holds this lock until it has ended, one way or the other.
+        let key = lock_key(&self.job.target_schema);
+        session.query("SELECT pg_advisory_xact_lock($1)", &[&key])?;
+        let query = include_str!("../queries/moved.sql");
+        let rows = session.query(query, &[&self.target, &self.tables, &self.job.staging])?;
+        let Some(row) = rows.first() else {
+            return Ok(false);
+        };
+        let all = i64::try_from(self.tables.len()).unwrap_or(i64::MAX);
+        Ok(row.get::<_, i64>("moved") == all && !row.get::<_, bool>("staging"))
+    }
+}
+
+/// A name that somebody else has taken at the same moment shows as a duplicate in the catalogue.
+fn as_clash(fault: Fault) -> Fault {
+    let message = std::error::Error::source(&fault).and_then(|cause| cause.downcast_ref());
+    match message {
+        Some(ServerMessage { sqlstate, .. }) if sqlstate == "23505" => {
+            let what = "the target schema has got an object with a name that the import needs";
+            Fault::new(Code::TargetExists, what).because(fault)
+        }
+        _ => fault,
+    }
+}

@@ -1,0 +1,451 @@
+//! Bad input of every kind: the documented exit code, a message that says what, where and what to
+//! do, nothing half-made under its final name, the target unchanged, no panic.
+
+use crate::support::program::{Ran, command, run};
+use crate::support::{postgres, samples};
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+/// Fails unless the program ended with `exit` and `error[code]`, told where and what to do.
+fn assert_explains(ran: Ran, exit: i32, code: &str, place: &str) {
+    let ran = ran.exits(exit);
+    let said = ran.stderr();
+    assert!(
+        said.contains(&format!("error[{code}]")),
+        "expected {code}:\n{said}"
+    );
+    assert!(said.contains(place), "expected the place {place}:\n{said}");
+    assert!(said.contains("help:"), "no help:\n{said}");
+    assert!(!said.contains("panicked"), "{said}");
+}
+
+fn names(folder: &Path) -> Vec<String> {
+    let mut names: Vec<_> = fs::read_dir(folder)
+        .expect("a readable folder")
+        .map(|entry| {
+            entry
+                .expect("an entry")
+                .file_name()
+                .to_string_lossy()
+                .into_owned()
+        })
+        .collect();
+    names.sort();
+    names
+}
+
+/// Exports `content` as a source; nothing may be left beside it.
+fn assert_no_source(name: &str, content: &[u8], exit: i32, code: &str) {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let source = folder.path().join(name);
+    fs::write(&source, content).expect("a file can be written");
+    let archive = folder.path().join("out.tar.zst");
+    let locator = format!("sqlite:{}", source.display());
+    assert_explains(
+        run("waybill-export", [locator.as_ref(), archive.as_os_str()]),
+        exit,
+        code,
+        name,
+    );
+    assert_explains(run("waybill-analyze", [&locator]), exit, code, name);
+    assert_eq!(names(folder.path()), [name]);
+    assert_eq!(
+        fs::read(&source).expect("readable"),
+        content,
+        "the source is never changed"
+    );
+}
+
+#[test]
+fn a_source_that_is_no_database_is_refused_with_its_cause() {
+    assert_no_source("empty.db", b"", 1, "source-foreign");
+    assert_no_source(
+        "text.db",
+        b"This is a letter, not a database.\n".repeat(40).as_slice(),
+        1,
+        "source-foreign",
+    );
+    let noise: Vec<u8> = (0_u64..8192)
+        .map(|n| (n.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 29).to_be_bytes()[7])
+        .collect();
+    assert_no_source("encrypted.db", &noise, 1, "source-foreign");
+}
+
+#[test]
+fn a_missing_source_and_a_folder_are_refused() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let missing = format!("sqlite:{}", folder.path().join("missing.db").display());
+    assert_explains(
+        run("waybill-analyze", [&missing]),
+        1,
+        "source-missing",
+        "missing.db",
+    );
+    let directory = format!("sqlite:{}", folder.path().display());
+    let ran = run("waybill-analyze", [&directory]);
+    assert!(matches!(ran.status(), Some(1)), "{}", ran.stderr());
+    assert!(
+        ran.stderr().contains("folder") || ran.stderr().contains("directory"),
+        "{}",
+        ran.stderr()
+    );
+}
+
+#[test]
+fn a_truncated_and_a_corrupt_database_are_refused() {
+    let shop = samples::shop();
+    let whole = fs::read(&shop.path).expect("readable");
+    assert_no_source(
+        "truncated.db",
+        &whole[..whole.len() / 2],
+        1,
+        "source-damaged",
+    );
+    // Pages in the middle overwritten: every table's pages are somewhere among them.
+    let mut corrupt = whole.clone();
+    let middle = corrupt.len() / 8 * 3..corrupt.len() / 8 * 5;
+    corrupt[middle].fill(0xff);
+    assert_no_source("corrupt.db", &corrupt, 1, "source-damaged");
+}
+
+#[test]
+fn an_existing_archive_is_kept_unless_told_otherwise() {
+    let tiny = samples::tiny();
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let archive = folder.path().join("a.tar.zst");
+    fs::write(&archive, "precious").expect("a file can be written");
+    let arguments = [tiny.path.as_os_str(), archive.as_os_str()];
+    assert_explains(
+        run("waybill-export", arguments),
+        4,
+        "output-exists",
+        "a.tar.zst",
+    );
+    assert_eq!(fs::read(&archive).expect("readable"), b"precious");
+    run(
+        "waybill-export",
+        [
+            "--force".as_ref(),
+            tiny.path.as_os_str(),
+            archive.as_os_str(),
+        ],
+    )
+    .exits(0);
+    run("waybill-verify", [archive.as_os_str()]).exits(0);
+    assert_eq!(
+        fs::metadata(&archive).expect("there").permissions().mode() & 0o777,
+        0o600
+    );
+}
+
+#[test]
+fn an_output_folder_that_is_missing_or_full_is_named() {
+    let tiny = samples::tiny();
+    let missing = Path::new("/nonexistent/folder/a.tar.zst");
+    assert_explains(
+        run(
+            "waybill-export",
+            [tiny.path.as_os_str(), missing.as_os_str()],
+        ),
+        1,
+        "output-unwritable",
+        "/nonexistent/folder",
+    );
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let archive = folder.path().join("a.tar.zst");
+    run(
+        "waybill-export",
+        [tiny.path.as_os_str(), archive.as_os_str()],
+    )
+    .exits(0);
+    let ran = run(
+        "waybill-import",
+        [
+            archive.as_os_str(),
+            "sqlite:/nonexistent/folder/a.db".as_ref(),
+        ],
+    );
+    assert_explains(ran, 1, "target-unwritable", "/nonexistent/folder");
+}
+
+/// A small file system of its own, where this process may make one.
+struct SmallDisk {
+    folder: tempfile::TempDir,
+}
+
+impl SmallDisk {
+    fn new(kilobytes: u32) -> Option<Self> {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let mounted = std::process::Command::new("mount")
+            .args(["-t", "tmpfs", "-o", &format!("size={kilobytes}k"), "tmpfs"])
+            .arg(folder.path())
+            .output()
+            .is_ok_and(|output| output.status.success());
+        mounted.then_some(SmallDisk { folder })
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        let _ = std::process::Command::new("umount")
+            .arg(self.folder.path())
+            .status();
+    }
+}
+
+#[test]
+fn a_full_disk_ends_export_and_import_cleanly() {
+    let Some(disk) = SmallDisk::new(64) else {
+        eprintln!("skipped: this user may not mount a small file system");
+        return;
+    };
+    let shop = samples::shop();
+    let archive = disk.folder.path().join("a.tar.zst");
+    assert_explains(
+        run(
+            "waybill-export",
+            [shop.path.as_os_str(), archive.as_os_str()],
+        ),
+        1,
+        "output-unwritable",
+        "a.tar.zst",
+    );
+    assert_eq!(names(disk.folder.path()), Vec::<String>::new());
+    let elsewhere = tempfile::tempdir().expect("a temporary folder");
+    let archive = elsewhere.path().join("a.tar.zst");
+    run(
+        "waybill-export",
+        [shop.path.as_os_str(), archive.as_os_str()],
+    )
+    .exits(0);
+    let target = format!("sqlite:{}", disk.folder.path().join("a.db").display());
+    assert_explains(
+        run("waybill-import", [archive.as_os_str(), target.as_ref()]),
+        1,
+        "target-unwritable",
+        "a.db",
+    );
+    assert_eq!(names(disk.folder.path()), Vec::<String>::new());
+    // The spool of a pipe is a private file in TMPDIR.
+    let mut import = command("waybill-import");
+    import.args([
+        "-",
+        &format!("sqlite:{}", elsewhere.path().join("b.db").display()),
+    ]);
+    import
+        .env("TMPDIR", disk.folder.path())
+        .stdin(fs::File::open(&archive).expect("readable"));
+    assert_explains(
+        Ran::of(import),
+        1,
+        "spool",
+        disk.folder.path().to_str().expect("UTF-8"),
+    );
+}
+
+#[test]
+fn what_is_no_archive_is_rejected() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let target = format!("sqlite:{}", folder.path().join("t.db").display());
+    for (name, content) in [
+        ("empty", Vec::new()),
+        ("text", b"hello\n".to_vec()),
+        ("noise", vec![0xa5; 5000]),
+    ] {
+        let path = folder.path().join(name);
+        fs::write(&path, content).expect("a file can be written");
+        run("waybill-verify", [path.as_os_str()]).exits(3);
+        let ran = run("waybill-import", [path.as_os_str(), target.as_ref()]).exits(4);
+        assert!(ran.stderr().contains("archive-foreign"), "{}", ran.stderr());
+    }
+    let missing = folder.path().join("missing");
+    assert_explains(
+        run("waybill-verify", [missing.as_os_str()]),
+        1,
+        "archive-missing",
+        "missing",
+    );
+    assert_explains(
+        run("waybill-verify", [folder.path().as_os_str()]),
+        1,
+        "archive-missing",
+        "folder",
+    );
+    assert!(!folder.path().join("t.db").exists());
+}
+
+/// An archive of the tiny database.
+fn tiny_archive(folder: &Path) -> std::path::PathBuf {
+    let tiny = samples::tiny();
+    let archive = folder.join("tiny.tar.zst");
+    run(
+        "waybill-export",
+        [tiny.path.as_os_str(), archive.as_os_str()],
+    )
+    .exits(0);
+    archive
+}
+
+#[test]
+fn an_existing_target_file_is_never_touched() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let archive = tiny_archive(folder.path());
+    for (name, extra) in [("t.db", ""), ("u.db", "-wal")] {
+        let target = folder.path().join(format!("{name}{extra}"));
+        fs::write(&target, "precious").expect("a file can be written");
+        let locator = format!("sqlite:{}", folder.path().join(name).display());
+        assert_explains(
+            run("waybill-import", [archive.as_os_str(), locator.as_ref()]),
+            4,
+            "target-file-exists",
+            name,
+        );
+        assert_eq!(fs::read(&target).expect("readable"), b"precious");
+    }
+    assert_eq!(names(folder.path()), ["t.db", "tiny.tar.zst", "u.db-wal"]);
+}
+
+#[test]
+fn a_server_that_is_down_or_unknown_is_worth_another_try() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let archive = tiny_archive(folder.path());
+    let ran = run(
+        "waybill-import",
+        [
+            archive.as_os_str(),
+            "postgresql://u:secret@127.0.0.1:1/d".as_ref(),
+        ],
+    );
+    assert!(
+        !ran.stderr().contains("secret"),
+        "a password is never shown: {}",
+        ran.stderr()
+    );
+    assert_explains(ran, 5, "server-unreachable", "127.0.0.1:1");
+    let ran = run(
+        "waybill-import",
+        [
+            archive.as_os_str(),
+            "pg:host=/nonexistent dbname=d user=u".as_ref(),
+        ],
+    );
+    assert_explains(ran, 5, "server-unreachable", "nonexistent");
+}
+
+#[test]
+fn a_wrong_password_is_refused_without_showing_it() {
+    let server = postgres::server();
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let archive = tiny_archive(folder.path());
+    let uri = format!(
+        "postgresql://postgres:wrong-secret@127.0.0.1:{}/postgres",
+        server.port
+    );
+    let ran = run(
+        "waybill-import",
+        ["--json".as_ref(), archive.as_os_str(), uri.as_ref()],
+    )
+    .exits(1);
+    assert_eq!(ran.json()["error"]["code"], "login-refused");
+    assert!(!format!("{}{}", ran.stdout(), ran.stderr()).contains("wrong-secret"));
+}
+
+#[test]
+fn a_table_of_the_same_name_is_refused_and_kept() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let archive = tiny_archive(folder.path());
+    let uri = postgres::fresh_database();
+    let mut client =
+        ::postgres::Client::connect(&uri, ::postgres::NoTls).expect("the server answers");
+    client
+        .batch_execute("CREATE TABLE pet(mine text); INSERT INTO pet VALUES ('Rex')")
+        .expect("a table");
+    assert_explains(
+        run("waybill-import", [archive.as_os_str(), uri.as_ref()]),
+        4,
+        "target-exists",
+        "pet",
+    );
+    let rex: String = client
+        .query_one("SELECT mine FROM pet", &[])
+        .expect("the table is as it was")
+        .get(0);
+    assert_eq!(rex, "Rex");
+    let schemas: i64 = client
+        .query_one(
+            "SELECT count(*) FROM pg_namespace WHERE nspname LIKE 'waybill%'",
+            &[],
+        )
+        .expect("catalogue")
+        .get(0);
+    assert_eq!(schemas, 0);
+}
+
+#[test]
+fn a_missing_right_is_refused_with_the_grant_to_run() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let archive = tiny_archive(folder.path());
+    let server = postgres::server();
+    let uri = server.fresh_database();
+    let mut client =
+        ::postgres::Client::connect(&uri, ::postgres::NoTls).expect("the server answers");
+    client
+        .batch_execute("DO $$ BEGIN CREATE ROLE poor LOGIN PASSWORD 'poor'; EXCEPTION WHEN duplicate_object THEN END $$")
+        .expect("a role");
+    let database: String = client
+        .query_one("SELECT current_database()", &[])
+        .expect("a name")
+        .get(0);
+    let poor = format!(
+        "postgresql://poor:poor@127.0.0.1:{}/{database}",
+        server.port
+    );
+    let ran = run("waybill-import", [archive.as_os_str(), poor.as_ref()]);
+    assert!(ran.stderr().contains("GRANT CREATE"), "{}", ran.stderr());
+    assert_explains(ran, 4, "right-missing", &database);
+}
+
+#[test]
+fn usage_errors_exit_with_2_and_touch_nothing() {
+    let lines: &[(&str, &[&str])] = &[
+        ("waybill-export", &[]),
+        ("waybill-export", &["only-one"]),
+        ("waybill-export", &["--no-such-flag", "a", "b"]),
+        ("waybill-export", &["-Z", "99", "a.db", "b"]),
+        ("waybill-verify", &["--expect-root", "xyz", "a"]),
+        ("waybill-verify", &["--level", "deep", "a"]),
+        ("waybill-import", &["a.tar.zst", "no-such-file.db"]),
+        ("waybill-import", &["a.tar.zst", "mysql://host/db"]),
+        ("waybill-import", &["a.tar.zst", "env:WAYBILL_NOT_SET"]),
+        ("waybill-import", &["-h", "db1", "a.tar.zst"]),
+        ("waybill-analyze", &["json:folder"]),
+    ];
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    for (program, arguments) in lines {
+        let mut command = command(program);
+        command.args(*arguments).current_dir(folder.path());
+        let ran = Ran::of(command).exits(2);
+        assert!(
+            !ran.stderr().is_empty(),
+            "{program} {arguments:?} says nothing"
+        );
+    }
+    assert_eq!(names(folder.path()), Vec::<String>::new());
+}
+
+#[test]
+fn a_connection_setting_that_cannot_be_honoured_is_a_usage_error() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let archive = tiny_archive(folder.path());
+    for setting in ["nosuchkey=1", "sslcrl=/tmp/x.crl", "gssencmode=require"] {
+        let locator = format!("pg:host=127.0.0.1 {setting}");
+        let ran = run("waybill-import", [archive.as_os_str(), locator.as_ref()]);
+        assert_explains(
+            ran,
+            2,
+            "connection-setting",
+            setting.split('=').next().expect("a key"),
+        );
+    }
+}

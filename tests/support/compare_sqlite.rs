@@ -1,0 +1,123 @@
+//! Compares two SQLite files without any code of Waybill: through rusqlite alone.
+
+use rusqlite::Connection;
+use rusqlite::types::ValueRef;
+use std::collections::BTreeSet;
+use std::path::Path;
+
+/// Opens a file for reading.
+pub(crate) fn open(path: &Path) -> Connection {
+    let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY;
+    Connection::open_with_flags(path, flags)
+        .unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// Fails unless both files hold the same schema objects, pragmas and rows, storage classes included.
+pub(crate) fn assert_same(source: &Path, copy: &Path) {
+    let (source, copy) = (open(source), open(copy));
+    assert_eq!(objects(&source), objects(&copy), "schema objects");
+    for pragma in [
+        "encoding",
+        "user_version",
+        "application_id",
+        "page_size",
+        "auto_vacuum",
+    ] {
+        assert_eq!(
+            pragma_text(&source, pragma),
+            pragma_text(&copy, pragma),
+            "PRAGMA {pragma}"
+        );
+    }
+    assert_eq!(in_wal_mode(&source), in_wal_mode(&copy), "WAL mode");
+    for table in tables(&source) {
+        let (expected, found) = (rows(&source, &table), rows(&copy, &table));
+        assert_eq!(expected.len(), found.len(), "rows of {table}");
+        for (number, (expected, found)) in expected.iter().zip(&found).enumerate() {
+            assert_eq!(expected, found, "row {} of {table}", number + 1);
+        }
+    }
+}
+
+/// Type, name, table and SQL of every object but what ANALYZE makes and what belongs to a virtual table.
+fn objects(connection: &Connection) -> BTreeSet<(String, String, String, Option<String>)> {
+    let shadows = names(
+        connection,
+        "SELECT name FROM pragma_table_list WHERE type = 'shadow'",
+    );
+    let mut statement = connection
+        .prepare("SELECT type, name, tbl_name, sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite_stat%'")
+        .expect("the schema is readable");
+    let rows = statement.query_map([], |row| {
+        Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+    });
+    rows.expect("the schema is readable")
+        .map(|row| row.expect("a row of the schema"))
+        .filter(
+            |(_, _, table, _): &(String, String, String, Option<String>)| !shadows.contains(table),
+        )
+        .collect()
+}
+
+fn pragma_text(connection: &Connection, name: &str) -> String {
+    connection
+        .query_row(
+            &format!("SELECT CAST(\"{name}\" AS TEXT) FROM pragma_{name}"),
+            [],
+            |row| row.get(0),
+        )
+        .expect("a pragma has a value")
+}
+
+fn in_wal_mode(connection: &Connection) -> bool {
+    pragma_text(connection, "journal_mode") == "wal"
+}
+
+/// The tables with rows of their own: no views, no shadow tables; `sqlite_sequence` is one.
+pub(crate) fn tables(connection: &Connection) -> Vec<String> {
+    let sql =
+        "SELECT name FROM pragma_table_list WHERE schema = 'main' AND type IN ('table', 'virtual')
+               AND name NOT LIKE 'sqlite_stat%' AND name <> 'sqlite_schema' ORDER BY name";
+    names(connection, sql)
+}
+
+pub(crate) fn names(connection: &Connection, sql: &str) -> Vec<String> {
+    let mut statement = connection.prepare(sql).expect("a valid statement");
+    let rows = statement
+        .query_map([], |row| row.get(0))
+        .expect("a readable table");
+    rows.map(|name| name.expect("a name")).collect()
+}
+
+/// Every row as class and bytes of each value: rowid first where there is one, in its order.
+fn rows(connection: &Connection, table: &str) -> Vec<Vec<(&'static str, Vec<u8>)>> {
+    let quoted = table.replace('"', "\"\"");
+    let with_rowid = format!("SELECT rowid, * FROM \"{quoted}\" ORDER BY rowid");
+    let mut statement = match connection.prepare(&with_rowid) {
+        Ok(statement) => statement,
+        Err(_) => connection
+            .prepare(&format!("SELECT * FROM \"{quoted}\""))
+            .expect("a readable table"),
+    };
+    let width = statement.column_count();
+    let mut rows = statement.query([]).expect("a readable table");
+    let mut all = Vec::new();
+    while let Some(row) = rows.next().expect("a readable row") {
+        all.push(
+            (0..width)
+                .map(|cell| exact(row.get_ref(cell).expect("a cell")))
+                .collect(),
+        );
+    }
+    all
+}
+
+fn exact(value: ValueRef<'_>) -> (&'static str, Vec<u8>) {
+    match value {
+        ValueRef::Null => ("null", Vec::new()),
+        ValueRef::Integer(integer) => ("integer", integer.to_be_bytes().to_vec()),
+        ValueRef::Real(real) => ("real", real.to_bits().to_be_bytes().to_vec()),
+        ValueRef::Text(text) => ("text", text.to_vec()),
+        ValueRef::Blob(blob) => ("blob", blob.to_vec()),
+    }
+}
