@@ -10,9 +10,9 @@ use crate::profile::evidence::Constraint;
 
 /// Everything that is to be done, for all tables.
 #[derive(Debug)]
-pub(super) struct Checks<'a> {
+pub(super) struct Checks {
     /// In the order of table and constraint.
-    pub(super) constraints: Vec<Checked<'a>>,
+    pub(super) constraints: Vec<Checked>,
     /// By position in the schema.
     pub(super) tables: Vec<TableChecks>,
     /// How many streams of keys there are.
@@ -21,12 +21,12 @@ pub(super) struct Checks<'a> {
 
 /// One constraint.
 #[derive(Debug)]
-pub(super) struct Checked<'a> {
+pub(super) struct Checked {
     pub(super) table: usize,
     pub(super) constraint: Constraint,
     pub(super) how: How,
     /// Names and cells of the columns that a sample shows beside the row's own name.
-    pub(super) shown: Vec<(&'a str, usize)>,
+    pub(super) shown: Vec<(String, usize)>,
 }
 
 /// How a constraint is checked.
@@ -74,8 +74,8 @@ pub(super) struct KeyCell {
 /// Why a constraint cannot be checked.
 type Reason = String;
 
-impl<'a> Checks<'a> {
-    pub(super) fn of(schema: &'a Schema) -> Self {
+impl Checks {
+    pub(super) fn of(schema: &Schema) -> Self {
         let mut builder = Builder {
             schema,
             checks: Checks {
@@ -106,12 +106,12 @@ impl TableChecks {
 
 struct Builder<'a> {
     schema: &'a Schema,
-    checks: Checks<'a>,
+    checks: Checks,
 }
 
-impl<'a> Builder<'a> {
+impl Builder<'_> {
     /// All constraints of one table, in the order of `Constraint`.
-    fn table(&mut self, position: usize, table: &'a Table) {
+    fn table(&mut self, position: usize, table: &Table) {
         if let Some(key) = &table.primary_key {
             self.key(position, table, Constraint::PrimaryKey, key);
         }
@@ -147,15 +147,15 @@ impl<'a> Builder<'a> {
         }
     }
 
-    fn add(
+    fn add<'b>(
         &mut self,
         position: usize,
         table: &Table,
         constraint: Constraint,
         how: Result<How, Reason>,
-        columns: impl Iterator<Item = &'a str>,
+        columns: impl Iterator<Item = &'b str>,
     ) {
-        let shown = columns.filter_map(|name| Some((name, table.cell(name)?)));
+        let shown = columns.filter_map(|name| Some((name.to_owned(), table.cell(name)?)));
         self.checks.constraints.push(Checked {
             table: position,
             constraint,
@@ -164,7 +164,7 @@ impl<'a> Builder<'a> {
         });
     }
 
-    fn key(&mut self, position: usize, table: &'a Table, constraint: Constraint, key: &'a Key) {
+    fn key(&mut self, position: usize, table: &Table, constraint: Constraint, key: &Key) {
         if let (Constraint::PrimaryKey, Rowid::Column(column)) = (constraint, &table.rowid)
             && let Some(cell) = table.cell(column)
         {

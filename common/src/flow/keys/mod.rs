@@ -17,15 +17,13 @@ mod spool;
 mod tally;
 
 pub use feed::Feed;
+pub use outcome::Outcome;
 
 use crate::fault::{Fault, Result};
 use crate::model::schema::Schema;
-use crate::profile::evidence::KeyEvidence;
 use crate::progress::Watch;
-use crate::seam::{PartReader, RowSink};
 use constraints::{Checks, How};
 use feed::Span;
-use outcome::Outcome;
 use spool::{Sorted, Spool};
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
@@ -39,8 +37,8 @@ const STEP: u64 = 1 << 20;
 
 /// A check of all keys of a database.
 #[derive(Debug)]
-pub struct KeyCheck<'a> {
-    checks: Checks<'a>,
+pub struct KeyCheck {
+    checks: Checks,
     spool: Spool,
     found: Mutex<Found>,
 }
@@ -54,10 +52,10 @@ struct Found {
     spans: Vec<Vec<Span>>,
 }
 
-impl<'a> KeyCheck<'a> {
+impl KeyCheck {
     /// Decides what can be checked; `budget` is in bytes, see `BUDGET`.
     #[must_use]
-    pub fn new(schema: &'a Schema, budget: usize) -> Self {
+    pub fn new(schema: &Schema, budget: usize) -> Self {
         let checks = Checks::of(schema);
         KeyCheck {
             spool: Spool::new(checks.streams, budget, folder()),
@@ -90,27 +88,8 @@ impl<'a> KeyCheck<'a> {
         Ok(())
     }
 
-    /// Compares the keys of all rows, and reads the parts again in which the first rows stand that
-    /// break a constraint, to name them. The evidence is in the order of table and constraint.
-    pub fn finish(self, parts: &dyn PartReader, watch: &dyn Watch) -> Result<Vec<KeyEvidence>> {
-        let mut outcome = self.compare(watch)?;
-        outcome.read_parts(parts, watch)?;
-        Ok(outcome.finish())
-    }
-
-    /// The same where there are no parts: `read` is asked for all rows of the table at a position
-    /// of the schema, for as many tables as have rows to name.
-    pub fn finish_with(
-        self,
-        watch: &dyn Watch,
-        read: &mut dyn FnMut(usize, &mut dyn RowSink) -> Result<()>,
-    ) -> Result<Vec<KeyEvidence>> {
-        let mut outcome = self.compare(watch)?;
-        outcome.read_tables(read, watch)?;
-        Ok(outcome.finish())
-    }
-
-    fn compare(mut self, watch: &dyn Watch) -> Result<Outcome<'a>> {
+    /// Compares the keys of all rows. Samples are worded by the outcome, from rows it asks for.
+    pub fn finish(mut self, watch: &dyn Watch) -> Result<Outcome> {
         let found = self
             .found
             .into_inner()

@@ -5,10 +5,11 @@
 use super::constraints::{Checked, How, TableChecks};
 use super::tally::Tally;
 use crate::fault::{Fault, Result};
+use crate::model::schema::Schema;
 use crate::model::value::Value;
 use crate::profile::evidence::{Constraint, KeyEvidence};
 use crate::progress::Watch;
-use crate::seam::{PartBuffers, PartReader, RowSink};
+use crate::seam::{PartBuffers, PartReader, RowSink, Source};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
@@ -17,17 +18,17 @@ const SHOWN: usize = 40;
 
 /// What a check found, with the rows it still needs in order to say it.
 #[derive(Debug)]
-pub(super) struct Outcome<'a> {
-    constraints: Vec<Checked<'a>>,
+pub struct Outcome {
+    constraints: Vec<Checked>,
     tables: Vec<TableChecks>,
     tallies: Vec<Tally>,
     /// By constraint and row.
     samples: BTreeMap<(usize, u64), String>,
 }
 
-impl<'a> Outcome<'a> {
+impl Outcome {
     pub(super) fn new(
-        constraints: Vec<Checked<'a>>,
+        constraints: Vec<Checked>,
         tables: Vec<TableChecks>,
         tallies: Vec<Tally>,
     ) -> Self {
@@ -41,7 +42,8 @@ impl<'a> Outcome<'a> {
 
     /// The numbers of the rows that samples will name, by position of their table; tables that
     /// need none are left out.
-    pub(super) fn wanted(&self) -> BTreeMap<usize, BTreeSet<u64>> {
+    #[must_use]
+    pub fn wanted(&self) -> BTreeMap<usize, BTreeSet<u64>> {
         let mut wanted: BTreeMap<usize, BTreeSet<u64>> = BTreeMap::new();
         for (checked, tally) in self.constraints.iter().zip(&self.tallies) {
             if !tally.first.is_empty() {
@@ -55,7 +57,7 @@ impl<'a> Outcome<'a> {
     }
 
     /// Takes a row; one that is not wanted is ignored.
-    pub(super) fn tell(&mut self, table: usize, row: &[Value<'_>], number: u64) {
+    pub fn tell(&mut self, table: usize, row: &[Value<'_>], number: u64) {
         for (position, (checked, tally)) in self.constraints.iter().zip(&self.tallies).enumerate() {
             if checked.table == table && tally.first.contains(&number) {
                 let sample = sample(&self.tables[table], checked, row, number);
@@ -65,7 +67,7 @@ impl<'a> Outcome<'a> {
     }
 
     /// Reads the parts of an archive in which wanted rows stand, and tells them.
-    pub(super) fn read_parts(&mut self, parts: &dyn PartReader, watch: &dyn Watch) -> Result<()> {
+    pub fn read_parts(&mut self, parts: &dyn PartReader, watch: &dyn Watch) -> Result<()> {
         let wanted = self.wanted();
         let mut buffers = PartBuffers::default();
         for part in parts.parts() {
@@ -87,20 +89,21 @@ impl<'a> Outcome<'a> {
         Ok(())
     }
 
-    /// Has the tables in which wanted rows stand read from their first row, and tells those.
-    pub(super) fn read_tables(
+    /// Reads the tables of a source in which wanted rows stand, and tells them.
+    pub fn read_source(
         &mut self,
-        read: &mut dyn FnMut(usize, &mut dyn RowSink) -> Result<()>,
+        source: &mut dyn Source,
+        schema: &Schema,
         watch: &dyn Watch,
     ) -> Result<()> {
-        for (table, wanted) in self.wanted() {
+        for (position, rows) in self.wanted() {
             let mut teller = Teller {
                 outcome: self,
-                table,
-                wanted: &wanted,
+                table: position,
+                wanted: &rows,
                 number: 1,
             };
-            read(table, &mut teller)?;
+            source.read(&schema.tables[position], &mut teller)?;
             stop_if_asked(watch)?;
         }
         Ok(())
@@ -108,7 +111,8 @@ impl<'a> Outcome<'a> {
 
     /// The evidence in the order of table and constraint: constraints that cannot be checked, and
     /// those that were. A sample whose row was not told is its number.
-    pub(super) fn finish(self) -> Vec<KeyEvidence> {
+    #[must_use]
+    pub fn finish(self) -> Vec<KeyEvidence> {
         let mut samples = self.samples;
         let checked = self.constraints.into_iter().zip(self.tallies).enumerate();
         let evidence = checked.map(|(position, (checked, tally))| {
@@ -139,7 +143,7 @@ fn stop_if_asked(watch: &dyn Watch) -> Result<()> {
 }
 
 /// `id=7 (customer_id=99)`; rows that share their primary key are told apart by their numbers.
-fn sample(table: &TableChecks, checked: &Checked<'_>, row: &[Value<'_>], number: u64) -> String {
+fn sample(table: &TableChecks, checked: &Checked, row: &[Value<'_>], number: u64) -> String {
     let mut sample = table.naming.name(row, number);
     if checked.constraint == Constraint::PrimaryKey {
         let _ = write!(sample, " (row {number})");
@@ -157,14 +161,14 @@ fn sample(table: &TableChecks, checked: &Checked<'_>, row: &[Value<'_>], number:
 }
 
 /// Passes wanted rows on.
-struct Teller<'a, 'schema> {
-    outcome: &'a mut Outcome<'schema>,
+struct Teller<'a> {
+    outcome: &'a mut Outcome,
     table: usize,
     wanted: &'a BTreeSet<u64>,
     number: u64,
 }
 
-impl RowSink for Teller<'_, '_> {
+impl RowSink for Teller<'_> {
     fn row(&mut self, row: &[Value<'_>]) -> Result<()> {
         if self.wanted.contains(&self.number) {
             self.outcome.tell(self.table, row, self.number);
