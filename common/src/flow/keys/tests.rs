@@ -398,12 +398,10 @@ fn only_parts_with_rows_to_name_are_read_again() {
     let check = KeyCheck::new(&schema, BUDGET);
     for part in &spans {
         let mut feed = check.feed(part.table);
-        let mut number = part.first_row;
-        for row in &rows[part.table][usize::try_from(number).unwrap() - 1..]
-            [..usize::try_from(part.rows).unwrap()]
-        {
+        let first = usize::try_from(part.first_row).unwrap() - 1;
+        let count = usize::try_from(part.rows).unwrap();
+        for (number, row) in (part.first_row..).zip(&rows[part.table][first..][..count]) {
             feed.row(&borrowed(row), number).unwrap();
-            number += 1;
         }
         check.absorb(feed).unwrap();
     }
