@@ -1,12 +1,15 @@
 //! The integration tests: the real programs, real files, real servers. One binary, so that it links once.
 
 mod bad_input;
+mod cli;
 mod connection;
 mod corrupt;
 mod dependencies;
+mod help;
 mod independent;
 mod kill;
 mod layers;
+mod postgres_target;
 mod round_trip;
 mod signals;
 mod stages;
