@@ -1,4 +1,5 @@
 //! The integration tests: the real programs, real files, real servers. One binary, so that it links once.
+#![expect(clippy::print_stderr, reason = "a test that cannot run here says so")]
 
 mod bad_input;
 mod cli;

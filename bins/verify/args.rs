@@ -49,11 +49,11 @@ pub(crate) struct Args {
 
 /// What to show in place of a verdict.
 #[derive(Debug, clap::Args)]
-#[group(id = "show", multiple = false)]
 #[expect(
     clippy::struct_excessive_bools,
-    reason = "one flag a view, and only one at a time"
+    reason = "clap makes a flag of each, and lets only one be given"
 )]
+#[group(id = "show", multiple = false)]
 #[command(next_help_heading = "Show in place of a verdict")]
 struct Show {
     /// List the members of the archive
