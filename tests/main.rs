@@ -4,6 +4,7 @@ mod bad_input;
 mod connection;
 mod corrupt;
 mod dependencies;
+mod docs;
 mod independent;
 mod kill;
 mod layers;
