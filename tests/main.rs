@@ -6,6 +6,7 @@ mod cli;
 mod connection;
 mod corrupt;
 mod dependencies;
+mod docs;
 mod help;
 mod independent;
 mod kill;

@@ -8,7 +8,7 @@ use crate::fault::{Code, Fault, Mismatch, Result};
 use crate::model::schema::Schema;
 use crate::model::value::Value;
 use crate::profile::TableProfile;
-use crate::profile::evidence::{Constraint, KeyEvidence, TableEvidence};
+use crate::profile::evidence::{Constraint, KeyEvidence};
 use crate::progress::{Extent, Watch};
 use crate::report::{Finding, Severity};
 use crate::seam::{PartBuffers, PartReader, PartSpan, RowSink};
@@ -323,12 +323,4 @@ fn key_finding(schema: &Schema, key: &KeyEvidence) -> Option<Finding> {
     } else {
         finding.in_column(column)
     })
-}
-
-/// Evidence of the tables at `positions`.
-pub(super) fn evidence_of(archive: &Archive, positions: &[usize]) -> Vec<TableEvidence> {
-    positions
-        .iter()
-        .map(|position| archive.evidence()[*position].clone())
-        .collect()
 }

@@ -1,6 +1,6 @@
 //! Import: an archive, checked first, into a target that is switched in one step.
 
-use super::examine::{Examination, evidence_of, examine, key_findings};
+use super::examine::{Examination, examine, key_findings};
 use super::request::{ImportRequest, VerifyLevel};
 use super::select::{SelectedParts, Selection, select};
 use super::{open, plan, verify, wording};
@@ -10,7 +10,7 @@ use crate::engine::postgres::target::{PostgresOptions, PostgresTarget};
 use crate::engine::sqlite::target::{SqliteOptions, SqliteTarget};
 use crate::fault::{Code, Result};
 use crate::location::Location;
-use crate::profile::evidence::KeyEvidence;
+use crate::profile::evidence::{KeyEvidence, TableEvidence};
 use crate::progress::Watch;
 use crate::report::{Report, Severity, Totals};
 use crate::seam::{Check, Target};
@@ -183,4 +183,12 @@ fn keys_of(keys: &[KeyEvidence], positions: &[usize]) -> Vec<KeyEvidence> {
         })
     });
     selected.collect()
+}
+
+/// Evidence of the tables at `positions`.
+fn evidence_of(archive: &Archive, positions: &[usize]) -> Vec<TableEvidence> {
+    positions
+        .iter()
+        .map(|position| archive.evidence()[*position].clone())
+        .collect()
 }
