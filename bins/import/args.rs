@@ -26,7 +26,7 @@ use waybill_common::seam;
 pub(crate) struct Args {
     /// The archive; - reads it from standard input
     archive: OsString,
-    /// The database to fill: postgresql://HOST/DATABASE, pg:KEY=VALUE, sqlite:PATH or env:NAME
+    /// The database to fill: <postgresql://HOST/DATABASE>, pg:KEY=VALUE, sqlite:PATH or env:NAME
     target: OsString,
     /// What happens to tables that exist
     #[arg(long, value_enum, default_value_t = Mode::Create)]

@@ -49,6 +49,10 @@ pub(crate) struct Args {
 
 /// What to show in place of a verdict.
 #[derive(Debug, clap::Args)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "clap makes a flag of each, and lets only one be given"
+)]
 #[group(id = "show", multiple = false)]
 #[command(next_help_heading = "Show in place of a verdict")]
 struct Show {

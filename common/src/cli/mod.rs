@@ -7,7 +7,7 @@ mod escape;
 mod exit;
 mod panic;
 mod progress;
-pub mod render;
+mod render;
 mod run;
 mod signals;
 mod streams;

@@ -37,7 +37,8 @@ fn described(info: &PanicHookInfo<'_>) -> String {
     };
     let trace = Backtrace::capture();
     if trace.status() == BacktraceStatus::Captured {
-        text.push_str(&format!("\n{trace}"));
+        text.push('\n');
+        text.push_str(&trace.to_string());
     }
     text
 }

@@ -31,6 +31,7 @@ pub trait Program: Parser {
     }
 
     /// The exit code that a failure gives this program.
+    #[must_use]
     fn exit(fault: &Fault) -> Exit {
         fault.code().exit()
     }
@@ -149,15 +150,12 @@ fn job<A: Program>(
         }
         Err(_) => None,
     };
-    match fault {
-        Some(fault) => {
-            let ending = Ending::of(&fault, A::exit(&fault), signals.received());
-            Outcome::failed(fault, ending)
-        }
-        None => {
-            let unknown = || Fault::new(Code::Bug, "the program has panicked");
-            Outcome::failed(panic::told().unwrap_or_else(unknown), Ending::Panic)
-        }
+    if let Some(fault) = fault {
+        let ending = Ending::of(&fault, A::exit(&fault), signals.received());
+        Outcome::failed(fault, ending)
+    } else {
+        let unknown = || Fault::new(Code::Bug, "the program has panicked");
+        Outcome::failed(panic::told().unwrap_or_else(unknown), Ending::Panic)
     }
 }
 
@@ -175,10 +173,11 @@ impl Telling<'_> {
     fn tell(&self, outcome: &Outcome, sink: Option<JsonSink>) -> Ending {
         self.complain(outcome);
         let mut ending = outcome.ending;
-        if !matches!(sink, Some(JsonSink::Stdout)) && !self.quiet {
-            if let Err(fault) = self.print(&outcome.report) {
-                ending = self.unwritten(&fault, ending);
-            }
+        if !matches!(sink, Some(JsonSink::Stdout))
+            && !self.quiet
+            && let Err(fault) = self.print(&outcome.report)
+        {
+            ending = self.unwritten(&fault, ending);
         }
         if let Some(sink) = sink {
             let json = json::object(self.start, ending, &outcome.report, outcome.fault.as_ref());

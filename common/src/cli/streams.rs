@@ -1,6 +1,7 @@
 //! Standard streams and the file of `--json`: every write is checked, and a file appears whole.
 
 use super::args::JsonOutput;
+use super::escape::escaped_json;
 use crate::fault::{Code, Fault, Result};
 use crate::location::ArchivePath;
 use std::fs::{self, File};
@@ -8,14 +9,61 @@ use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 
-/// Gives `write` the standard output and makes sure that all of it has been taken.
+/// Gives `write` the standard output and makes sure that all of it has been taken. A terminal is
+/// shown no control character of the data.
 pub fn to_stdout<T>(write: impl FnOnce(&mut dyn Write) -> Result<T>) -> Result<T> {
+    if io::stdout().is_terminal() {
+        let mut out = Escaping::new(io::stdout().lock());
+        let result = write(&mut out);
+        let flushed = out.flush().map_err(unwritten);
+        return result.and_then(|value| flushed.map(|()| value));
+    }
     let mut out = BufWriter::with_capacity(1 << 16, io::stdout().lock());
     let result = write(&mut out);
     // What was written before a failure is flushed as well, but the first failure is the one told.
     let flushed = out.flush().map_err(unwritten);
     drop(out.into_parts());
     result.and_then(|value| flushed.map(|()| value))
+}
+
+/// Passes text on, its unsafe characters as `\uXXXX`, as JSON allows.
+struct Escaping<W: Write> {
+    out: W,
+    line: Vec<u8>,
+}
+
+impl<W: Write> Escaping<W> {
+    fn new(out: W) -> Self {
+        Escaping {
+            out,
+            line: Vec::new(),
+        }
+    }
+
+    /// Passes on what has come in; a line is complete, so no character is cut.
+    fn pass(&mut self) -> io::Result<()> {
+        let text = String::from_utf8_lossy(&self.line);
+        self.out.write_all(escaped_json(&text).as_bytes())?;
+        self.line.clear();
+        Ok(())
+    }
+}
+
+impl<W: Write> Write for Escaping<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let taken = bytes.iter().position(|byte| *byte == b'\n');
+        let taken = taken.map_or(bytes.len(), |at| at + 1);
+        self.line.extend_from_slice(&bytes[..taken]);
+        if self.line.ends_with(b"\n") {
+            self.pass()?;
+        }
+        Ok(taken)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.pass()?;
+        self.out.flush()
+    }
 }
 
 /// Prints `text` on standard output.
@@ -122,6 +170,22 @@ fn unwritable(path: &Path, error: io::Error) -> Fault {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_terminal_is_shown_data_without_control_characters_however_it_is_cut() {
+        let text = "[\"\u{9b}31m\u{202e}ü\"]\nend\u{7f}".as_bytes();
+        for cut in 0..text.len() {
+            let mut out = Escaping::new(Vec::new());
+            out.write_all(&text[..cut]).unwrap();
+            out.write_all(&text[cut..]).unwrap();
+            out.flush().unwrap();
+            let shown = String::from_utf8(out.out).unwrap();
+            assert_eq!(
+                shown, "[\"\\u009b31m\\u202eü\"]\nend\\u007f",
+                "cut at {cut}"
+            );
+        }
+    }
 
     #[test]
     fn a_result_file_appears_only_when_it_is_written() {

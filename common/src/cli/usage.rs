@@ -52,7 +52,7 @@ fn wrong(error: &clap::Error, line: &[OsString]) -> NotRun {
     let usage: String = shown.map(|line| format!("{}\n", escaped(line))).collect();
     NotRun::Wrong {
         fault,
-        usage: usage.trim_end().to_owned() + "\n",
+        usage: format!("\n{}\n", usage.trim_matches('\n')),
     }
 }
 

@@ -136,7 +136,7 @@ impl State {
     }
 }
 
-impl<'a> Work<'a> {
+impl Work<'_> {
     fn run(&self) -> Result<()> {
         let mut buffers = PartBuffers::default();
         while let Some(part) = self
@@ -150,7 +150,7 @@ impl<'a> Work<'a> {
             match self.part(part, &mut buffers) {
                 Ok(()) => self.watch.advance(part.rows, part.bytes),
                 Err(fault) if fault.code().exit() == crate::fault::Exit::Findings => {
-                    self.note(&fault)
+                    self.note(&fault);
                 }
                 Err(fault) => return Err(fault),
             }

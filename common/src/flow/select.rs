@@ -44,14 +44,14 @@ pub(super) fn select(schema: &Schema, filter: &TableFilter) -> Result<Selection>
         .iter()
         .map(|position| schema.tables[*position].clone())
         .collect();
-    chosen.triggers = schema.triggers.clone();
+    chosen.triggers.clone_from(&schema.triggers);
     chosen.triggers.retain(|trigger| {
         chosen
             .tables
             .iter()
             .any(|t| t.name.eq_ignore_ascii_case(&trigger.table))
     });
-    chosen.sequences = schema.sequences.clone();
+    chosen.sequences.clone_from(&schema.sequences);
     chosen.sequences.retain(|sequence| {
         chosen
             .tables

@@ -128,15 +128,12 @@ fn percent_decoded(text: &str) -> String {
             .flatten()
             .and_then(|digits| std::str::from_utf8(digits).ok())
             .and_then(|digits| u8::from_str_radix(digits, 16).ok());
-        rest = match code {
-            Some(byte) => {
-                bytes.push(byte);
-                &after[2..]
-            }
-            None => {
-                bytes.push(*first);
-                after
-            }
+        rest = if let Some(byte) = code {
+            bytes.push(byte);
+            &after[2..]
+        } else {
+            bytes.push(*first);
+            after
         };
     }
     String::from_utf8_lossy(&bytes).into_owned()

@@ -231,10 +231,10 @@ pub(super) fn clash_fault(rows: &[tokio_postgres::Row]) -> Option<Fault> {
             row.get::<_, &str>("name")
         )
     };
-    let mut names: Vec<_> = rows.iter().take(NAMES_SHOWN).map(named).collect();
+    let mut shown: Vec<_> = rows.iter().take(NAMES_SHOWN).map(named).collect();
     if rows.len() > NAMES_SHOWN {
-        names.push(format!("and {} more", rows.len() - NAMES_SHOWN));
+        shown.push(format!("and {} more", rows.len() - NAMES_SHOWN));
     }
     let what = "the target schema has objects with names that the import needs";
-    Some(Fault::new(Code::TargetExists, what).because(names.join(", ")))
+    Some(Fault::new(Code::TargetExists, what).because(shown.join(", ")))
 }

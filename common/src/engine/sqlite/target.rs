@@ -110,7 +110,7 @@ impl SqliteTarget {
         for table in &self.schema.tables {
             make_table(staged, table, &mut self.left_out, &mut self.findings)?;
         }
-        let (found, _) = schema::read(&staged.connection)?;
+        let found = found(&staged.connection)?;
         compare::tables(&self.schema, &found, &self.left_out)
     }
 
@@ -132,7 +132,7 @@ impl SqliteTarget {
         if facts.analyzed {
             run(&staged.connection, "ANALYZE main", what)?;
         }
-        let (found, _) = schema::read(&staged.connection)?;
+        let found = found(&staged.connection)?;
         let notes = compare::all(&self.wanted(), &found, &self.left_out)?;
         self.findings.extend(notes);
         Ok(())
@@ -338,6 +338,18 @@ impl Target for SqliteTarget {
 
     fn findings(&self) -> Vec<Finding> {
         self.findings.clone()
+    }
+}
+
+/// The schema of the new file; its reader would blame a source.
+fn found(connection: &Connection) -> Result<Schema> {
+    match schema::read(connection) {
+        Ok((found, _)) => Ok(found),
+        Err(fault) if fault.code() == Code::Interrupted => Err(fault),
+        Err(fault) => {
+            let what = "cannot read the schema of the new file";
+            Err(Fault::new(Code::TargetUnwritable, what).because(fault))
+        }
     }
 }
 

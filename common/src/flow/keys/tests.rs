@@ -2,124 +2,17 @@
 
 use super::*;
 use crate::fault::Code;
-use crate::model::schema::{
-    Action, Affinity, Column, Deferrable, ForeignKey, Generated, Index, IndexOn, IndexTerm, Key,
-    KeyColumn, Rowid, Table, TableKind,
-};
+use crate::model::schema::{Generated, Index, IndexOn, IndexTerm, Rowid, TableKind};
 use crate::model::value::{OwnedValue, Value};
-use crate::profile::evidence::{Constraint, KeyEvidence};
+use crate::profile::evidence::Constraint;
 use crate::progress::Unwatched;
 use crate::report::SAMPLES;
+use crate::seam::PartSpan;
+use tables::{Parts, Rows, borrowed, checked, key, references, schema, table, with_unique};
 
-type Rows = Vec<Vec<OwnedValue>>;
-
-/// A column without affinity, or as declared behind a colon: `name:TEXT` and `name:TEXT:NOCASE`.
-fn column(declared: &str) -> Column {
-    let mut words = declared.split(':');
-    let name = words.next().unwrap_or_default().to_owned();
-    let declared_type = words.next().unwrap_or_default().to_owned();
-    let affinity = match declared_type.as_str() {
-        "TEXT" => Affinity::Text,
-        "INTEGER" => Affinity::Integer,
-        "REAL" => Affinity::Real,
-        "NUMERIC" => Affinity::Numeric,
-        _ => Affinity::Blob,
-    };
-    Column {
-        name,
-        declared_type,
-        affinity,
-        not_null: false,
-        default: None,
-        generated: None,
-        collation: words.next().unwrap_or("BINARY").to_owned(),
-        hidden: false,
-    }
-}
-
-fn table(name: &str, columns: &[&str]) -> Table {
-    Table {
-        name: name.to_owned(),
-        kind: TableKind::Rowid,
-        strict: false,
-        rowid: Rowid::None,
-        autoincrement: false,
-        columns: columns.iter().map(|declared| column(declared)).collect(),
-        primary_key: None,
-        unique: Vec::new(),
-        foreign_keys: Vec::new(),
-        checks: Vec::new(),
-        indexes: Vec::new(),
-        sql: String::new(),
-    }
-}
-
-fn key(table: &Table, columns: &[&str]) -> Key {
-    let columns = columns.iter().map(|name| KeyColumn {
-        column: (*name).to_owned(),
-        descending: false,
-        collation: table
-            .column(name)
-            .map_or("BINARY".to_owned(), |column| column.collation.clone()),
-    });
-    Key {
-        name: None,
-        columns: columns.collect(),
-        on_conflict: None,
-    }
-}
-
-fn references(columns: &[&str], parent: &str, parent_columns: &[&str]) -> ForeignKey {
-    let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
-    ForeignKey {
-        name: None,
-        columns: owned(columns),
-        parent: parent.to_owned(),
-        parent_columns: owned(parent_columns),
-        on_delete: Action::NoAction,
-        on_update: Action::NoAction,
-        deferrable: Deferrable::No,
-    }
-}
-
-fn with_unique(mut table: Table, columns: &[&str]) -> Table {
-    let key = key(&table, columns);
-    table.unique.push(key);
-    table
-}
-
-fn schema(tables: Vec<Table>) -> Schema {
-    Schema {
-        tables,
-        ..Schema::default()
-    }
-}
-
-/// Feeds all rows, in feeds of `step` rows that come in reverse order, and words all samples.
-fn checked(schema: &Schema, rows: &[Rows], budget: usize, step: usize) -> Vec<KeyEvidence> {
-    let check = KeyCheck::new(schema, budget);
-    for (table, rows) in rows.iter().enumerate().rev() {
-        for (position, chunk) in rows.chunks(step).enumerate().rev() {
-            let mut feed = check.feed(table);
-            for (row, number) in chunk.iter().zip((position * step) as u64 + 1..) {
-                feed.row(&borrowed(row), number).unwrap();
-            }
-            check.absorb(feed).unwrap();
-        }
-    }
-    let mut outcome = check.finish(&Unwatched).unwrap();
-    for (table, wanted) in outcome.wanted() {
-        for number in wanted {
-            let row = &rows[table][usize::try_from(number).unwrap() - 1];
-            outcome.tell(table, &borrowed(row), number);
-        }
-    }
-    outcome.finish()
-}
-
-fn borrowed(row: &[OwnedValue]) -> Vec<Value<'_>> {
-    row.iter().map(OwnedValue::as_value).collect()
-}
+#[cfg(feature = "sqlite")]
+mod against_sqlite;
+mod tables;
 
 fn int(integer: i64) -> OwnedValue {
     OwnedValue::Integer(integer)
@@ -130,7 +23,7 @@ fn text(text: &str) -> OwnedValue {
 }
 
 /// The only constraint's violations and samples.
-fn single(tables: Vec<Table>, rows: &[Rows]) -> (u64, Vec<String>) {
+fn single(tables: Vec<crate::model::schema::Table>, rows: &[Rows]) -> (u64, Vec<String>) {
     let evidence = checked(&schema(tables), rows, BUDGET, 2);
     assert_eq!(evidence.len(), 1, "{evidence:?}");
     assert_eq!(evidence[0].unchecked, None);
@@ -471,6 +364,55 @@ fn what_is_spilled_to_disk_gives_the_same_findings() {
 }
 
 #[test]
+fn only_parts_with_rows_to_name_are_read_again() {
+    let schema = schema(vec![
+        with_unique(table("t", &["a"]), &["a"]),
+        table("u", &["a"]),
+    ]);
+    let rows = [vec![1, 2, 3, 4, 1, 5, 3], vec![1, 1, 1]].map(|table| {
+        table
+            .into_iter()
+            .map(|value| vec![int(value)])
+            .collect::<Rows>()
+    });
+    let span = |table, part: u32, rows| PartSpan {
+        table,
+        part,
+        rows,
+        first_row: u64::from(part) * 2 - 1,
+        bytes: 0,
+    };
+    let spans = vec![
+        span(0, 1, 2),
+        span(0, 2, 2),
+        span(0, 3, 2),
+        span(0, 4, 1),
+        span(1, 1, 2),
+        span(1, 2, 1),
+    ];
+    let parts = Parts {
+        rows: &rows,
+        spans: spans.clone(),
+        read: Mutex::default(),
+    };
+    let check = KeyCheck::new(&schema, BUDGET);
+    for part in &spans {
+        let mut feed = check.feed(part.table);
+        let first = usize::try_from(part.first_row).unwrap() - 1;
+        let count = usize::try_from(part.rows).unwrap();
+        for (number, row) in (part.first_row..).zip(&rows[part.table][first..][..count]) {
+            feed.row(&borrowed(row), number).unwrap();
+        }
+        check.absorb(feed).unwrap();
+    }
+    let mut outcome = check.finish(&Unwatched).unwrap();
+    outcome.read_parts(&parts, &Unwatched).unwrap();
+    let evidence = outcome.finish();
+    assert_eq!(evidence[0].samples, ["row 5 (a=1)", "row 7 (a=3)"]);
+    assert_eq!(*parts.read.lock().unwrap(), [spans[2], spans[3]]);
+}
+
+#[test]
 fn a_folder_that_cannot_be_written_is_named() {
     let records = [record::Record::new(b"key", 1); 10];
     let spool = Spool::new(1, 0, "/nowhere/at/all".into());
@@ -505,6 +447,3 @@ fn feeds_may_run_on_many_threads() {
         "untold rows are named by number"
     );
 }
-
-#[cfg(feature = "sqlite")]
-mod against_sqlite;

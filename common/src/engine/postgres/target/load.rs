@@ -208,12 +208,11 @@ impl<'a> Loader<'a> {
         let planned = statements.table;
         let mut keys = planned.primary_key.iter().chain(&planned.unique);
         let count = keys.clone().count();
-        let (sql, name) = match keys.nth(index) {
-            Some(key) => (statements.create_key_index(key)?, &key.name),
-            None => {
-                let index = &planned.indexes[index - count];
-                (statements.create_index(index)?, &index.name)
-            }
+        let (sql, name) = if let Some(key) = keys.nth(index) {
+            (statements.create_key_index(key)?, &key.name)
+        } else {
+            let index = &planned.indexes[index - count];
+            (statements.create_index(index)?, &index.name)
         };
         let built = transaction(&mut worker.session, self.begin, |session| {
             session.execute(&sql)
@@ -315,10 +314,11 @@ fn rewritten(fault: Fault, code: Code, what: String) -> Fault {
     }
 }
 
-/// The line in `COPY table, line 7, column c`: the words are translated, their order is not.
+/// The line in `COPY table, line 7, column c`: the words are translated, their order is not. What
+/// a type has to say about the value stands before it.
 fn line_of(context: &str, table: &str) -> Option<u64> {
-    let rest = context.strip_prefix("COPY ")?.strip_prefix(table)?;
-    let rest = rest.strip_prefix(", ")?;
+    let copy = format!("COPY {table}, ");
+    let rest = &context[context.rfind(&copy)? + copy.len()..];
     let start = rest.find(|c: char| c.is_ascii_digit())?;
     let digits = &rest[start..];
     let end = digits
@@ -432,5 +432,7 @@ mod tests {
         assert_eq!(line_of("COPY a, 1, Zeile 7", "a, 1"), Some(7));
         assert_eq!(line_of("SQL function \"f\"", "orders"), None);
         assert_eq!(line_of("COPY orders, line", "orders"), None);
+        let json = "JSON data, line 1: {\"COPY t, line 3\nCOPY t, line 12, column c";
+        assert_eq!(line_of(json, "t"), Some(12));
     }
 }

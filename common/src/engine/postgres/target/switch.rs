@@ -16,7 +16,7 @@ use crate::fault::{Code, Fault, Result};
 use super::run::{Job, lock_key};
 
 /// How long the outcome of a lost COMMIT is asked for.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// Between two attempts to connect again.
 const PAUSE: Duration = Duration::from_millis(500);
 

@@ -24,6 +24,9 @@ pub(super) fn open(database: &Path) -> Result<Connection> {
 
 /// Sets what belongs to the file, and what makes loading safe and fast: nobody else sees the file,
 /// so it needs no journal on disk, and it is written to disk as a whole at the end.
+///
+/// The cache stays small: it also bounds what is sorted at once for an index, on each thread, and
+/// 2 MB of that sort faster than 16.
 pub(super) fn configure(connection: &Connection, facts: &Facts, jobs: usize) -> Result<()> {
     let what = "cannot set up the new database file";
     let encoding = match facts.encoding {
@@ -35,7 +38,7 @@ pub(super) fn configure(connection: &Connection, facts: &Facts, jobs: usize) -> 
         "PRAGMA page_size = {}; PRAGMA encoding = '{encoding}'; PRAGMA auto_vacuum = {};
          PRAGMA journal_mode = MEMORY; PRAGMA synchronous = OFF; PRAGMA foreign_keys = OFF;
          PRAGMA trusted_schema = OFF; PRAGMA ignore_check_constraints = ON;
-         PRAGMA cache_size = -16384; PRAGMA threads = {jobs};",
+         PRAGMA cache_size = -2000; PRAGMA threads = {jobs};",
         facts.page_size, facts.auto_vacuum
     );
     run(connection, &sql, what)?;

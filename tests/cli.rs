@@ -1,0 +1,4 @@
+//! What the programs share towards their caller, on the real programs: wording, streams, exit codes.
+
+mod output;
+mod usage;
