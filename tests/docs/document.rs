@@ -90,7 +90,7 @@ fn script(path: &str, line: usize, block: &[&str]) -> Step {
         _ => None,
     };
     let name = name.and_then(|name| name.split_whitespace().next());
-    let name = name.filter(|name| name.ends_with(".sh"));
+    let name = name.filter(|name| name.strip_suffix(".sh").is_some());
     Step::Script {
         name: name
             .unwrap_or_else(|| panic!("{path}:{line}: a script begins with #! and its name"))
