@@ -5,8 +5,10 @@
 
 mod filter;
 mod redact;
+mod touched;
 
 pub use filter::TableFilter;
+pub use touched::TouchedFiles;
 
 use crate::fault::{Code, Fault, Result};
 use std::ffi::{OsStr, OsString};
