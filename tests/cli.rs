@@ -2,4 +2,5 @@
 
 mod output;
 mod overwrite;
+mod report;
 mod usage;

@@ -188,15 +188,17 @@ impl Telling<'_> {
     /// Tells the outcome on all streams. The ending changes when the result could not be written.
     fn tell(&self, outcome: &Outcome, sink: Option<JsonSink>) -> Ending {
         self.complain(outcome);
-        let mut ending = outcome.ending;
+        let (report, mut ending) = (&outcome.report, outcome.ending);
+        let mut unwritten = None;
         let wanted = !matches!(sink, Some(JsonSink::Stdout)) && !self.quiet;
-        if wanted && let Err(fault) = self.print(&outcome.report) {
-            ending = self.unwritten(&fault, ending);
+        if wanted && let Err(fault) = self.print(report) {
+            ending = self.unwritten(unwritten.insert(incomplete(fault, report)), ending);
         }
         if let Some(sink) = sink {
-            let json = json::object(self.start, ending, &outcome.report, outcome.fault.as_ref());
+            let fault = outcome.fault.as_ref().or(unwritten.as_ref());
+            let json = json::object(self.start, ending, report, fault);
             if let Err(fault) = sink.write(&json) {
-                ending = self.unwritten(&fault, ending);
+                ending = self.unwritten(&incomplete(fault, report), ending);
             }
         }
         ending
@@ -244,6 +246,24 @@ impl Telling<'_> {
             worse => worse,
         }
     }
+}
+
+/// What `fault` in telling the result of a job means. After a job that was done nobody may take the
+/// exit code for a failure of the job itself.
+fn incomplete(fault: Fault, report: &Report) -> Fault {
+    if report.summary.is_empty() || report.refused {
+        return fault;
+    }
+    let told = Fault::new(
+        Code::Stream,
+        "the job is complete, but its report could not be written",
+    )
+    .hint(format!("it need not be run again: {}", report.summary));
+    match fault.place().location.clone() {
+        Some(location) => told.at(location),
+        None => told,
+    }
+    .because(fault)
 }
 
 /// Tells that standard output or the result's file could not be written.

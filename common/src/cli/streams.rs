@@ -109,8 +109,8 @@ pub fn onto_stdout(archive: &ArchivePath) -> Result<()> {
 pub(super) enum JsonSink {
     /// Standard output.
     Stdout,
-    /// A new file beside its final place.
-    Beside(PathBuf, NamedTempFile),
+    /// A new file beside its final place, and their folder.
+    Beside(PathBuf, NamedTempFile, File),
     /// A device or pipe, which cannot be replaced.
     Direct(PathBuf, File),
 }
@@ -127,11 +127,12 @@ impl JsonSink {
         }
         refuse_foreign(path)?;
         // tempfile gives its files mode 0600: the result shows keys of rows.
+        let folder = File::open(folder_of(path)).map_err(fault)?;
         let file = tempfile::Builder::new()
             .prefix(".waybill-")
             .tempfile_in(folder_of(path))
             .map_err(fault)?;
-        Ok(JsonSink::Beside(path.to_owned(), file))
+        Ok(JsonSink::Beside(path.to_owned(), file, folder))
     }
 
     /// Writes the object and, for a file, gives it its name.
@@ -141,8 +142,8 @@ impl JsonSink {
             JsonSink::Direct(path, mut file) => file
                 .write_all(json.as_bytes())
                 .map_err(|error| unwritable(&path, error)),
-            JsonSink::Beside(path, file) => {
-                publish(&path, file, json).map_err(|error| unwritable(&path, error))
+            JsonSink::Beside(path, file, folder) => {
+                publish(&path, file, &folder, json).map_err(|error| unwritable(&path, error))
             }
         }
     }
@@ -171,11 +172,11 @@ fn refuse_foreign(path: &Path) -> Result<()> {
         .hint("choose another name, or remove the file"))
 }
 
-fn publish(path: &Path, mut file: NamedTempFile, json: &str) -> io::Result<()> {
+fn publish(path: &Path, mut file: NamedTempFile, folder: &File, json: &str) -> io::Result<()> {
     file.write_all(json.as_bytes())?;
     file.as_file().sync_all()?;
     file.persist(path)?;
-    File::open(folder_of(path))?.sync_all()
+    folder.sync_all()
 }
 
 fn folder_of(path: &Path) -> &Path {
