@@ -8,7 +8,7 @@ use waybill_common::cli;
 use waybill_common::digest::Digest;
 use waybill_common::fault::{Exit, Fault, Result};
 use waybill_common::flow::request::ImportRequest;
-use waybill_common::location::{ArchivePath, Location};
+use waybill_common::location::{ArchivePath, Location, TouchedFiles};
 use waybill_common::seam;
 
 /// Load an archive into a database, completely or not at all
@@ -87,6 +87,12 @@ enum Check {
 impl cli::Program for Args {
     fn output(&self) -> &cli::OutputArgs {
         &self.output
+    }
+
+    fn files(&self) -> TouchedFiles {
+        TouchedFiles::default()
+            .archive(&ArchivePath::parse(&self.archive))
+            .database(&Location::target(&self.target))
     }
 
     /// What verify finds, an import refuses.

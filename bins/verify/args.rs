@@ -6,7 +6,7 @@ use waybill_common::cli;
 use waybill_common::digest::Digest;
 use waybill_common::fault::Result;
 use waybill_common::flow::request::{Inspect, VerifyLevel, VerifyRequest};
-use waybill_common::location::ArchivePath;
+use waybill_common::location::{ArchivePath, TouchedFiles};
 
 /// Check that an archive is whole, consistent and the expected one, or show what it holds
 ///
@@ -96,6 +96,10 @@ pub(crate) enum Request {
 impl cli::Program for Args {
     fn output(&self) -> &cli::OutputArgs {
         &self.output
+    }
+
+    fn files(&self) -> TouchedFiles {
+        TouchedFiles::default().archive(&ArchivePath::parse(&self.archive))
     }
 
     fn data_on_stdout(&self) -> bool {

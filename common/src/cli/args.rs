@@ -18,7 +18,7 @@ pub struct OutputArgs {
     /// Print the result as one JSON object, or write it to FILE and print the text as well
     ///
     /// The object has the form of docs/result.schema.json; it is printed on failure, too. FILE
-    /// appears whole or not at all; an older one is replaced.
+    /// appears whole or not at all; it replaces an older result or an empty file, and nothing else.
     #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, default_missing_value = "-")]
     json: Option<PathBuf>,
     /// Show progress on standard error

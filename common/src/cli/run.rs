@@ -11,6 +11,7 @@ use super::streams::{self, JsonSink, complain};
 use super::usage::{self, NotRun};
 use super::{args::JsonOutput, panic};
 use crate::fault::{Code, Exit, Fault, Result};
+use crate::location::TouchedFiles;
 use crate::progress::Watch;
 use crate::report::{Report, Severity};
 use clap::Parser;
@@ -24,6 +25,10 @@ pub trait Program: Parser {
     /// How it tells what it does and found.
     #[must_use]
     fn output(&self) -> &OutputArgs;
+
+    /// The files that its job reads or makes: the result's file must be none of them.
+    #[must_use]
+    fn files(&self) -> TouchedFiles;
 
     /// Whether standard output carries data, an archive or rows, so that the result as text goes to
     /// standard error.
@@ -95,7 +100,7 @@ fn perform<A: Program>(
         quiet: output.quiet(),
         result_aside: args.data_on_stdout(),
     };
-    match sink(&output, args.data_on_stdout()) {
+    match sink(&output, &args) {
         Ok(sink) => telling.tell(&job(args, &output, work), sink).finish(),
         Err(fault) => {
             let ending = Ending::Exit(fault.code().exit());
@@ -107,14 +112,19 @@ fn perform<A: Program>(
 }
 
 /// Where the JSON object goes, if one is wanted.
-fn sink(output: &OutputArgs, data_on_stdout: bool) -> Result<Option<JsonSink>> {
+fn sink<A: Program>(output: &OutputArgs, args: &A) -> Result<Option<JsonSink>> {
     match output.json() {
-        Some(JsonOutput::Stdout) if data_on_stdout => Err(Fault::new(
+        Some(JsonOutput::Stdout) if args.data_on_stdout() => Err(Fault::new(
             Code::Usage,
             "standard output cannot take both the data and the result",
         )
         .hint("write the result to a file with --json=FILE")),
-        Some(target) => JsonSink::open(target).map(Some),
+        Some(target) => {
+            if let JsonOutput::File(path) = target {
+                args.files().refuse(path)?;
+            }
+            JsonSink::open(target).map(Some)
+        }
         None => Ok(None),
     }
 }
@@ -178,15 +188,17 @@ impl Telling<'_> {
     /// Tells the outcome on all streams. The ending changes when the result could not be written.
     fn tell(&self, outcome: &Outcome, sink: Option<JsonSink>) -> Ending {
         self.complain(outcome);
-        let mut ending = outcome.ending;
+        let (report, mut ending) = (&outcome.report, outcome.ending);
+        let mut unwritten = None;
         let wanted = !matches!(sink, Some(JsonSink::Stdout)) && !self.quiet;
-        if wanted && let Err(fault) = self.print(&outcome.report) {
-            ending = self.unwritten(&fault, ending);
+        if wanted && let Err(fault) = self.print(report) {
+            ending = self.unwritten(unwritten.insert(incomplete(fault, report)), ending);
         }
         if let Some(sink) = sink {
-            let json = json::object(self.start, ending, &outcome.report, outcome.fault.as_ref());
+            let fault = outcome.fault.as_ref().or(unwritten.as_ref());
+            let json = json::object(self.start, ending, report, fault);
             if let Err(fault) = sink.write(&json) {
-                ending = self.unwritten(&fault, ending);
+                ending = self.unwritten(&incomplete(fault, report), ending);
             }
         }
         ending
@@ -236,6 +248,24 @@ impl Telling<'_> {
     }
 }
 
+/// What `fault` in telling the result of a job means. After a job that was done nobody may take the
+/// exit code for a failure of the job itself.
+fn incomplete(fault: Fault, report: &Report) -> Fault {
+    if report.summary.is_empty() || report.refused {
+        return fault;
+    }
+    let told = Fault::new(
+        Code::Stream,
+        "the job is complete, but its report could not be written",
+    )
+    .hint(format!("it need not be run again: {}", report.summary));
+    match fault.place().location.clone() {
+        Some(location) => told.at(location),
+        None => told,
+    }
+    .because(fault)
+}
+
 /// Tells that standard output or the result's file could not be written.
 fn unprinted(fault: &Fault, canvas: Canvas) -> Ending {
     let ending = Ending::of(fault, fault.code().exit(), None);
@@ -283,6 +313,10 @@ mod tests {
     impl Program for Sample {
         fn output(&self) -> &OutputArgs {
             &self.output
+        }
+
+        fn files(&self) -> TouchedFiles {
+            TouchedFiles::default()
         }
 
         fn exit(fault: &Fault) -> Exit {

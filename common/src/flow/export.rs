@@ -5,7 +5,7 @@ use super::select::select;
 use super::{source, wording};
 use crate::archive::{self, OutputFile, WriterOptions, Written};
 use crate::fault::{Code, Fault, Result};
-use crate::location::ArchivePath;
+use crate::location::{ArchivePath, TouchedFiles};
 use crate::model::schema::{Schema, Table};
 use crate::model::value::Value;
 use crate::profile::TableProfile;
@@ -18,7 +18,11 @@ use std::io::Write;
 /// Writes the archive. Nothing appears under its final name before everything is in it.
 pub fn export(request: &ExportRequest, watch: &dyn Watch) -> Result<Report> {
     let mut output = match &request.archive {
-        ArchivePath::Path(path) => Some(OutputFile::create(path, request.force, request.sync)?),
+        ArchivePath::Path(path) => {
+            let source = Ok(request.source.clone());
+            TouchedFiles::default().database(&source).refuse(path)?;
+            Some(OutputFile::create(path, request.force, request.sync)?)
+        }
         ArchivePath::Pipe => None,
     };
     let mut source = source::open(&request.source, watch)?;

@@ -29,6 +29,9 @@ const NAME_LENGTH: usize = 200;
 pub(super) struct Place {
     target: PathBuf,
     folder: TempDir,
+    /// The folder of the target, opened before the work, so that after the rename nothing is left
+    /// that could fail for want of a right.
+    parent: File,
     /// Held open for its lock.
     _lock: Option<File>,
 }
@@ -43,11 +46,17 @@ impl Place {
             return Err(Fault::new(Code::Locator, what).at(target.display()));
         };
         refuse_existing(&target)?;
+        let opened = File::open(parent).map_err(|error| {
+            unwritable("cannot open the folder of the target")
+                .because(error)
+                .at(parent.display())
+        })?;
         let prefix = prefix(name);
         remove_leftovers(parent, &prefix);
         let (folder, lock) = make_folder(parent, &prefix)?;
         let place = Place {
             folder,
+            parent: opened,
             _lock: lock,
             target,
         };
@@ -72,10 +81,11 @@ impl Place {
         sync(&database, "cannot write the new database file to disk")?;
         refuse_existing(&self.target)?;
         rename(&database, &self.target)?;
-        if let Some(parent) = self.target.parent() {
-            sync(parent, "cannot write the folder to disk")?;
-        }
-        Ok(())
+        self.parent.sync_all().map_err(|error| {
+            let what =
+                "the database is complete and in place, but may not survive a failure of power";
+            unwritable(what).because(error)
+        })
     }
 }
 
