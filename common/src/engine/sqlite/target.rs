@@ -324,9 +324,7 @@ impl Target for SqliteTarget {
         drop(maker);
         let what = "cannot finish the new file";
         if self.schema.facts.wal {
-            // Alone with the file SQLite needs no -shm, and closing removes the empty -wal.
-            let sql = "PRAGMA locking_mode = EXCLUSIVE; PRAGMA main.journal_mode = WAL";
-            run(&connection, sql, what)?;
+            settings::write_ahead(&connection).map_err(|fault| fault.at(self.path.display()))?;
         }
         connection
             .close()
