@@ -192,12 +192,18 @@ fn is_ours(name: &OsStr, prefix: &OsStr) -> bool {
 
 /// Only files that we make; with any other in it the folder stays.
 fn remove_folder(folder: &Path) {
-    let database = folder.join(DATABASE);
+    remove(&folder.join(DATABASE));
+}
+
+/// Removes the new file with its folder, even while it is open.
+pub(super) fn remove(database: &Path) {
     for suffix in SIDE_FILES {
-        let _ = fs::remove_file(with_suffix(&database, suffix));
+        let _ = fs::remove_file(with_suffix(database, suffix));
     }
-    let _ = fs::remove_file(&database);
-    let _ = fs::remove_dir(folder);
+    let _ = fs::remove_file(database);
+    if let Some(folder) = database.parent() {
+        let _ = fs::remove_dir(folder);
+    }
 }
 
 /// Renames without ever replacing.
