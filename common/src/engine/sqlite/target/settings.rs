@@ -2,7 +2,7 @@
 
 use crate::engine::sqlite::name;
 use crate::engine::sqlite::target::failure::fault;
-use crate::fault::Result;
+use crate::fault::{Code, Fault, Mismatch, Result};
 use crate::model::schema::{Encoding, Facts, Schema};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
@@ -58,6 +58,23 @@ pub(super) fn configure(connection: &Connection, facts: &Facts, jobs: usize) -> 
     Ok(())
 }
 
+/// Turns on the write-ahead log, as the last thing before the file is closed.
+///
+/// SQLite answers with the mode that it kept, and calls it no error when that is another one.
+pub(super) fn write_ahead(connection: &Connection) -> Result<()> {
+    let what = "cannot finish the new file";
+    // Alone with the file SQLite needs no -shm, and closing removes the empty -wal.
+    run(connection, "PRAGMA locking_mode = EXCLUSIVE", what)?;
+    let kept: String = connection
+        .query_row("PRAGMA main.journal_mode = WAL", [], |row| row.get(0))
+        .map_err(|error| fault(error, what))?;
+    if kept.eq_ignore_ascii_case("wal") {
+        return Ok(());
+    }
+    let what = "SQLite does not take the journal mode of the archive";
+    Err(Fault::new(Code::ContentDiffers, what).because(Mismatch::new("wal", kept)))
+}
+
 /// Puts the rows of `sqlite_sequence` in place of those that the load has left there.
 pub(super) fn sequences(connection: &Connection, schema: &Schema) -> Result<()> {
     let what = "cannot restore the sequences";
@@ -88,4 +105,21 @@ pub(super) fn sequences(connection: &Connection, schema: &Schema) -> Result<()> 
             .map_err(|error| fault(error, what))?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The archive said WAL, the new file had a rollback journal, and the import said success.
+    #[test]
+    fn a_journal_mode_that_sqlite_does_not_take_is_an_error() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = Connection::open(folder.path().join("a.db")).unwrap();
+        write_ahead(&file).unwrap();
+        // A database in memory has no log.
+        let memory = Connection::open_in_memory().unwrap();
+        let fault = write_ahead(&memory).unwrap_err();
+        assert_eq!(fault.code(), Code::ContentDiffers);
+    }
 }
