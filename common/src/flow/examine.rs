@@ -49,8 +49,9 @@ pub(super) fn examine(
         bytes: Some(archive.parts().iter().map(|part| part.bytes).sum()),
     };
     watch.phase("verifying", extent);
+    let rows: Vec<u64> = archive.tables().iter().map(|table| table.rows).collect();
     let keys = match level {
-        VerifyLevel::Data => Some(KeyCheck::new(archive.schema(), KEY_BUDGET)),
+        VerifyLevel::Data => Some(KeyCheck::new(archive.schema(), &rows, KEY_BUDGET)),
         _ => None,
     };
     let work = Work {
