@@ -161,7 +161,7 @@ impl Work<'_> {
 
     fn part(&self, part: &PartSpan, buffers: &mut PartBuffers) -> Result<()> {
         let Some(keys) = self.keys else {
-            return self.archive.read_lines(part, buffers);
+            return self.archive.check_part(part, buffers);
         };
         let table = &self.archive.schema().tables[part.table];
         let mut checker = Checker {
