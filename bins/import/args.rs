@@ -61,6 +61,8 @@ pub(crate) struct Args {
     #[command(flatten)]
     tables: cli::TableArgs,
     #[command(flatten)]
+    parts: cli::PartArgs,
+    #[command(flatten)]
     jobs: cli::JobArgs,
     #[command(flatten)]
     output: cli::OutputArgs,
@@ -113,6 +115,7 @@ impl Args {
             into_schema: self.into_schema,
             jobs: self.jobs.count(),
             expect_root: self.expect_root,
+            max_part: self.parts.max_part(),
             check: match self.check {
                 Check::None => seam::Check::None,
                 Check::Counts => seam::Check::Counts,

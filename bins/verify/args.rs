@@ -32,6 +32,8 @@ pub(crate) struct Args {
     #[arg(long, value_name = "KEY=VALUE", value_parser = cli::args::label, conflicts_with = "show")]
     require_label: Vec<(String, String)>,
     #[command(flatten)]
+    parts: cli::PartArgs,
+    #[command(flatten)]
     jobs: cli::JobArgs,
     #[command(flatten)]
     show: Show,
@@ -89,8 +91,8 @@ enum Level {
 pub(crate) enum Request {
     /// Check the archive.
     Verify(VerifyRequest),
-    /// Show a part of it.
-    Inspect(ArchivePath, Inspect),
+    /// Show something of it, when no part has more than so many bytes of lines.
+    Inspect(ArchivePath, Inspect, u64),
 }
 
 impl cli::Program for Args {
@@ -112,8 +114,9 @@ impl Args {
     pub(crate) fn open(self) -> Result<Request> {
         let archive = ArchivePath::parse(&self.archive)?;
         cli::from_stdin(&archive)?;
+        let max_part = self.parts.max_part();
         if let Some(what) = self.show.inspect(self.limit) {
-            return Ok(Request::Inspect(archive, what));
+            return Ok(Request::Inspect(archive, what, max_part));
         }
         Ok(Request::Verify(VerifyRequest {
             archive,
@@ -124,6 +127,7 @@ impl Args {
             },
             jobs: self.jobs.count(),
             expect_root: self.expect_root,
+            max_part,
             require_labels: self.require_label,
         }))
     }

@@ -13,7 +13,7 @@ mod signals;
 mod streams;
 mod usage;
 
-pub use args::{JobArgs, OutputArgs, TableArgs};
+pub use args::{JobArgs, OutputArgs, PartArgs, TableArgs};
 pub use exit::EXIT_CODES;
 pub use run::{Program, run};
 pub use streams::{from_stdin, onto_stdout, to_stdout};

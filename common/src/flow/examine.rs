@@ -49,8 +49,9 @@ pub(super) fn examine(
         bytes: Some(archive.parts().iter().map(|part| part.bytes).sum()),
     };
     watch.phase("verifying", extent);
+    let rows: Vec<u64> = archive.tables().iter().map(|table| table.rows).collect();
     let keys = match level {
-        VerifyLevel::Data => Some(KeyCheck::new(archive.schema(), KEY_BUDGET)),
+        VerifyLevel::Data => Some(KeyCheck::new(archive.schema(), &rows, KEY_BUDGET)),
         _ => None,
     };
     let work = Work {
@@ -160,7 +161,7 @@ impl Work<'_> {
 
     fn part(&self, part: &PartSpan, buffers: &mut PartBuffers) -> Result<()> {
         let Some(keys) = self.keys else {
-            return self.archive.read_lines(part, buffers);
+            return self.archive.check_part(part, buffers);
         };
         let table = &self.archive.schema().tables[part.table];
         let mut checker = Checker {

@@ -19,7 +19,12 @@ use crate::seam::{Check, Target};
 /// open descriptor that the rows are then read from.
 pub fn import(request: &ImportRequest, watch: &dyn Watch) -> Result<Report> {
     let file = open::file(&request.archive, request.spool.as_deref(), watch)?;
-    let archive = open::archive(file, &request.archive, request.expect_root)?;
+    let archive = open::archive(
+        file,
+        &request.archive,
+        request.expect_root,
+        request.max_part,
+    )?;
     let mut examination = examine(&archive, VerifyLevel::Data, request.jobs, watch)?;
     let selection = select(archive.schema(), &request.tables)?;
     let mut report = begin(request, &archive, &selection);

@@ -13,14 +13,15 @@ use crate::progress::Watch;
 use crate::seam::{PartBuffers, PartReader, RowSink};
 use std::io::Write;
 
-/// Writes what was asked for to `out`.
+/// Writes what was asked for to `out`; no part may have more than `max_part` bytes of lines.
 pub fn inspect(
     path: &ArchivePath,
     what: &Inspect,
+    max_part: u64,
     out: &mut dyn Write,
     watch: &dyn Watch,
 ) -> Result<()> {
-    let archive = open::archive(open::file(path, None, watch)?, path, None)?;
+    let archive = open::archive(open::file(path, None, watch)?, path, None, max_part)?;
     match what {
         Inspect::List => list(&archive, out),
         Inspect::Sums => sums(&archive, out),
