@@ -158,16 +158,11 @@ impl<'a> Loader<'a> {
         let Some(message) = server_message(&fault) else {
             return fault;
         };
-        let name = &self.job.plan.tables[table].name;
-        let context = message.context.as_deref().unwrap_or_default();
-        let Some(line) = line_of(context, name) else {
-            return fault;
+        let Some(line) = refused_line(message, &self.job.plan.tables[table].name) else {
+            return as_refusal(fault);
         };
-        let code = match message.sqlstate.get(..2) {
-            Some("22" | "23") => Code::ValueRefused,
-            _ => fault.code(),
-        };
-        let mut explained = Fault::new(code, "the server refuses a row").because(message.clone());
+        let mut explained =
+            Fault::new(Code::ValueRefused, "the server refuses a row").because(message.clone());
         if let Some(location) = &fault.place().location {
             explained = explained.at(location);
         }
@@ -314,6 +309,36 @@ fn rewritten(fault: Fault, code: Code, what: String) -> Fault {
     }
 }
 
+/// The line of COPY whose row the server refuses. It is that row's only where a value or a
+/// constraint is the reason (classes 22 and 23); else it says how far the server had read, because
+/// rows are stored in batches.
+fn refused_line(message: &ServerMessage, table: &str) -> Option<u64> {
+    match message.sqlstate.get(..2) {
+        Some("22" | "23") => line_of(message.context.as_deref()?, table),
+        _ => None,
+    }
+}
+
+/// A limit of the server that some row exceeds (class 54) refuses the row, though not by name; the
+/// line that the message gives would mislead.
+fn as_refusal(fault: Fault) -> Fault {
+    let Some(message) = server_message(&fault) else {
+        return fault;
+    };
+    if !message.sqlstate.starts_with("54") {
+        return fault;
+    }
+    let message = ServerMessage {
+        context: None,
+        ..message.clone()
+    };
+    let refusal = Fault::new(Code::ValueRefused, "the server refuses a row").because(message);
+    match &fault.place().location {
+        Some(location) => refusal.at(location),
+        None => refusal,
+    }
+}
+
 /// The line in `COPY table, line 7, column c`: the words are translated, their order is not. What
 /// a type has to say about the value stands before it.
 fn line_of(context: &str, table: &str) -> Option<u64> {
@@ -424,7 +449,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_line_is_found_in_any_language() {
+    fn the_line_is_found_in_any_language_and_trusted_where_it_is_the_rows() {
         assert_eq!(
             line_of("COPY orders, line 12, column total", "orders"),
             Some(12)
@@ -432,6 +457,29 @@ mod tests {
         assert_eq!(line_of("COPY a, 1, Zeile 7", "a, 1"), Some(7));
         assert_eq!(line_of("SQL function \"f\"", "orders"), None);
         assert_eq!(line_of("COPY orders, line", "orders"), None);
+        let message = |sqlstate: &str| ServerMessage {
+            sqlstate: sqlstate.to_owned(),
+            message: String::new(),
+            detail: None,
+            hint: None,
+            constraint: None,
+            context: Some("COPY orders, line 1000".to_owned()),
+        };
+        for (sqlstate, line) in [
+            ("22P02", Some(1000)),
+            ("23502", Some(1000)),
+            ("54000", None),
+            ("53100", None),
+            ("", None),
+        ] {
+            assert_eq!(refused_line(&message(sqlstate), "orders"), line);
+        }
+        let limit = Fault::new(Code::ServerError, "x").because(message("54000"));
+        let limit = as_refusal(limit);
+        assert_eq!(limit.code(), Code::ValueRefused);
+        assert_eq!(server_message(&limit).unwrap().context, None);
+        let full = as_refusal(Fault::new(Code::ServerBusy, "x").because(message("53100")));
+        assert_eq!(full.code(), Code::ServerBusy);
         let json = "JSON data, line 1: {\"COPY t, line 3\nCOPY t, line 12, column c";
         assert_eq!(line_of(json, "t"), Some(12));
     }
