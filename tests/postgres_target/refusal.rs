@@ -276,6 +276,39 @@ fn a_value_that_does_not_fit_is_named_and_nothing_is_left() {
 }
 
 #[test]
+fn a_row_that_no_page_holds_is_named_before_it_is_sent() {
+    let uri = fresh_database();
+    let (mut schema, mut plan, _) = items(1);
+    let label = schema.tables[0].columns[1].clone();
+    let texts = 600;
+    for n in 1..texts {
+        let mut column = plan.tables[0].columns[1].clone();
+        column.name = format!("label{n}");
+        column.cell = 1 + n;
+        plan.tables[0].columns.push(column);
+        let mut column = label.clone();
+        column.name = format!("label{n}");
+        schema.tables[0].columns.push(column);
+    }
+    let row = |id, length: usize| {
+        let mut row = vec![OwnedValue::Integer(id)];
+        row.resize(1 + texts, OwnedValue::Text("x".repeat(length)));
+        row
+    };
+    // 600 values of 12 bytes and their headers fit, 600 of 15 do not, 600 that shrink do.
+    let fitting = Memory::new(vec![vec![row(1, 12), row(2, 200)]], 2);
+    import(&mut target(&uri, &schema, &plan), &fitting).unwrap();
+    client(&uri).batch_execute("DROP TABLE items").unwrap();
+    let parts = Memory::new(vec![vec![row(5, 12), row(6, 15), row(7, 12)]], 2);
+    let fault = import(&mut target(&uri, &schema, &plan), &parts).unwrap_err();
+    assert_eq!(fault.code(), Code::ValueRefused, "{fault:?}");
+    assert!(fault.what().starts_with("the row takes at least"));
+    assert_eq!(fault.place().table.as_deref(), Some("items"));
+    assert_eq!(fault.place().row.as_deref(), Some("id=6"));
+    assert!(inventory(&mut client(&uri)).is_empty());
+}
+
+#[test]
 fn a_row_that_only_the_server_refuses_is_named_by_its_key() {
     for server in servers() {
         let uri = server.fresh_database();

@@ -37,6 +37,8 @@ pub(super) struct Facts {
     pub(super) free_connections: usize,
     /// `maintenance_work_mem` in kB.
     pub(super) work_memory: i64,
+    /// Bytes of a page.
+    pub(super) block_size: usize,
     /// Worth knowing.
     pub(super) notes: Vec<Finding>,
 }
@@ -88,6 +90,7 @@ pub(super) fn examine(
         schema,
         free_connections: usize::try_from(server.free_connections - GUARD).unwrap_or(0),
         work_memory: server.work_memory,
+        block_size: usize::try_from(server.block_size).unwrap_or(usize::MAX),
         notes: server.notes(),
     }))
 }
@@ -105,6 +108,7 @@ struct Server {
     transactions: i64,
     free_connections: i64,
     work_memory: i64,
+    block_size: i64,
 }
 
 fn server(session: &mut Session) -> Result<Server> {
@@ -124,6 +128,7 @@ fn server(session: &mut Session) -> Result<Server> {
         transactions: row.get("transactions"),
         free_connections: row.get("free_connections"),
         work_memory: row.get("work_memory"),
+        block_size: row.get("block_size"),
     })
 }
 

@@ -18,6 +18,7 @@ use crate::seam::{Check, PartBuffers, PartReader, PartSpan, RowSink};
 
 use super::crew::{Shared, Worker};
 use super::encode::{Canonical, HEADER, TRAILER, TupleEncoder};
+use super::page::Page;
 use super::run::{Job, transaction};
 use super::schedule::{Schedule, Task};
 
@@ -26,6 +27,9 @@ const BLOCK: usize = 512 * 1024;
 /// The most bytes of one message: a row may be longer than a message can be.
 const MESSAGE: usize = 16 * 1024 * 1024;
 
+/// Bytes of a page, unless the server says otherwise.
+const BLOCK_SIZE: usize = 8192;
+
 /// Does the tasks of a schedule.
 pub(super) struct Loader<'a> {
     job: &'a Job<'a>,
@@ -33,6 +37,7 @@ pub(super) struct Loader<'a> {
     watch: &'a dyn Watch,
     check: Check,
     begin: &'a str,
+    block_size: usize,
     /// What was sent, per table of the plan.
     sent: Mutex<Vec<Multiset>>,
     keys_announced: AtomicBool,
@@ -55,7 +60,13 @@ impl<'a> Loader<'a> {
             watch,
             check,
             begin,
+            block_size: BLOCK_SIZE,
         }
+    }
+
+    /// The same for a server whose pages have so many bytes.
+    pub(super) fn with_pages_of(self, block_size: usize) -> Self {
+        Loader { block_size, ..self }
     }
 
     /// What was sent, per table of the plan.
@@ -134,6 +145,7 @@ impl<'a> Loader<'a> {
             copy,
             go_on,
             encoder: TupleEncoder::new(&planned.columns),
+            page: Page::new(&planned.columns, self.block_size),
             canonical: content.then(|| Canonical::new(&planned.columns)),
             columns: planned
                 .columns
@@ -357,6 +369,7 @@ struct Rows<'s> {
     copy: CopyIn<'s>,
     go_on: &'s dyn Fn() -> Result<()>,
     encoder: TupleEncoder,
+    page: Page,
     /// There when content is to be compared later.
     canonical: Option<Canonical>,
     columns: Vec<String>,
@@ -380,6 +393,10 @@ impl RowSink for Rows<'_> {
                     None => fault,
                 }
             })?;
+        if let Some(why) = self.page.refusal(&self.block[start..]) {
+            let fault = Fault::new(Code::ValueRefused, why);
+            return Err(fault.in_row(self.naming.name(row, self.number)));
+        }
         match &mut self.canonical {
             None => self.digest.rows += 1,
             Some(canonical) => {
