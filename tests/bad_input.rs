@@ -388,6 +388,21 @@ fn a_wrong_password_is_refused_without_showing_it() {
 }
 
 #[test]
+fn a_missing_database_is_answered_with_the_statement_that_makes_it() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let archive = tiny_archive(folder.path());
+    let uri = postgres::server().uri("no_such_database");
+    let ran = run("waybill-import", [archive.as_os_str(), uri.as_ref()]);
+    assert!(
+        ran.stderr()
+            .contains("CREATE DATABASE \"no_such_database\" ENCODING 'UTF8'"),
+        "{}",
+        ran.stderr()
+    );
+    assert_explains(ran, 1, "database-missing", "no_such_database");
+}
+
+#[test]
 fn a_table_of_the_same_name_is_refused_and_kept() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let archive = tiny_archive(folder.path());

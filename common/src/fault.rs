@@ -136,6 +136,8 @@ codes! {
     ServerUnreachable = "server-unreachable", Retry, "check host, port and that the server accepts connections";
     /// The server refused the login.
     LoginRefused = "login-refused", Failed, "check user, password, ~/.pgpass and pg_hba.conf";
+    /// The server has no database of that name.
+    DatabaseMissing = "database-missing", Failed, "create the database, or name another one: `psql -l` lists them";
     /// The TLS connection could not be established as asked.
     Tls = "tls", Failed, "check sslmode, sslrootcert and the server's certificate";
     /// The server is out of connections, memory slots or shutting down.

@@ -43,12 +43,49 @@ fn every_name_that_is_taken_is_named_and_nothing_changes() {
     assert_eq!(fault.code(), Code::TargetExists);
     assert_eq!(
         cause(&fault),
-        "type `_items`, view `items`, sequence `items_id_seq`, index `items_pkey`"
+        "view `items`, sequence `items_id_seq`, index `items_pkey`, type `_items`"
     );
     assert_eq!(inventory(&mut client), before);
     let findings = catalogue::preflight(&conninfo(&uri), "public", &plan).unwrap();
     assert_eq!(findings.len(), 1);
     assert_eq!(findings[0].code, Code::TargetExists);
+    assert_eq!(findings[0].place.table.as_deref(), Some("public"));
+    assert_eq!(findings[0].count, 4);
+    assert_eq!(findings[0].samples.len(), 4);
+    assert_eq!(
+        findings[0].message,
+        "the target schema has objects with names that the import needs"
+    );
+}
+
+#[test]
+fn tables_are_listed_first_and_without_the_types_that_come_with_them() {
+    let uri = fresh_database();
+    let mut client = client(&uri);
+    client
+        .batch_execute(
+            "CREATE TABLE other (id int); CREATE INDEX a_pkey ON other (id);
+             CREATE TABLE items (id int); CREATE TABLE b (id int); CREATE TYPE _c AS ENUM ('x')",
+        )
+        .unwrap();
+    let (schema, mut plan, parts) = items(1);
+    let columns = plan.tables[0].columns.clone();
+    for name in ["b", "c", "a_pkey"] {
+        plan.tables.push(planned(0, name, columns.clone()));
+    }
+    let fault = target(&uri, &schema, &plan).begin(&Unwatched).unwrap_err();
+    assert_eq!(
+        cause(&fault),
+        "table `b`, table `items`, index `a_pkey`, type `_c`"
+    );
+    // The switch looks once more.
+    plan.tables.truncate(1);
+    client.batch_execute("DROP TABLE items").unwrap();
+    let mut target = target(&uri, &schema, &plan);
+    target.begin(&Unwatched).unwrap();
+    target.load(&parts, &Unwatched).unwrap();
+    client.batch_execute("CREATE TABLE items (id int)").unwrap();
+    assert_eq!(cause(&target.switch().unwrap_err()), "relation `items`");
 }
 
 #[test]
@@ -61,7 +98,7 @@ fn a_type_alone_is_in_the_way_of_a_table() {
     let fault = target(&uri, &schema, &plan).begin(&Unwatched).unwrap_err();
     assert_eq!(
         (fault.code(), cause(&fault).as_str()),
-        (Code::TargetExists, "type `_items`, type `items`")
+        (Code::TargetExists, "type `items`")
     );
 }
 
@@ -211,7 +248,7 @@ fn more_tables_than_the_server_has_locks_for_are_refused_with_the_setting() {
     let slots: i64 = ask(&mut client(&uri), "SELECT current_setting('max_connections')::int + current_setting('max_prepared_transactions')::int").parse().unwrap();
     let hint = format!(
         "set max_locks_per_transaction to at least {} and",
-        80_000 / slots + 1
+        20_020 / slots + 1
     );
     assert!(fault.help().starts_with(&hint), "{}", fault.help());
 }
@@ -235,6 +272,39 @@ fn a_value_that_does_not_fit_is_named_and_nothing_is_left() {
     assert_eq!(place.table.as_deref(), Some("items"));
     assert_eq!(place.column.as_deref(), Some("label"));
     assert_eq!(place.row.as_deref(), Some("id=7"));
+    assert!(inventory(&mut client(&uri)).is_empty());
+}
+
+#[test]
+fn a_row_that_no_page_holds_is_named_before_it_is_sent() {
+    let uri = fresh_database();
+    let (mut schema, mut plan, _) = items(1);
+    let label = schema.tables[0].columns[1].clone();
+    let texts = 600;
+    for n in 1..texts {
+        let mut column = plan.tables[0].columns[1].clone();
+        column.name = format!("label{n}");
+        column.cell = 1 + n;
+        plan.tables[0].columns.push(column);
+        let mut column = label.clone();
+        column.name = format!("label{n}");
+        schema.tables[0].columns.push(column);
+    }
+    let row = |id, length: usize| {
+        let mut row = vec![OwnedValue::Integer(id)];
+        row.resize(1 + texts, OwnedValue::Text("x".repeat(length)));
+        row
+    };
+    // 600 values of 12 bytes and their headers fit, 600 of 15 do not, 600 that shrink do.
+    let fitting = Memory::new(vec![vec![row(1, 12), row(2, 200)]], 2);
+    import(&mut target(&uri, &schema, &plan), &fitting).unwrap();
+    client(&uri).batch_execute("DROP TABLE items").unwrap();
+    let parts = Memory::new(vec![vec![row(5, 12), row(6, 15), row(7, 12)]], 2);
+    let fault = import(&mut target(&uri, &schema, &plan), &parts).unwrap_err();
+    assert_eq!(fault.code(), Code::ValueRefused, "{fault:?}");
+    assert!(fault.what().starts_with("the row takes at least"));
+    assert_eq!(fault.place().table.as_deref(), Some("items"));
+    assert_eq!(fault.place().row.as_deref(), Some("id=6"));
     assert!(inventory(&mut client(&uri)).is_empty());
 }
 

@@ -74,7 +74,7 @@ impl Move<'_> {
         };
         let query = include_str!("../queries/staged_clashes.sql");
         let rows = guard.query(query, &[&staging, &self.target])?;
-        clash_fault(&rows).map_or(Ok(()), Err)
+        clash_fault(&rows, &self.job.target_schema).map_or(Ok(()), Err)
     }
 
     /// Gives the moved tables what tables created in the target schema would have.
