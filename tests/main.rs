@@ -7,6 +7,7 @@ mod dependencies;
 mod independent;
 mod kill;
 mod layers;
+mod properties;
 mod round_trip;
 mod signals;
 mod stages;

@@ -153,14 +153,23 @@ fn plain(value: &Value, kind: &str, place: &str) -> Option<String> {
     })
 }
 
+/// SQL that prints a value of type `kind` in one spelling.
+fn printed(value: &str, kind: &str) -> String {
+    match kind {
+        // 1e19 and 10000000000000000000.0 are one number.
+        "numeric" => format!("trim_scale({value})::text"),
+        _ => format!("({value})::text"),
+    }
+}
+
 /// What PostgreSQL makes of the texts as values of type `kind`.
 fn canonical(client: &mut Client, texts: &[Option<String>], kind: &str) -> Vec<Option<String>> {
     if texts.is_empty() {
         return Vec::new();
     }
-    let sql = format!(
-        "SELECT x::{kind}::text FROM unnest($1::text[]) WITH ORDINALITY AS t(x, n) ORDER BY n"
-    );
+    let shown = printed(&format!("x::{kind}"), kind);
+    let sql =
+        format!("SELECT {shown} FROM unnest($1::text[]) WITH ORDINALITY AS t(x, n) ORDER BY n");
     let rows = client
         .query(&sql, &[&texts])
         .expect("the server reads its own types");
@@ -175,7 +184,7 @@ fn target_rows(
 ) -> Rows {
     let list = columns
         .iter()
-        .map(|(name, _)| format!("{}::text", quoted(name)))
+        .map(|(name, kind)| printed(&quoted(name), kind))
         .collect::<Vec<_>>()
         .join(", ");
     let sql = format!("SELECT {list} FROM {}.{}", quoted(schema), quoted(table));
