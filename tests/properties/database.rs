@@ -120,13 +120,14 @@ pub(super) fn build(database: &Database, path: &Path) -> rusqlite::Result<()> {
     let connection = Connection::open(path)?;
     connection.execute_batch(&format!(
         "PRAGMA page_size = {}; PRAGMA encoding = '{}'; PRAGMA auto_vacuum = {};
-         PRAGMA foreign_keys = OFF; PRAGMA synchronous = OFF; PRAGMA user_version = {};",
+         PRAGMA foreign_keys = OFF; PRAGMA synchronous = OFF; PRAGMA user_version = {};
+         PRAGMA journal_mode = MEMORY;",
         database.page_size, database.encoding, database.auto_vacuum, database.user_version
     ))?;
+    // No transaction: SQLite ends it where AUTOINCREMENT has no rowid left.
     if database.wal {
         connection.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()))?;
     }
-    connection.execute_batch("BEGIN")?;
     for (position, table) in database.tables.iter().enumerate() {
         connection.execute_batch(&create(database, table))?;
         for (number, (columns, unique, partial)) in table.indexes.iter().enumerate() {
@@ -135,7 +136,6 @@ pub(super) fn build(database: &Database, path: &Path) -> rusqlite::Result<()> {
         }
         insert(&connection, database, table)?;
     }
-    connection.execute_batch("COMMIT")?;
     connection.close().map_err(|(_, error)| error)
 }
 
