@@ -12,6 +12,7 @@ mod independent;
 mod kill;
 mod layers;
 mod postgres_target;
+mod properties;
 mod round_trip;
 mod signals;
 mod stages;

@@ -113,8 +113,12 @@ fn source_columns(
             cells[cell].push(plain(&value, kind, &format!("{table}.{name}")));
         }
     }
-    for (cell, (_, kind)) in cells.iter_mut().zip(columns) {
-        *cell = canonical(client, cell, kind);
+    for (cells, (name, kind)) in cells.iter_mut().zip(columns) {
+        let canonical = canonical(client, cells, kind);
+        for (written, read) in cells.iter().flatten().zip(canonical.iter().flatten()) {
+            assert_all_is_read(written, read, kind, &format!("{table}.{name}"));
+        }
+        *cells = canonical;
     }
     (0..count)
         .map(|row| cells.iter().map(|column| column[row].clone()).collect())
@@ -130,13 +134,29 @@ fn plain(value: &Value, kind: &str, place: &str) -> Option<String> {
             1 => "true".to_owned(),
             other => panic!("{place}: {other} in a boolean"),
         },
-        (Value::Integer(integer), "bigint" | "numeric" | "text" | "double precision") => {
+        (Value::Integer(integer), "double precision") => {
+            assert!(
+                integer.unsigned_abs() <= 1 << 53,
+                "{place}: {integer} in a double precision"
+            );
             integer.to_string()
         }
-        (Value::Real(real), "double precision" | "numeric") => {
-            format!("{real:?}").replace("inf", "Infinity")
+        (Value::Integer(integer), "bigint" | "numeric" | "text") => integer.to_string(),
+        (Value::Real(real), "double precision") => format!("{real:?}").replace("inf", "Infinity"),
+        // All digits, and a point, which tells it from an integer.
+        (Value::Real(real), "numeric") => {
+            let digits = real.to_string();
+            if digits.contains('.') {
+                digits
+            } else {
+                digits + ".0"
+            }
         }
-        (Value::Real(real), "text") => format!("{real:?}"),
+        // Spelled as in an archive: 1e+19, 1e-7.
+        (Value::Real(real), "text") => {
+            let text = format!("{real:?}").replace('e', "e+");
+            text.replace("e+-", "e-")
+        }
         (Value::Blob(bytes), "bytea") => {
             let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
             format!("\\x{hex}")
@@ -158,13 +178,81 @@ fn canonical(client: &mut Client, texts: &[Option<String>], kind: &str) -> Vec<O
     if texts.is_empty() {
         return Vec::new();
     }
-    let sql = format!(
-        "SELECT x::{kind}::text FROM unnest($1::text[]) WITH ORDINALITY AS t(x, n) ORDER BY n"
-    );
+    let shown = printed(&format!("x::{kind}"), kind);
+    let sql =
+        format!("SELECT {shown} FROM unnest($1::text[]) WITH ORDINALITY AS t(x, n) ORDER BY n");
     let rows = client
         .query(&sql, &[&texts])
         .expect("the server reads its own types");
     rows.iter().map(|row| row.get(0)).collect()
+}
+
+/// Fails where the server's reading of a text drops something of the value: where it rounds a
+/// fraction, forgets a key, or writes anew what the plan promises to keep as it is.
+fn assert_all_is_read(written: &str, read: &str, kind: &str, place: &str) {
+    let kept = match kind {
+        "date" | "inet" | "json" => written == read,
+        "uuid" => written.to_ascii_lowercase() == read,
+        "timestamp without time zone" | "time without time zone" => {
+            without_zeros(&written.replace('T', " ")) == read
+        }
+        "timestamp with time zone" => {
+            let rest = written.split_once('.').map_or("", |(_, rest)| rest);
+            rest.bytes().take_while(u8::is_ascii_digit).count() <= 6
+                && !written.contains(":60")
+                && !written[10..].contains("24:00:00")
+        }
+        "jsonb" => {
+            let value = serde_json::from_str(written).expect("the column holds JSON");
+            let (names, exponents) = words(written);
+            names == keys(&value) && !exponents
+        }
+        _ => true,
+    };
+    assert!(kept, "{place}: {written} is read as {read} by {kind}");
+}
+
+/// A time without the zeros at the end of its fraction.
+fn without_zeros(time: &str) -> &str {
+    if time.contains('.') {
+        time.trim_end_matches('0').trim_end_matches('.')
+    } else {
+        time
+    }
+}
+
+/// Number of names in the text of a JSON value, those that stand twice counted twice; and whether a
+/// number has an exponent.
+fn words(text: &str) -> (usize, bool) {
+    let (mut names, mut exponents, mut before) = (0, false, ' ');
+    let mut letters = text.chars();
+    while let Some(letter) = letters.next() {
+        match letter {
+            '"' => loop {
+                match letters.next() {
+                    Some('\\') => drop(letters.next()),
+                    Some('"') | None => break,
+                    Some(_) => {}
+                }
+            },
+            ':' => names += 1,
+            'e' | 'E' if before.is_ascii_digit() => exponents = true,
+            _ => {}
+        }
+        before = letter;
+    }
+    (names, exponents)
+}
+
+/// Number of keys of a JSON value, those of the values in it included.
+fn keys(value: &serde_json::Value) -> usize {
+    match value {
+        serde_json::Value::Object(members) => {
+            members.len() + members.values().map(keys).sum::<usize>()
+        }
+        serde_json::Value::Array(items) => items.iter().map(keys).sum(),
+        _ => 0,
+    }
 }
 
 fn target_rows(

@@ -2,6 +2,7 @@
 
 pub(crate) mod compare_postgres;
 pub(crate) mod compare_sqlite;
+pub(crate) mod library;
 pub(crate) mod postgres;
 pub(crate) mod program;
 pub(crate) mod result_schema;

@@ -248,4 +248,6 @@ struct SequenceJson {
 }
 
 #[cfg(test)]
+mod random;
+#[cfg(test)]
 mod tests;

@@ -1,0 +1,71 @@
+//! Runs the jobs of the library in this process, for tests that run thousands of them.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use waybill_common::fault::Fault;
+use waybill_common::flow;
+use waybill_common::flow::request::{ExportRequest, ImportRequest, VerifyLevel, VerifyRequest};
+use waybill_common::location::{ArchivePath, Location, TableFilter};
+use waybill_common::progress::Unwatched;
+use waybill_common::report::Report;
+use waybill_common::seam::Check;
+
+fn every_table() -> TableFilter {
+    TableFilter::new(&[], &[]).expect("no pattern is wrong")
+}
+
+/// Exports an SQLite file to an archive.
+pub(crate) fn export(source: &Path, archive: &Path) -> Result<Report, Fault> {
+    let request = ExportRequest {
+        source: Location::Sqlite(source.to_owned()),
+        archive: ArchivePath::Path(archive.to_owned()),
+        level: 1,
+        jobs: 1,
+        labels: Vec::new(),
+        created: None,
+        force: true,
+        sync: false,
+        tables: every_table(),
+    };
+    flow::export(&request, &Unwatched)
+}
+
+/// Verifies an archive to its rows.
+pub(crate) fn verify(archive: &Path) -> Result<Report, Fault> {
+    let request = VerifyRequest {
+        archive: ArchivePath::Path(archive.to_owned()),
+        level: VerifyLevel::Data,
+        jobs: 1,
+        expect_root: None,
+        require_labels: Vec::new(),
+    };
+    flow::verify(&request, &Unwatched)
+}
+
+/// Imports an archive into a new SQLite file.
+pub(crate) fn into_sqlite(archive: &Path, target: PathBuf) -> Result<Report, Fault> {
+    flow::import(&request(archive, Location::Sqlite(target)), &Unwatched)
+}
+
+/// Imports an archive into the schema `public` of a PostgreSQL database.
+pub(crate) fn into_postgres(archive: &Path, uri: &str) -> Result<Report, Fault> {
+    let target = Location::Postgres(uri.to_owned());
+    flow::import(&request(archive, target), &Unwatched)
+}
+
+fn request(archive: &Path, target: Location) -> ImportRequest {
+    ImportRequest {
+        archive: ArchivePath::Path(archive.to_owned()),
+        target,
+        into_schema: None,
+        jobs: 1,
+        expect_root: None,
+        check: Check::Content,
+        plan_only: false,
+        tables: every_table(),
+        lock_wait_timeout: Duration::from_secs(10),
+        spool: None,
+        triggers: true,
+        views: true,
+    }
+}
