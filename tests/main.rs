@@ -13,3 +13,4 @@ mod signals;
 mod stages;
 mod standard_tools;
 mod support;
+mod values;
