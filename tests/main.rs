@@ -18,3 +18,4 @@ mod signals;
 mod stages;
 mod standard_tools;
 mod support;
+mod values;

@@ -143,20 +143,8 @@ fn plain(value: &Value, kind: &str, place: &str) -> Option<String> {
         }
         (Value::Integer(integer), "bigint" | "numeric" | "text") => integer.to_string(),
         (Value::Real(real), "double precision") => format!("{real:?}").replace("inf", "Infinity"),
-        // All digits, and a point, which tells it from an integer.
-        (Value::Real(real), "numeric") => {
-            let digits = real.to_string();
-            if digits.contains('.') {
-                digits
-            } else {
-                digits + ".0"
-            }
-        }
-        // Spelled as in an archive: 1e+19, 1e-7.
-        (Value::Real(real), "text") => {
-            let text = format!("{real:?}").replace('e', "e+");
-            text.replace("e+-", "e-")
-        }
+        (Value::Real(real), "numeric") => written_out(*real),
+        (Value::Real(real), "text") => archived(*real),
         (Value::Blob(bytes), "bytea") => {
             let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
             format!("\\x{hex}")
@@ -173,14 +161,37 @@ fn plain(value: &Value, kind: &str, place: &str) -> Option<String> {
     })
 }
 
+/// A real with all its digits, and a point, which tells it from an integer.
+fn written_out(real: f64) -> String {
+    let digits = real.to_string();
+    if digits.contains('.') {
+        digits
+    } else {
+        digits + ".0"
+    }
+}
+
+/// A real as docs/format.md writes it.
+fn archived(real: f64) -> String {
+    if real == 0.0 || (1e-5..1e16).contains(&real.abs()) {
+        return written_out(real);
+    }
+    let text = format!("{real:e}");
+    if text.contains("e-") {
+        text
+    } else {
+        text.replace('e', "e+")
+    }
+}
+
 /// What PostgreSQL makes of the texts as values of type `kind`.
 fn canonical(client: &mut Client, texts: &[Option<String>], kind: &str) -> Vec<Option<String>> {
     if texts.is_empty() {
         return Vec::new();
     }
-    let shown = printed(&format!("x::{kind}"), kind);
-    let sql =
-        format!("SELECT {shown} FROM unnest($1::text[]) WITH ORDINALITY AS t(x, n) ORDER BY n");
+    let sql = format!(
+        "SELECT x::{kind}::text FROM unnest($1::text[]) WITH ORDINALITY AS t(x, n) ORDER BY n"
+    );
     let rows = client
         .query(&sql, &[&texts])
         .expect("the server reads its own types");
@@ -191,7 +202,12 @@ fn canonical(client: &mut Client, texts: &[Option<String>], kind: &str) -> Vec<O
 /// fraction, forgets a key, or writes anew what the plan promises to keep as it is.
 fn assert_all_is_read(written: &str, read: &str, kind: &str, place: &str) {
     let kept = match kind {
-        "date" | "inet" | "json" => written == read,
+        "date" | "json" => written == read,
+        // As text, unlike in its own output, an address always has its length.
+        "inet" => {
+            let whole = if written.contains(':') { "/128" } else { "/32" };
+            written == read.strip_suffix(whole).unwrap_or(read)
+        }
         "uuid" => written.to_ascii_lowercase() == read,
         "timestamp without time zone" | "time without time zone" => {
             without_zeros(&written.replace('T', " ")) == read

@@ -2,12 +2,12 @@
 
 use crate::fault::Code;
 use crate::mapping::describe::counted;
-use crate::mapping::draft::{Draft, Source};
+use crate::mapping::draft::{Draft, Source, Stored};
 use crate::mapping::keys::is_coarse;
 use crate::mapping::names;
 use crate::mapping::plan::{ForeignKeyPlan, TablePlan};
-use crate::model::schema::{ForeignKey, IndexOn, Schema};
-use crate::profile::evidence::Constraint;
+use crate::model::schema::{Affinity, ForeignKey, IndexOn, Schema};
+use crate::profile::evidence::{Constraint, Form};
 use crate::report::{Finding, Severity};
 use std::collections::{BTreeSet, HashMap};
 
@@ -102,7 +102,37 @@ fn resolve(
             ));
         }
     }
+    let pairs = columns.iter().zip(&parent_columns);
+    for (column, parent_column) in pairs {
+        let (from, to) = (
+            &child.columns[*column],
+            &drafts[parent].columns[*parent_column],
+        );
+        if let Some(what) = converted(from, to) {
+            return Err(format!(
+                "the source turns `{}` into {what} before it looks for the parent, PostgreSQL would not",
+                from.column.name
+            ));
+        }
+    }
     Ok((parent, columns, parent_columns))
+}
+
+/// What SQLite, which applies the parent's affinity to what it looks for, turns some values into so
+/// that they meet a parent that they are not equal to.
+fn converted(from: &Stored<'_>, to: &Stored<'_>) -> Option<&'static str> {
+    let (child, parent) = (from.evidence, to.evidence);
+    match to.column.affinity {
+        Affinity::Real if child.count(Form::WideInteger) > 0 => Some("a real, rounded,"),
+        // SQLite writes 1e19 as 1.0e+19.
+        Affinity::Text if child.reals > 0 && child.texts > 0 => Some("a text of its own spelling"),
+        Affinity::Numeric | Affinity::Integer | Affinity::Real
+            if child.texts > 0 && parent.texts > 0 && parent.integers + parent.reals > 0 =>
+        {
+            Some("a number")
+        }
+        _ => None,
+    }
 }
 
 /// The collation by which a parent's column is compared: that of the column, else a key's own.

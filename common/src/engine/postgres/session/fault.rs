@@ -94,6 +94,8 @@ fn code_of(sqlstate: &str) -> Code {
         "3D000" => Code::DatabaseMissing,
         // 57014 is a statement timeout, or a cancel that was not ours.
         "55P03" | "57014" | "40P01" => Code::LockTimeout,
+        // Of all values only a key can pass the plan and still be too long, for its index.
+        "54000" => Code::ValueRefused,
         "42P07" | "42P06" | "42710" => Code::TargetExists,
         other => match &other[..std::cmp::min(2, other.len())] {
             "28" => Code::LoginRefused,
@@ -160,6 +162,7 @@ mod tests {
             ("42P06", Code::TargetExists),
             ("42710", Code::TargetExists),
             ("3D000", Code::DatabaseMissing),
+            ("54000", Code::ValueRefused),
             ("22P02", Code::ServerError),
             ("", Code::ServerError),
         ] {

@@ -290,15 +290,15 @@ fn a_signal_ends_every_step_and_a_long_statement() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("new.db");
     // Five looks are more than the build takes before the endless statement begins.
-    let (stopper, stopped) = (Stopper::after(5), Stopper::after(0));
+    let (in_the_build, at_once) = (Stopper::after(5), Stopper::after(0));
     let mut target = SqliteTarget::new(path.clone(), &content.schema, SqliteOptions::default());
     target.begin(&Unwatched).unwrap();
-    let fault = target.load(&content, &stopped).unwrap_err();
+    let fault = target.load(&content, &at_once).unwrap_err();
     assert_eq!(fault.code(), Code::Interrupted);
     drop(target);
     let mut target = SqliteTarget::new(path.clone(), &content.schema, SqliteOptions::default());
     assert_eq!(
-        target.begin(&stopped).unwrap_err().code(),
+        target.begin(&at_once).unwrap_err().code(),
         Code::Interrupted
     );
     drop(target);
@@ -306,7 +306,7 @@ fn a_signal_ends_every_step_and_a_long_statement() {
     target.begin(&Unwatched).unwrap();
     target.load(&content, &Unwatched).unwrap();
     assert_eq!(
-        target.build(&stopper).unwrap_err().code(),
+        target.build(&in_the_build).unwrap_err().code(),
         Code::Interrupted
     );
     drop(target);
