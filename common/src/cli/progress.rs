@@ -2,9 +2,9 @@
 //!
 //! Draws nothing itself.
 
-use super::escape::escaped;
 use super::signals::Signals;
 use crate::progress::{Extent, Watch};
+use crate::report::escape::escaped;
 use indicatif::{HumanBytes, HumanCount};
 use serde::Serialize;
 use std::fmt::Write as _;
