@@ -296,6 +296,29 @@ fn control_characters_of_the_data_do_not_reach_the_terminal() {
 }
 
 #[test]
+fn sums_show_names_on_one_line_and_counts_as_elsewhere() {
+    let hostile = samples::sample("hostile.db", |connection| {
+        connection.execute_batch(
+            "CREATE TABLE \"evil\u{1b}[2J\nroot\u{202e}\"(id INTEGER PRIMARY KEY);
+             CREATE TABLE one(a); INSERT INTO one VALUES (1);
+             WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1043)
+             INSERT INTO \"evil\u{1b}[2J\nroot\u{202e}\" SELECT i FROM n;",
+        )
+    });
+    let archive = hostile.path.with_extension("archive");
+    run("waybill-export", [&hostile.path, &archive]).exits(0);
+    let ran = run("waybill-verify", ["--sums".as_ref(), archive.as_os_str()]).exits(0);
+    let said = ran.stdout();
+    let lines: Vec<_> = said.lines().collect();
+    assert_eq!(lines.len(), 4, "{said:?}");
+    assert!(
+        lines[2].ends_with("  evil\\u{1b}[2J\\nroot\\u{202e} (1,043 rows)"),
+        "{said:?}"
+    );
+    assert!(lines[3].ends_with("  one (1 row)"), "{said:?}");
+}
+
+#[test]
 fn colour_is_used_when_asked_for_and_never_in_a_pipe() {
     let verify = |color: &str| {
         let option = format!("--color={color}");

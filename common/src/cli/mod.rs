@@ -3,7 +3,6 @@
 
 pub mod args;
 mod bar;
-mod escape;
 mod exit;
 mod panic;
 mod progress;

@@ -4,7 +4,9 @@
 
 use super::escape::escaped;
 use super::signals::{self, Signals};
+use super::signals::Signals;
 use crate::progress::{Extent, Watch};
+use crate::report::escape::escaped;
 use indicatif::{HumanBytes, HumanCount};
 use serde::Serialize;
 use std::fmt::Write as _;

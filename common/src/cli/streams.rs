@@ -1,9 +1,9 @@
 //! Standard streams and the file of `--json`: every write is checked, and a file appears whole.
 
 use super::args::JsonOutput;
-use super::escape::escaped_json;
 use crate::fault::{Code, Fault, Result};
 use crate::location::ArchivePath;
+use crate::report::escape::escaped_json;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, IsTerminal, Read as _, Write};
 use std::path::{Path, PathBuf};

@@ -1,8 +1,8 @@
 //! Parses a command line. A wrong one becomes a fault; a password on it is not repeated.
 
-use super::escape::escaped;
 use crate::fault::{Code, Fault};
 use crate::location;
+use crate::report::escape::escaped;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, Parser};
 use std::ffi::{OsStr, OsString};

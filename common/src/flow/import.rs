@@ -27,7 +27,7 @@ pub fn import(request: &ImportRequest, watch: &dyn Watch) -> Result<Report> {
     )?;
     let mut examination = examine(&archive, VerifyLevel::Data, request.jobs, watch)?;
     let selection = select(archive.schema(), &request.tables)?;
-    let mut report = begin(request, &archive, &selection);
+    let mut report = begin(request, &archive, &selection)?;
     report.findings.append(&mut examination.damage);
     report
         .findings
@@ -138,7 +138,7 @@ fn load(
     target.switch()
 }
 
-fn begin(request: &ImportRequest, archive: &Archive, selection: &Selection) -> Report {
+fn begin(request: &ImportRequest, archive: &Archive, selection: &Selection) -> Result<Report> {
     let all = verify::tables(archive);
     let tables: Vec<_> = selection
         .positions
@@ -150,15 +150,21 @@ fn begin(request: &ImportRequest, archive: &Archive, selection: &Selection) -> R
         rows: tables.iter().map(|table| table.rows).sum(),
         bytes: tables.iter().map(|table| table.bytes).sum(),
     };
-    let target = request.target.shown();
-    Report {
+    // The form in which the target itself is named when it is done.
+    let target = match &request.target {
+        Location::Sqlite(_) => request.target.shown(),
+        Location::Postgres(text) => {
+            ConnInfo::parse(text, &|name| std::env::var(name).ok())?.location()
+        }
+    };
+    Ok(Report {
         summary: format!("would import {} into {target}", wording::extent(&totals)),
         target: Some(target),
         archive: Some(open::facts(archive, &request.archive)),
         totals,
         tables,
         ..Report::default()
-    }
+    })
 }
 
 /// Ends the job when there is an error among the findings: nothing has been written yet.

@@ -1,15 +1,16 @@
 //! Shows what is in an archive instead of judging it. What is shown has been checked: the
 //! structure always, and the digests of the rows that are printed.
 
-use super::open;
 use super::request::Inspect;
 use super::verify::tables;
+use super::{open, wording};
 use crate::archive::{Archive, Member};
 use crate::codec;
 use crate::fault::{Code, Fault, Result};
 use crate::location::ArchivePath;
 use crate::model::value::Value;
 use crate::progress::Watch;
+use crate::report::escape::escaped;
 use crate::seam::{PartBuffers, PartReader, RowSink};
 use std::io::Write;
 
@@ -54,8 +55,10 @@ fn sums(archive: &Archive, out: &mut dyn Write) -> Result<()> {
     for (table, facts) in tables(archive).iter().zip(archive.tables()) {
         writeln!(
             out,
-            "rows          {}  {} ({} rows)",
-            facts.rows_sha256, table.name, table.rows
+            "rows          {}  {} ({})",
+            facts.rows_sha256,
+            escaped(&table.name),
+            wording::counted(table.rows, "row")
         )
         .map_err(unwritable)?;
     }

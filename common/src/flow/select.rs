@@ -25,7 +25,7 @@ pub(super) fn select(schema: &Schema, filter: &TableFilter) -> Result<Selection>
     if let Some(pattern) = filter.unmatched(&names).first() {
         return Err(
             Fault::new(Code::Usage, format!("no table matches `{pattern}`"))
-                .hint("waybill-analyze or waybill-verify --list shows the tables"),
+                .hint("waybill-analyze or waybill-verify --sums shows the tables"),
         );
     }
     let positions: Vec<usize> = (0..names.len())

@@ -345,8 +345,9 @@ pub(super) fn collation(drafts: &[Draft<'_>], findings: &mut Vec<Finding>) {
         }
     }
     if texts > 0 {
+        let columns = counted(texts, "text column");
         let message =
-            "text columns are COLLATE \"C\": they compare by bytes, as SQLite's BINARY does";
+            format!("{columns} made COLLATE \"C\", to compare by bytes as SQLite's BINARY does");
         findings.push(
             Finding::new(Code::StructureWeakened, Severity::Note, message)
                 .counted(texts, Vec::new()),

@@ -3,9 +3,9 @@
 //! Data values and keys are strings, counts are integers, arrays have a fixed order, so that two
 //! results can be compared line by line.
 
-use crate::cli::escape::escaped_json;
 use crate::cli::exit::Ending;
 use crate::fault::{Fault, Place};
+use crate::report::escape::escaped_json;
 use crate::report::{ArchiveFacts, Finding, Report, Severity, TableReport, Totals};
 use jiff::{Timestamp, Unit};
 use serde::Serialize;

@@ -1,7 +1,7 @@
 //! Reports and faults as text for people. Everything that comes from data is escaped.
 
-use crate::cli::escape::escaped;
 use crate::fault::{Code, Fault};
+use crate::report::escape::escaped;
 use crate::report::{Finding, Report, Severity, TableReport};
 use anstyle::{AnsiColor, Style};
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
@@ -140,7 +140,8 @@ fn place(finding: &Finding) -> (&'static str, String) {
             .expect("a String takes all text");
     }
     match (place.is_empty(), shown) {
-        (true, 0) => ("count", rows),
+        // Of what has no place the message says how often.
+        (true, 0) => ("where", String::new()),
         (true, _) => ("rows", rows),
         (false, 0) if rows.is_empty() => ("where", place),
         (false, 0) => ("where", format!("{place} ({rows})")),
@@ -320,7 +321,7 @@ mod tests {
             findings(&all, Severity::Note, PLAIN),
             "error[foreign-key-orphan]: no such parent
   where: table `b\\u{202e}`: id=1, id=2 and 10 more
-   help: insert the missing parent rows or remove the orphans in the source; until then the constraint is created NOT VALID
+   help: insert the missing parent rows or remove the orphans in the source; the rows are carried all the same, into PostgreSQL with the constraint NOT VALID
 warning[recast]: text in an INTEGER column
   where: table `a`, column `c` (3 times)
   where: table `b`, column `c`
@@ -343,7 +344,7 @@ warning[recast]: text in an INTEGER column
             text(1)
         );
         assert!(
-            text(2).starts_with("note[recast]: x\n  count: 2 times\n   help:"),
+            text(2).starts_with("note[recast]: x\n   help:"),
             "{}",
             text(2)
         );
