@@ -2,9 +2,7 @@
 //!
 //! Draws nothing itself.
 
-use super::escape::escaped;
 use super::signals::{self, Signals};
-use super::signals::Signals;
 use crate::progress::{Extent, Watch};
 use crate::report::escape::escaped;
 use indicatif::{HumanBytes, HumanCount};
