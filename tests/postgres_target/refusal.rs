@@ -280,7 +280,7 @@ fn a_row_that_no_page_holds_is_named_before_it_is_sent() {
     let uri = fresh_database();
     let (mut schema, mut plan, _) = items(1);
     let label = schema.tables[0].columns[1].clone();
-    let texts = 600;
+    let texts = 500;
     for n in 1..texts {
         let mut column = plan.tables[0].columns[1].clone();
         column.name = format!("label{n}");
@@ -295,11 +295,11 @@ fn a_row_that_no_page_holds_is_named_before_it_is_sent() {
         row.resize(1 + texts, OwnedValue::Text("x".repeat(length)));
         row
     };
-    // 600 values of 12 bytes and their headers fit, 600 of 15 do not, 600 that shrink do.
-    let fitting = Memory::new(vec![vec![row(1, 12), row(2, 200)]], 2);
+    // 500 values of 15 bytes and their headers fit, 500 that shrink do, 500 of 20 bytes do not.
+    let fitting = Memory::new(vec![vec![row(1, 15), row(2, 200)]], 2);
     import(&mut target(&uri, &schema, &plan), &fitting).unwrap();
     client(&uri).batch_execute("DROP TABLE items").unwrap();
-    let parts = Memory::new(vec![vec![row(5, 12), row(6, 15), row(7, 12)]], 2);
+    let parts = Memory::new(vec![vec![row(5, 15), row(6, 20), row(7, 15)]], 2);
     let fault = import(&mut target(&uri, &schema, &plan), &parts).unwrap_err();
     assert_eq!(fault.code(), Code::ValueRefused, "{fault:?}");
     assert!(fault.what().starts_with("the row takes at least"));

@@ -27,9 +27,6 @@ const BLOCK: usize = 512 * 1024;
 /// The most bytes of one message: a row may be longer than a message can be.
 const MESSAGE: usize = 16 * 1024 * 1024;
 
-/// Bytes of a page, unless the server says otherwise.
-const BLOCK_SIZE: usize = 8192;
-
 /// Does the tasks of a schedule.
 pub(super) struct Loader<'a> {
     job: &'a Job<'a>,
@@ -44,11 +41,12 @@ pub(super) struct Loader<'a> {
 }
 
 impl<'a> Loader<'a> {
-    /// A loader of these parts.
+    /// A loader of these parts, into pages of so many bytes.
     pub(super) fn new(
         job: &'a Job<'a>,
         begin: &'a str,
         check: Check,
+        block_size: usize,
         parts: &'a dyn PartReader,
         watch: &'a dyn Watch,
     ) -> Self {
@@ -60,13 +58,8 @@ impl<'a> Loader<'a> {
             watch,
             check,
             begin,
-            block_size: BLOCK_SIZE,
+            block_size,
         }
-    }
-
-    /// The same for a server whose pages have so many bytes.
-    pub(super) fn with_pages_of(self, block_size: usize) -> Self {
-        Loader { block_size, ..self }
     }
 
     /// What was sent, per table of the plan.

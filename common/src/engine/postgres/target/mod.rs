@@ -233,8 +233,8 @@ impl Target for PostgresTarget<'_> {
     fn load(&mut self, parts: &dyn PartReader, watch: &dyn Watch) -> Result<()> {
         let check = self.options.check;
         let open = opened(&mut self.open)?;
-        let loader = Loader::new(&self.job, &open.begin, check, parts, watch)
-            .with_pages_of(open.facts.block_size);
+        let pages = open.facts.block_size;
+        let loader = Loader::new(&self.job, &open.begin, check, pages, parts, watch);
         watch.phase("rows", loader.extent());
         let schedule = Schedule::new(self.job.plan, &self.job.planned_by_source(), parts.parts());
         let act = |worker: &mut Worker, shared: &_, task| loader.act(worker, shared, task);
