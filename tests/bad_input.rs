@@ -119,16 +119,10 @@ fn a_part_above_the_limit_is_refused_until_the_limit_is_raised() {
     let target = format!("sqlite:{}", folder.path().join("a.db").display());
     let refused = ["--max-part".as_ref(), "1".as_ref(), archive];
     for more in [None, Some("--list")] {
-        let exit = 3;
         let arguments = refused.into_iter().chain(more.map(AsRef::as_ref));
         let ran = run("waybill-verify", arguments);
         assert!(ran.stderr().contains("--max-part"), "{}", ran.stderr());
-        assert_explains(
-            ran,
-            exit,
-            "archive-limit",
-            "waybill/data/t0001/p000001.jsonl",
-        );
+        assert_explains(ran, 3, "archive-limit", "waybill/data/t0001/p000001.jsonl");
     }
     let ran = run(
         "waybill-import",
