@@ -346,11 +346,15 @@ impl Fault {
     /// The texts of the causes, outermost first.
     #[must_use]
     pub fn causes(&self) -> Vec<String> {
-        let mut texts = Vec::new();
+        let mut texts: Vec<String> = Vec::new();
         let mut next = self.source();
         while let Some(cause) = next {
             let text = cause.to_string();
-            if texts.last() != Some(&text) {
+            // Libraries repeat the outer text behind a number of their own.
+            if !texts
+                .last()
+                .is_some_and(|last| text.ends_with(last.as_str()))
+            {
                 texts.push(text);
             }
             next = cause.source();
@@ -431,6 +435,15 @@ mod tests {
         names.sort_unstable();
         names.dedup();
         assert_eq!(names.len(), Code::ALL.len());
+    }
+
+    #[test]
+    fn a_cause_that_only_repeats_the_one_before_is_not_told() {
+        let inner = Fault::new(Code::Bug, "Error code 5: database is locked")
+            .because(Fault::new(Code::Bug, "another program"));
+        let outer = Fault::new(Code::Bug, "x")
+            .because(Fault::new(Code::Bug, "database is locked").because(inner));
+        assert_eq!(outer.causes(), ["database is locked", "another program"]);
     }
 
     #[test]

@@ -227,7 +227,7 @@ impl Plan {
         };
         let always = |finding: &&Finding| {
             let message = &finding.message;
-            !message.starts_with("text columns are")
+            !message.contains(" made COLLATE \"C\"")
                 && !message.starts_with("the rowid is left out")
         };
         self.findings.iter().filter(always).map(shown).collect()
