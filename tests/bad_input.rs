@@ -110,6 +110,42 @@ fn a_truncated_and_a_corrupt_database_are_refused() {
 }
 
 #[test]
+fn a_part_above_the_limit_is_refused_until_the_limit_is_raised() {
+    let tiny = samples::tiny();
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let archive = folder.path().join("a.tar.zst");
+    let archive = archive.as_os_str();
+    run("waybill-export", [tiny.path.as_os_str(), archive]).exits(0);
+    let target = format!("sqlite:{}", folder.path().join("a.db").display());
+    let refused = ["--max-part".as_ref(), "1".as_ref(), archive];
+    for more in [None, Some("--list")] {
+        let exit = 3;
+        let arguments = refused.into_iter().chain(more.map(AsRef::as_ref));
+        let ran = run("waybill-verify", arguments);
+        assert!(ran.stderr().contains("--max-part"), "{}", ran.stderr());
+        assert_explains(
+            ran,
+            exit,
+            "archive-limit",
+            "waybill/data/t0001/p000001.jsonl",
+        );
+    }
+    let ran = run(
+        "waybill-import",
+        refused.into_iter().chain([target.as_ref()]),
+    );
+    assert_explains(ran, 4, "archive-limit", "waybill/data/t0001/p000001.jsonl");
+    assert_eq!(names(folder.path()), ["a.tar.zst"]);
+    let raised = ["--max-part".as_ref(), "1MiB".as_ref(), archive];
+    run("waybill-verify", raised).exits(0);
+    run(
+        "waybill-import",
+        raised.into_iter().chain([target.as_ref()]),
+    )
+    .exits(0);
+}
+
+#[test]
 fn an_existing_archive_is_kept_unless_told_otherwise() {
     let tiny = samples::tiny();
     let folder = tempfile::tempdir().expect("a temporary folder");
@@ -349,6 +385,21 @@ fn a_wrong_password_is_refused_without_showing_it() {
     .exits(1);
     assert_eq!(ran.json()["error"]["code"], "login-refused");
     assert!(!format!("{}{}", ran.stdout(), ran.stderr()).contains("wrong-secret"));
+}
+
+#[test]
+fn a_missing_database_is_answered_with_the_statement_that_makes_it() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let archive = tiny_archive(folder.path());
+    let uri = postgres::server().uri("no_such_database");
+    let ran = run("waybill-import", [archive.as_os_str(), uri.as_ref()]);
+    assert!(
+        ran.stderr()
+            .contains("CREATE DATABASE \"no_such_database\" ENCODING 'UTF8'"),
+        "{}",
+        ran.stderr()
+    );
+    assert_explains(ran, 1, "database-missing", "no_such_database");
 }
 
 #[test]

@@ -61,6 +61,7 @@ fn verify(archive: &Path) -> Exit {
         level: VerifyLevel::Data,
         jobs: 1,
         expect_root: None,
+        max_part: 1 << 30,
         require_labels: Vec::new(),
     };
     flow::verify(&request, &Unwatched)
@@ -74,6 +75,7 @@ fn import(archive: &Path, target: PathBuf) -> Exit {
         into_schema: None,
         jobs: 1,
         expect_root: None,
+        max_part: 1 << 30,
         check: Check::Content,
         plan_only: false,
         tables: TableFilter::new(&[], &[]).expect("no pattern is wrong"),

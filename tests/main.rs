@@ -1,12 +1,17 @@
 //! The integration tests: the real programs, real files, real servers. One binary, so that it links once.
+#![expect(clippy::print_stderr, reason = "a test that cannot run here says so")]
 
 mod bad_input;
+mod cli;
 mod connection;
 mod corrupt;
 mod dependencies;
+mod docs;
+mod help;
 mod independent;
 mod kill;
 mod layers;
+mod postgres_target;
 mod properties;
 mod round_trip;
 mod signals;

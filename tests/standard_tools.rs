@@ -194,7 +194,7 @@ fn one_part_can_be_cut_out_and_read_on_its_own() {
         .expect("rows");
     let part = &table["parts"][0];
     let (offset, length) = (
-        part["frame_offset"].as_u64().expect("a number"),
+        part["offset"].as_u64().expect("a number"),
         part["frame_bytes"].as_u64().expect("a number"),
     );
     let script = format!(

@@ -4,7 +4,7 @@ use std::ffi::{OsStr, OsString};
 use waybill_common::cli;
 use waybill_common::fault::Result;
 use waybill_common::flow::request::{Against, AnalyzeRequest};
-use waybill_common::location::Location;
+use waybill_common::location::{Location, TouchedFiles};
 
 /// Look at a database and list everything that will not fit before anything is written
 ///
@@ -33,6 +33,14 @@ pub(crate) struct Args {
 impl cli::Program for Args {
     fn output(&self) -> &cli::OutputArgs {
         &self.output
+    }
+
+    fn files(&self) -> TouchedFiles {
+        let files = TouchedFiles::default().database(&Location::source(&self.source));
+        match against(&self.to) {
+            Ok(Against::Target(target)) => files.database(&Ok(target)),
+            _ => files,
+        }
     }
 }
 

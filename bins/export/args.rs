@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use waybill_common::cli;
 use waybill_common::fault::Result;
 use waybill_common::flow::request::ExportRequest;
-use waybill_common::location::{ArchivePath, Location};
+use waybill_common::location::{ArchivePath, Location, TouchedFiles};
 
 /// Write all of a database into one archive file
 ///
@@ -58,6 +58,12 @@ pub(crate) struct Args {
 impl cli::Program for Args {
     fn output(&self) -> &cli::OutputArgs {
         &self.output
+    }
+
+    fn files(&self) -> TouchedFiles {
+        TouchedFiles::default()
+            .database(&Location::source(&self.source))
+            .archive(&ArchivePath::parse(&self.archive))
     }
 
     fn data_on_stdout(&self) -> bool {

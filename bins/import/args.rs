@@ -8,7 +8,7 @@ use waybill_common::cli;
 use waybill_common::digest::Digest;
 use waybill_common::fault::{Exit, Fault, Result};
 use waybill_common::flow::request::ImportRequest;
-use waybill_common::location::{ArchivePath, Location};
+use waybill_common::location::{ArchivePath, Location, TouchedFiles};
 use waybill_common::seam;
 
 /// Load an archive into a database, completely or not at all
@@ -26,7 +26,10 @@ use waybill_common::seam;
 pub(crate) struct Args {
     /// The archive; - reads it from standard input
     archive: OsString,
-    /// The database to fill: postgresql://HOST/DATABASE, pg:KEY=VALUE, sqlite:PATH or env:NAME
+    // Not a doc comment: rustdoc would take it for a link.
+    #[arg(
+        help = "The database to fill: postgresql://HOST/DATABASE, pg:KEY=VALUE, sqlite:PATH or env:NAME"
+    )]
     target: OsString,
     /// What happens to tables that exist
     #[arg(long, value_enum, default_value_t = Mode::Create)]
@@ -58,6 +61,8 @@ pub(crate) struct Args {
     #[command(flatten)]
     tables: cli::TableArgs,
     #[command(flatten)]
+    parts: cli::PartArgs,
+    #[command(flatten)]
     jobs: cli::JobArgs,
     #[command(flatten)]
     output: cli::OutputArgs,
@@ -86,6 +91,12 @@ impl cli::Program for Args {
         &self.output
     }
 
+    fn files(&self) -> TouchedFiles {
+        TouchedFiles::default()
+            .archive(&ArchivePath::parse(&self.archive))
+            .database(&Location::target(&self.target))
+    }
+
     /// What verify finds, an import refuses.
     fn exit(fault: &Fault) -> Exit {
         fault.exit_as_refusal()
@@ -104,6 +115,7 @@ impl Args {
             into_schema: self.into_schema,
             jobs: self.jobs.count(),
             expect_root: self.expect_root,
+            max_part: self.parts.max_part(),
             check: match self.check {
                 Check::None => seam::Check::None,
                 Check::Counts => seam::Check::Counts,

@@ -6,7 +6,7 @@ use waybill_common::cli;
 use waybill_common::digest::Digest;
 use waybill_common::fault::Result;
 use waybill_common::flow::request::{Inspect, VerifyLevel, VerifyRequest};
-use waybill_common::location::ArchivePath;
+use waybill_common::location::{ArchivePath, TouchedFiles};
 
 /// Check that an archive is whole, consistent and the expected one, or show what it holds
 ///
@@ -32,6 +32,8 @@ pub(crate) struct Args {
     #[arg(long, value_name = "KEY=VALUE", value_parser = cli::args::label, conflicts_with = "show")]
     require_label: Vec<(String, String)>,
     #[command(flatten)]
+    parts: cli::PartArgs,
+    #[command(flatten)]
     jobs: cli::JobArgs,
     #[command(flatten)]
     show: Show,
@@ -49,6 +51,10 @@ pub(crate) struct Args {
 
 /// What to show in place of a verdict.
 #[derive(Debug, clap::Args)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "clap makes a flag of each, and lets only one be given"
+)]
 #[group(id = "show", multiple = false)]
 #[command(next_help_heading = "Show in place of a verdict")]
 struct Show {
@@ -85,13 +91,17 @@ enum Level {
 pub(crate) enum Request {
     /// Check the archive.
     Verify(VerifyRequest),
-    /// Show a part of it.
-    Inspect(ArchivePath, Inspect),
+    /// Show something of it, when no part has more than so many bytes of lines.
+    Inspect(ArchivePath, Inspect, u64),
 }
 
 impl cli::Program for Args {
     fn output(&self) -> &cli::OutputArgs {
         &self.output
+    }
+
+    fn files(&self) -> TouchedFiles {
+        TouchedFiles::default().archive(&ArchivePath::parse(&self.archive))
     }
 
     fn data_on_stdout(&self) -> bool {
@@ -104,8 +114,9 @@ impl Args {
     pub(crate) fn open(self) -> Result<Request> {
         let archive = ArchivePath::parse(&self.archive)?;
         cli::from_stdin(&archive)?;
+        let max_part = self.parts.max_part();
         if let Some(what) = self.show.inspect(self.limit) {
-            return Ok(Request::Inspect(archive, what));
+            return Ok(Request::Inspect(archive, what, max_part));
         }
         Ok(Request::Verify(VerifyRequest {
             archive,
@@ -116,6 +127,7 @@ impl Args {
             },
             jobs: self.jobs.count(),
             expect_root: self.expect_root,
+            max_part,
             require_labels: self.require_label,
         }))
     }

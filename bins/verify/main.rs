@@ -10,8 +10,8 @@ mod args;
 fn main() -> ExitCode {
     cli::run(|args: args::Args, watch| match args.open()? {
         Request::Verify(request) => flow::verify(&request, watch),
-        Request::Inspect(archive, what) => {
-            cli::to_stdout(|out| flow::inspect(&archive, &what, out, watch))?;
+        Request::Inspect(archive, what, max_part) => {
+            cli::to_stdout(|out| flow::inspect(&archive, &what, max_part, out, watch))?;
             Ok(Report::default())
         }
     })

@@ -128,14 +128,16 @@ codes! {
     /// A column that must not be NULL holds NULL.
     NotNullViolated = "not-null-violated", Findings, "mend the source and export again";
     /// A foreign key points at a row that does not exist.
-    ForeignKeyOrphan = "foreign-key-orphan", Findings, "insert the missing parent rows or remove the orphans in the source; until then the constraint is created NOT VALID";
+    ForeignKeyOrphan = "foreign-key-orphan", Findings, "insert the missing parent rows or remove the orphans in the source; the rows are carried all the same, into PostgreSQL with the constraint NOT VALID";
     /// A key could not be checked offline.
-    KeyUnchecked = "key-unchecked", Findings, "the database checks it when the import builds the key";
+    KeyUnchecked = "key-unchecked", Findings, "a target that takes the key over checks it when an import builds it";
 
     /// The server cannot be reached.
     ServerUnreachable = "server-unreachable", Retry, "check host, port and that the server accepts connections";
     /// The server refused the login.
     LoginRefused = "login-refused", Failed, "check user, password, ~/.pgpass and pg_hba.conf";
+    /// The server has no database of that name.
+    DatabaseMissing = "database-missing", Failed, "create the database, or name another one: `psql -l` lists them";
     /// The TLS connection could not be established as asked.
     Tls = "tls", Failed, "check sslmode, sslrootcert and the server's certificate";
     /// The server is out of connections, memory slots or shutting down.

@@ -5,8 +5,10 @@
 
 mod filter;
 mod redact;
+mod touched;
 
 pub use filter::TableFilter;
+pub use touched::TouchedFiles;
 
 use crate::fault::{Code, Fault, Result};
 use std::ffi::{OsStr, OsString};
@@ -93,7 +95,7 @@ impl Location {
             return utf8(bytes).map(Location::Postgres);
         }
         if bytes.starts_with(b"json:") {
-            return Err(json_folder().at(text.display()));
+            return Err(json_folder().at(redact::unknown(&text.to_string_lossy())));
         }
         plain(Path::new(text), role)
     }
@@ -132,7 +134,8 @@ fn variable(name: &OsStr) -> Result<OsString> {
 /// `PATH`, as it stands after `sqlite:`. SQLite's own URI parameters are not taken: some of them
 /// (`immutable=1`, `nolock=1`) read wrong rows in silence.
 fn sqlite(path: &[u8]) -> Result<Location> {
-    let shown = OsStr::from_bytes(path).display().to_string();
+    // `sqlite://…` may be another program's locator.
+    let shown = redact::unknown(&format!("sqlite:{}", OsStr::from_bytes(path).display()));
     if path.is_empty() {
         return Err(Fault::new(
             Code::Locator,
@@ -142,7 +145,7 @@ fn sqlite(path: &[u8]) -> Result<Location> {
     if path == b":memory:" || path.starts_with(b"//") {
         return Err(
             Fault::new(Code::Locator, "`sqlite:` takes the path of a file")
-                .at(format!("sqlite:{shown}"))
+                .at(shown)
                 .hint("write sqlite:FOLDER/FILE or sqlite:/FOLDER/FILE"),
         );
     }
@@ -168,6 +171,9 @@ fn plain(path: &Path, role: Role) -> Result<Location> {
     if shown.is_empty() {
         return Err(Fault::new(Code::Locator, "the locator is empty").hint(FORMS));
     }
+    // A hint repeats only what is no connection string.
+    let plain = !shown.contains([':', '@', '=']);
+    let explicit = format!("sqlite:{}", if plain { shown.as_str() } else { "PATH" });
     let wrong = |what: &'static str| Fault::new(Code::Locator, what).at(&shown);
     let about = match path.metadata() {
         Ok(about) => about,
@@ -176,7 +182,7 @@ fn plain(path: &Path, role: Role) -> Result<Location> {
                 Role::Source => wrong("neither a file of this name nor a known form of locator")
                     .hint(FORMS),
                 Role::Target => wrong("a new target needs its kind")
-                    .hint(format!("write sqlite:{shown} for a new SQLite database; for PostgreSQL write postgresql://HOST/DATABASE or pg:KEY=VALUE")),
+                    .hint(format!("write {explicit} for a new SQLite database; for PostgreSQL write postgresql://HOST/DATABASE or pg:KEY=VALUE")),
             });
         }
         Err(error) => return Err(wrong("cannot look at this path").because(error).hint(FORMS)),
@@ -195,7 +201,7 @@ fn plain(path: &Path, role: Role) -> Result<Location> {
         Ok(true) => Ok(Location::Sqlite(path.to_owned())),
         Ok(false) => Err(
             wrong("the file does not begin as an SQLite database").hint(format!(
-                "write sqlite:{shown} if it is one nevertheless, such as an empty file"
+                "write {explicit} if it is one nevertheless, such as an empty file"
             )),
         ),
         Err(error) => Err(Fault::new(Code::SourceUnreadable, "cannot read the file")
@@ -325,6 +331,9 @@ mod tests {
             "",
             "sqlite:",
             "sqlite:///x",
+            "sqlite://u:S3@h/d",
+            "postgresql:/u:S3@h/x",
+            "postgres:u:S3@h",
             "/dev/null",
         ] {
             let fault = source(text).unwrap_err();

@@ -21,6 +21,9 @@ pub trait Watch: Sync {
     fn advance(&self, rows: u64, bytes: u64);
     /// Whether a signal has asked the job to stop; asked at least once a part.
     fn stopped(&self) -> bool;
+    /// A step that cannot be interrupted has not ended long after `stopped`, and what it had made
+    /// is removed: a program ends here.
+    fn give_up(&self) {}
 }
 
 /// Watches nothing and never stops; for tests and for work too short to watch.

@@ -32,8 +32,9 @@ FIXED_AFTER = [
 PART_NAME = re.compile(r"waybill/data/t(\d{4})/p(\d{6})\.jsonl")
 BAGIT = b"BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n"
 FORMS = (
-    "nul_text number_text decimal_text zero_one boolean_word decimal_real uuid uuid_upper date time "
-    "timestamp timestamp_offset inet json json_plain epoch_seconds epoch_millis epoch_micros opaque"
+    "integer real text raw_text blob wide_integer special_real nul_text number_text decimal_text "
+    "zero_one boolean_word decimal_real uuid uuid_upper date time "
+    "timestamp timestamp_offset plain_time inet json json_plain epoch_seconds epoch_millis epoch_micros opaque"
 ).split()
 
 
@@ -407,7 +408,7 @@ def check(value, kind, where):
             fits = base64.b64encode(base64.b64decode(value, validate=True)).decode() == value
         except (ValueError, TypeError):
             fits = False
-    elif kind == "real":
+    elif kind == "real number":
         try:
             fits = value in ("Infinity", "-Infinity", "NaN") or real(float(value)) == value
         except (ValueError, TypeError):
@@ -442,7 +443,7 @@ DEFAULT = Or(
     "current_time",
     "current_timestamp",
     Shape(integer="decimal"),
-    Shape(real="real"),
+    Shape(real="real number"),
     Shape(text=str),
     Shape(raw_text="base64"),
     Shape(blob="base64"),

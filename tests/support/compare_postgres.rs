@@ -361,8 +361,8 @@ fn assert_foreign_keys(source: &Connection, client: &mut Client, schema: &str, t
     assert_eq!(expected, found, "foreign keys of {table}");
 }
 
-/// The letters of pg_constraint as SQLite's words.
-fn action_words(line: String) -> String {
+/// The letters of `pg_constraint` as SQLite's words.
+fn action_words(line: &str) -> String {
     let word = |letter: &str| match letter {
         "a" => "NO ACTION",
         "r" => "RESTRICT",

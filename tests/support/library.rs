@@ -38,6 +38,7 @@ pub(crate) fn verify(archive: &Path) -> Result<Report, Fault> {
         jobs: 1,
         expect_root: None,
         require_labels: Vec::new(),
+        max_part: 1 << 30,
     };
     flow::verify(&request, &Unwatched)
 }
@@ -67,5 +68,6 @@ fn request(archive: &Path, target: Location) -> ImportRequest {
         spool: None,
         triggers: true,
         views: true,
+        max_part: 1 << 30,
     }
 }

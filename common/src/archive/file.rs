@@ -15,7 +15,9 @@ pub struct OutputFile {
     temporary: NamedTempFile,
     path: PathBuf,
     force: bool,
-    sync: bool,
+    /// The folder, held open where the file is to be made durable: what could go wrong in opening
+    /// it goes wrong before the work.
+    folder: Option<File>,
 }
 
 impl OutputFile {
@@ -36,6 +38,8 @@ impl OutputFile {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(unwritable("cannot look at the file", path, error)),
         }
+        let opened = sync.then(|| File::open(folder(path))).transpose();
+        let opened = opened.map_err(|error| unwritable("cannot open the folder", path, error))?;
         // Mode 0600 is the crate's promise on Unix; a test holds it.
         let temporary = tempfile::Builder::new()
             .prefix(".waybill-")
@@ -46,14 +50,14 @@ impl OutputFile {
             temporary,
             path: path.to_owned(),
             force,
-            sync,
+            folder: opened,
         })
     }
 
     /// Makes the bytes durable and gives the file its name.
     pub fn commit(self) -> Result<()> {
         let path = self.path;
-        if self.sync {
+        if self.folder.is_some() {
             let synced = self.temporary.as_file().sync_all();
             synced.map_err(|error| unwritable("cannot make the file durable", &path, error))?;
         }
@@ -67,12 +71,9 @@ impl OutputFile {
             io::ErrorKind::AlreadyExists => exists(&path),
             _ => unwritable("cannot give the file its name", &path, failed.error),
         })?;
-        if self.sync {
-            File::open(folder(&path))
-                .and_then(|folder| folder.sync_all())
-                .map_err(|error| unwritable("cannot make the file's name durable", &path, error))?;
-        }
-        Ok(())
+        let synced = self.folder.map_or(Ok(()), |folder| folder.sync_all());
+        let what = "the archive is complete and in place, but may not survive a failure of power";
+        synced.map_err(|error| unwritable(what, &path, error))
     }
 }
 

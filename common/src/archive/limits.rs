@@ -37,7 +37,16 @@ pub(super) const WINDOW_BYTES: u64 = 8 << 20;
 /// Largest integer in a tag file: 2^53-1, which every JSON reader holds exactly.
 pub(super) const SAFE_INTEGER: u64 = (1 << 53) - 1;
 
-/// How much of a machine an archive may claim. The default is what the format allows.
+/// Longest part that is read unless told otherwise, in bytes of lines: a few bytes of an archive
+/// can stand for so many, all in memory at once.
+const DEFAULT_PART_BYTES: u64 = 1 << 30;
+
+/// Parts of more bytes of lines than this are read one at a time: they take far more memory than
+/// a part that has been cut at `PART_BYTES`, and workers must not multiply it.
+const LARGE_PART_BYTES: u64 = 64 << 20;
+
+/// How much of a machine an archive may claim. The default is what the format allows, but for
+/// the longest part.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// Bytes of `data/schema.json`.
@@ -46,6 +55,8 @@ pub struct Limits {
     pub tag_bytes: u64,
     /// Bytes of the uncompressed lines of one part.
     pub part_bytes: u64,
+    /// Bytes of lines above which parts are read one at a time, whatever the number of threads.
+    pub large_part_bytes: u64,
     /// Parts of all tables.
     pub parts: usize,
 }
@@ -61,7 +72,8 @@ impl Default for Limits {
         Limits {
             schema_bytes: SCHEMA_BYTES,
             tag_bytes: TAG_BYTES,
-            part_bytes: (ROW_BYTES + PART_BYTES) as u64,
+            part_bytes: DEFAULT_PART_BYTES,
+            large_part_bytes: LARGE_PART_BYTES,
             parts: PARTS,
         }
     }

@@ -19,6 +19,7 @@ use crate::progress::Watch;
 use crate::report::Totals;
 use crate::seam::{PartBuffers, PartReader, PartSpan, RowSink};
 use std::fs::File;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Bytes read at a time when the whole file is hashed.
 const READ_BYTES: usize = 1 << 20;
@@ -30,6 +31,10 @@ pub struct Archive {
     opened: Opened,
     parts: Vec<PartSpan>,
     tables: Vec<TableFacts>,
+    /// Bytes of lines above which a part is large.
+    large_part_bytes: u64,
+    /// Held while a large part is in memory.
+    large_part: Mutex<()>,
 }
 
 /// What the manifest says of one table.
@@ -102,6 +107,8 @@ impl Archive {
             opened,
             parts,
             tables,
+            large_part_bytes: limits.large_part_bytes,
+            large_part: Mutex::new(()),
         })
     }
 
@@ -216,10 +223,35 @@ impl Archive {
         }
     }
 
-    /// Puts the lines of a part into `buffers.lines`: the frame's digest is checked before
-    /// anything is decompressed, then the lines' digest, their end, count and cut. The cells are
-    /// not decoded.
-    pub fn read_lines(&self, part: &PartSpan, buffers: &mut PartBuffers) -> Result<()> {
+    /// Checks a part without decoding its cells: the frame's digest before anything is
+    /// decompressed, then the lines' digest, their end, count and cut.
+    pub fn check_part(&self, part: &PartSpan, buffers: &mut PartBuffers) -> Result<()> {
+        self.admitted(part, buffers, |buffers| self.read_lines(part, buffers))
+    }
+
+    /// Runs `act` on a part, alone when the part is large. Its memory is then given back at once:
+    /// the buffers of every worker would grow to it otherwise.
+    fn admitted(
+        &self,
+        part: &PartSpan,
+        buffers: &mut PartBuffers,
+        act: impl FnOnce(&mut PartBuffers) -> Result<()>,
+    ) -> Result<()> {
+        if part.bytes <= self.large_part_bytes {
+            return act(buffers);
+        }
+        let _alone: MutexGuard<'_, ()> = self
+            .large_part
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        *buffers = PartBuffers::default();
+        let done = act(buffers);
+        *buffers = PartBuffers::default();
+        done
+    }
+
+    /// Puts the lines of a part into `buffers.lines`, checked.
+    fn read_lines(&self, part: &PartSpan, buffers: &mut PartBuffers) -> Result<()> {
         let member = member(part);
         let named = |fault: Fault| {
             let name = self.opened.schema.tables.get(part.table).map(|t| &t.name);
@@ -310,9 +342,11 @@ impl PartReader for Archive {
         buffers: &mut PartBuffers,
         sink: &mut dyn RowSink,
     ) -> Result<()> {
-        self.read_lines(part, buffers)?;
-        let table = &self.opened.schema.tables[part.table];
-        rows::send(table, part, &buffers.lines, sink)
-            .map_err(|fault| fault.in_entry(member(part).path()))
+        self.admitted(part, buffers, |buffers| {
+            self.read_lines(part, buffers)?;
+            let table = &self.opened.schema.tables[part.table];
+            rows::send(table, part, &buffers.lines, sink)
+                .map_err(|fault| fault.in_entry(member(part).path()))
+        })
     }
 }

@@ -103,10 +103,14 @@ fn check_size(span: &Span, limits: &Limits) -> Result<()> {
         _ => std::cmp::min(limits.tag_bytes, super::limits::TAG_BYTES),
     };
     if bytes > limit {
-        return Err(
-            Fault::new(Code::ArchiveLimit, "the member is longer than allowed")
-                .because(format!("{bytes} bytes, at most {limit}")),
-        );
+        let fault = Fault::new(Code::ArchiveLimit, "the member is longer than allowed")
+            .because(format!("{bytes} bytes, at most {limit}"));
+        return Err(match span.member {
+            Member::Part { .. } => fault.hint(format!(
+                "--max-part {bytes} accepts it, and takes so much memory and more"
+            )),
+            _ => fault,
+        });
     }
     let fits = match span.member {
         Member::Part { .. } => frame_bytes <= content::largest_frame(bytes),

@@ -77,6 +77,8 @@ pub struct TableWritten {
     pub rows: u64,
     /// Bytes of its lines.
     pub bytes: u64,
+    /// Bytes of the lines of its longest part.
+    pub longest_part: u64,
 }
 
 /// Writes an archive of `schema` into `out`: `produce` is called once, on this thread, and sends
@@ -241,6 +243,12 @@ impl Tags<'_> {
         let table = |table: &TableRecord| TableWritten {
             rows: table.rows,
             bytes: table.bytes,
+            longest_part: table
+                .parts
+                .iter()
+                .map(|part| u64::from(part.bytes))
+                .max()
+                .unwrap_or(0),
         };
         Ok(Written {
             root,

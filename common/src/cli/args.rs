@@ -18,7 +18,7 @@ pub struct OutputArgs {
     /// Print the result as one JSON object, or write it to FILE and print the text as well
     ///
     /// The object has the form of docs/result.schema.json; it is printed on failure, too. FILE
-    /// appears whole or not at all; an older one is replaced.
+    /// appears whole or not at all; it replaces an older result or an empty file, and nothing else.
     #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, default_missing_value = "-")]
     json: Option<PathBuf>,
     /// Show progress on standard error
@@ -162,6 +162,54 @@ impl FromStr for Jobs {
     }
 }
 
+/// How much memory an archive may ask for.
+#[derive(Debug, Clone, Args)]
+pub struct PartArgs {
+    /// Accept no part of an archive that is longer than SIZE, such as 4GiB
+    ///
+    /// A part has 8 MiB of lines and as much more as its last row needs. It is held in memory as
+    /// a whole, however small the archive is; parts above 64 MiB are read one at a time. Export
+    /// warns when an archive needs more than the default.
+    #[arg(long, value_name = "SIZE", default_value = "1GiB")]
+    max_part: Size,
+}
+
+impl PartArgs {
+    /// The most bytes of a part.
+    #[must_use]
+    pub fn max_part(&self) -> u64 {
+        self.max_part.0
+    }
+}
+
+/// A number of bytes, or of KiB, MiB or GiB.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Size(u64);
+
+impl FromStr for Size {
+    type Err = String;
+
+    fn from_str(text: &str) -> std::result::Result<Self, String> {
+        let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+        let (number, unit) = text.split_at(digits);
+        let unit: u64 = match unit {
+            "" => 1,
+            "KiB" => 1 << 10,
+            "MiB" => 1 << 20,
+            "GiB" => 1 << 30,
+            _ => 0,
+        };
+        let bytes = number
+            .parse::<u64>()
+            .ok()
+            .and_then(|number| number.checked_mul(unit))
+            .filter(|bytes| *bytes > 0);
+        bytes.map(Size).ok_or_else(|| {
+            "write a number of bytes, or one with KiB, MiB or GiB behind it".to_owned()
+        })
+    }
+}
+
 /// Which tables.
 #[derive(Debug, Clone, Args)]
 pub struct TableArgs {
@@ -212,6 +260,32 @@ mod tests {
         }
         let auto = JobArgs { jobs: Jobs(None) };
         assert!((1..=MOST_JOBS).contains(&auto.count()));
+    }
+
+    #[test]
+    fn a_size_is_a_number_with_or_without_a_unit() {
+        let sizes = [
+            ("1", 1),
+            ("1610612736", 1_610_612_736),
+            ("3KiB", 3 << 10),
+            ("512MiB", 512 << 20),
+            ("4GiB", 4 << 30),
+        ];
+        for (text, bytes) in sizes {
+            assert_eq!(text.parse(), Ok(Size(bytes)), "{text}");
+        }
+        for text in [
+            "",
+            "0",
+            "GiB",
+            "4GB",
+            "4 GiB",
+            "-1",
+            "1.5GiB",
+            "99999999999GiB",
+        ] {
+            assert!(text.parse::<Size>().is_err(), "{text}");
+        }
     }
 
     #[test]

@@ -1,9 +1,9 @@
 //! Shows progress on standard error: bars, plain lines or JSON events, drawn by a thread of its own.
 
 use super::args::ProgressChoice;
-use super::escape::escaped_json;
 use super::progress::{Progress, Snapshot};
 use super::streams::complain;
+use crate::report::escape::escaped_json;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::{self, IsTerminal};
 use std::sync::Arc;

@@ -10,7 +10,8 @@ use std::process::ExitCode;
 pub const EXIT_CODES: &str = "\
 Exit codes (the same for all four programs):
   0    done, nothing to report at the --fail-on level
-  1    failed: could not be completed; the target is as it was
+  1    failed: could not be completed; the target is as it was. With an error whose code
+       is `stream`: the report could not be written; it says so when the job is complete
   2    usage: the command line or a locator is wrong; nothing was touched
   3    findings: completed, and found what you asked to be told (verify: the archive
        is not whole, not consistent or not the expected one, whatever --fail-on says)

@@ -3,17 +3,16 @@
 
 pub mod args;
 mod bar;
-mod escape;
 mod exit;
 mod panic;
 mod progress;
-pub mod render;
+mod render;
 mod run;
 mod signals;
 mod streams;
 mod usage;
 
-pub use args::{JobArgs, OutputArgs, TableArgs};
+pub use args::{JobArgs, OutputArgs, PartArgs, TableArgs};
 pub use exit::EXIT_CODES;
 pub use run::{Program, run};
 pub use streams::{from_stdin, onto_stdout, to_stdout};

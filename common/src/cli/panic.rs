@@ -2,7 +2,7 @@
 
 use crate::fault::{Code, Fault};
 use std::backtrace::{Backtrace, BacktraceStatus};
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::panic::PanicHookInfo;
 use std::sync::{Mutex, PoisonError};
 
@@ -30,14 +30,17 @@ pub(super) fn install() {
 }
 
 fn described(info: &PanicHookInfo<'_>) -> String {
-    let message = info.payload_as_str().unwrap_or("a panic without a message");
+    let payload = info.payload();
+    let text = payload.downcast_ref::<&str>().copied();
+    let text = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
+    let message = text.unwrap_or("a panic without a message");
     let mut text = match info.location() {
         Some(place) => format!("{message} ({}:{})", place.file(), place.line()),
         None => message.to_owned(),
     };
     let trace = Backtrace::capture();
     if trace.status() == BacktraceStatus::Captured {
-        text.push_str(&format!("\n{trace}"));
+        write!(text, "\n{trace}").expect("a String takes all text");
     }
     text
 }

@@ -2,9 +2,9 @@
 //!
 //! Draws nothing itself.
 
-use super::escape::escaped;
-use super::signals::Signals;
+use super::signals::{self, Signals};
 use crate::progress::{Extent, Watch};
+use crate::report::escape::escaped;
 use indicatif::{HumanBytes, HumanCount};
 use serde::Serialize;
 use std::fmt::Write as _;
@@ -116,6 +116,12 @@ impl Watch for Progress {
 
     fn stopped(&self) -> bool {
         self.signals.stopped()
+    }
+
+    fn give_up(&self) {
+        if let Some(signal) = self.signals.received() {
+            signals::die_of(signal);
+        }
     }
 }
 

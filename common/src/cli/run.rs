@@ -11,6 +11,7 @@ use super::streams::{self, JsonSink, complain};
 use super::usage::{self, NotRun};
 use super::{args::JsonOutput, panic};
 use crate::fault::{Code, Exit, Fault, Result};
+use crate::location::TouchedFiles;
 use crate::progress::Watch;
 use crate::report::{Report, Severity};
 use clap::Parser;
@@ -22,7 +23,12 @@ use std::sync::Arc;
 /// What a program's arguments say about its way to run.
 pub trait Program: Parser {
     /// How it tells what it does and found.
+    #[must_use]
     fn output(&self) -> &OutputArgs;
+
+    /// The files that its job reads or makes: the result's file must be none of them.
+    #[must_use]
+    fn files(&self) -> TouchedFiles;
 
     /// Whether standard output carries data, an archive or rows, so that the result as text goes to
     /// standard error.
@@ -31,6 +37,7 @@ pub trait Program: Parser {
     }
 
     /// The exit code that a failure gives this program.
+    #[must_use]
     fn exit(fault: &Fault) -> Exit {
         fault.code().exit()
     }
@@ -93,7 +100,7 @@ fn perform<A: Program>(
         quiet: output.quiet(),
         result_aside: args.data_on_stdout(),
     };
-    match sink(&output, args.data_on_stdout()) {
+    match sink(&output, &args) {
         Ok(sink) => telling.tell(&job(args, &output, work), sink).finish(),
         Err(fault) => {
             let ending = Ending::Exit(fault.code().exit());
@@ -105,14 +112,19 @@ fn perform<A: Program>(
 }
 
 /// Where the JSON object goes, if one is wanted.
-fn sink(output: &OutputArgs, data_on_stdout: bool) -> Result<Option<JsonSink>> {
+fn sink<A: Program>(output: &OutputArgs, args: &A) -> Result<Option<JsonSink>> {
     match output.json() {
-        Some(JsonOutput::Stdout) if data_on_stdout => Err(Fault::new(
+        Some(JsonOutput::Stdout) if args.data_on_stdout() => Err(Fault::new(
             Code::Usage,
             "standard output cannot take both the data and the result",
         )
         .hint("write the result to a file with --json=FILE")),
-        Some(target) => JsonSink::open(target).map(Some),
+        Some(target) => {
+            if let JsonOutput::File(path) = target {
+                args.files().refuse(path)?;
+            }
+            JsonSink::open(target).map(Some)
+        }
         None => Ok(None),
     }
 }
@@ -135,26 +147,28 @@ fn job<A: Program>(
     // Nothing that the job has touched is used after a panic.
     let result = catch_unwind(AssertUnwindSafe(|| work(args, &*progress)));
     drop(display);
-    let fault = match result {
-        Ok(Ok(report)) => {
-            let ending = Ending::Exit(report.exit(output.fail_on()));
-            return Outcome {
-                report,
-                fault: None,
-                ending,
-            };
-        }
-        Ok(Err(fault)) => {
-            Some(fault).filter(|fault| fault.code() != Code::Bug || panic::told().is_none())
-        }
-        Err(_) => None,
-    };
-    match fault {
-        Some(fault) => {
-            let ending = Ending::of(&fault, A::exit(&fault), signals.received());
+    outcome::<A>(result, output.fail_on(), signals.received())
+}
+
+/// What `result` comes to, after `signal` if there was one.
+fn outcome<A: Program>(
+    result: std::thread::Result<Result<Report>>,
+    fail_on: Option<Severity>,
+    signal: Option<i32>,
+) -> Outcome {
+    match result {
+        // A job that was completed before it saw the signal is complete.
+        Ok(Ok(report)) => Outcome {
+            ending: Ending::Exit(report.exit(fail_on)),
+            report,
+            fault: None,
+        },
+        Ok(Err(fault)) if fault.code() != Code::Bug || panic::told().is_none() => {
+            let ending = Ending::of(&fault, A::exit(&fault), signal);
             Outcome::failed(fault, ending)
         }
-        None => {
+        // A panic, or what a flow made of the panic of one of its threads.
+        Ok(Err(_)) | Err(_) => {
             let unknown = || Fault::new(Code::Bug, "the program has panicked");
             Outcome::failed(panic::told().unwrap_or_else(unknown), Ending::Panic)
         }
@@ -174,16 +188,17 @@ impl Telling<'_> {
     /// Tells the outcome on all streams. The ending changes when the result could not be written.
     fn tell(&self, outcome: &Outcome, sink: Option<JsonSink>) -> Ending {
         self.complain(outcome);
-        let mut ending = outcome.ending;
-        if !matches!(sink, Some(JsonSink::Stdout)) && !self.quiet {
-            if let Err(fault) = self.print(&outcome.report) {
-                ending = self.unwritten(&fault, ending);
-            }
+        let (report, mut ending) = (&outcome.report, outcome.ending);
+        let mut unwritten = None;
+        let wanted = !matches!(sink, Some(JsonSink::Stdout)) && !self.quiet;
+        if wanted && let Err(fault) = self.print(report) {
+            ending = self.unwritten(unwritten.insert(incomplete(fault, report)), ending);
         }
         if let Some(sink) = sink {
-            let json = json::object(self.start, ending, &outcome.report, outcome.fault.as_ref());
+            let fault = outcome.fault.as_ref().or(unwritten.as_ref());
+            let json = json::object(self.start, ending, report, fault);
             if let Err(fault) = sink.write(&json) {
-                ending = self.unwritten(&fault, ending);
+                ending = self.unwritten(&incomplete(fault, report), ending);
             }
         }
         ending
@@ -233,6 +248,24 @@ impl Telling<'_> {
     }
 }
 
+/// What `fault` in telling the result of a job means. After a job that was done nobody may take the
+/// exit code for a failure of the job itself.
+fn incomplete(fault: Fault, report: &Report) -> Fault {
+    if report.summary.is_empty() || report.refused {
+        return fault;
+    }
+    let told = Fault::new(
+        Code::Stream,
+        "the job is complete, but its report could not be written",
+    )
+    .hint(format!("it need not be run again: {}", report.summary));
+    match fault.place().location.clone() {
+        Some(location) => told.at(location),
+        None => told,
+    }
+    .because(fault)
+}
+
 /// Tells that standard output or the result's file could not be written.
 fn unprinted(fault: &Fault, canvas: Canvas) -> Ending {
     let ending = Ending::of(fault, fault.code().exit(), None);
@@ -257,4 +290,70 @@ fn canvas(color: ColorChoice) -> Canvas {
 fn terminal_width() -> Option<u16> {
     let size = rustix::termios::tcgetwinsize(std::io::stdout()).ok()?;
     (size.ws_col > 0).then_some(size.ws_col)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::Finding;
+
+    /// A program for tests, which refuses what verify finds
+    #[derive(Debug, Parser)]
+    #[command(
+        name = "waybill-test",
+        version,
+        disable_help_flag = true,
+        disable_version_flag = true
+    )]
+    struct Sample {
+        #[command(flatten)]
+        output: OutputArgs,
+    }
+
+    impl Program for Sample {
+        fn output(&self) -> &OutputArgs {
+            &self.output
+        }
+
+        fn files(&self) -> TouchedFiles {
+            TouchedFiles::default()
+        }
+
+        fn exit(fault: &Fault) -> Exit {
+            fault.exit_as_refusal()
+        }
+    }
+
+    fn ending(result: std::thread::Result<Result<Report>>, signal: Option<i32>) -> Ending {
+        outcome::<Sample>(result, Some(Severity::Error), signal).ending
+    }
+
+    #[test]
+    fn a_panic_is_a_bug_and_ends_with_101() {
+        let told = outcome::<Sample>(Err(Box::new("boom")), None, None);
+        assert_eq!((told.ending.code(), told.ending.status()), (101, "bug"));
+        assert_eq!(told.fault.map(|fault| fault.code()), Some(Code::Bug));
+    }
+
+    #[test]
+    fn a_failure_after_a_signal_dies_of_it_and_a_completed_job_does_not() {
+        let failed = || Ok(Err(Fault::interrupted()));
+        assert_eq!(ending(failed(), Some(15)), Ending::Signal(15));
+        assert_eq!(ending(failed(), None), Ending::Exit(Exit::Failed));
+        assert_eq!(
+            ending(Ok(Ok(Report::default())), Some(15)),
+            Ending::Exit(Exit::Ok)
+        );
+    }
+
+    #[test]
+    fn the_program_decides_what_a_fault_and_the_report_what_a_result_gives() {
+        let damaged = Fault::new(Code::ArchiveDamaged, "x");
+        assert_eq!(ending(Ok(Err(damaged)), None), Ending::Exit(Exit::Refused));
+        let found = Report {
+            findings: vec![Finding::new(Code::KeyDuplicate, Severity::Error, "x")],
+            ..Report::default()
+        };
+        assert_eq!(ending(Ok(Ok(found)), None), Ending::Exit(Exit::Findings));
+    }
 }

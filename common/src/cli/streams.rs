@@ -3,19 +3,67 @@
 use super::args::JsonOutput;
 use crate::fault::{Code, Fault, Result};
 use crate::location::ArchivePath;
+use crate::report::escape::escaped_json;
 use std::fs::{self, File};
-use std::io::{self, BufWriter, IsTerminal, Write};
+use std::io::{self, BufWriter, IsTerminal, Read as _, Write};
 use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 
-/// Gives `write` the standard output and makes sure that all of it has been taken.
+/// Gives `write` the standard output and makes sure that all of it has been taken. A terminal is
+/// shown no control character of the data.
 pub fn to_stdout<T>(write: impl FnOnce(&mut dyn Write) -> Result<T>) -> Result<T> {
+    if io::stdout().is_terminal() {
+        let mut out = Escaping::new(io::stdout().lock());
+        let result = write(&mut out);
+        let flushed = out.flush().map_err(unwritten);
+        return result.and_then(|value| flushed.map(|()| value));
+    }
     let mut out = BufWriter::with_capacity(1 << 16, io::stdout().lock());
     let result = write(&mut out);
     // What was written before a failure is flushed as well, but the first failure is the one told.
     let flushed = out.flush().map_err(unwritten);
     drop(out.into_parts());
     result.and_then(|value| flushed.map(|()| value))
+}
+
+/// Passes text on, its unsafe characters as `\uXXXX`, as JSON allows.
+struct Escaping<W: Write> {
+    out: W,
+    line: Vec<u8>,
+}
+
+impl<W: Write> Escaping<W> {
+    fn new(out: W) -> Self {
+        Escaping {
+            out,
+            line: Vec::new(),
+        }
+    }
+
+    /// Passes on what has come in; a line is complete, so no character is cut.
+    fn pass(&mut self) -> io::Result<()> {
+        let text = String::from_utf8_lossy(&self.line);
+        self.out.write_all(escaped_json(&text).as_bytes())?;
+        self.line.clear();
+        Ok(())
+    }
+}
+
+impl<W: Write> Write for Escaping<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let taken = bytes.iter().position(|byte| *byte == b'\n');
+        let taken = taken.map_or(bytes.len(), |at| at + 1);
+        self.line.extend_from_slice(&bytes[..taken]);
+        if self.line.ends_with(b"\n") {
+            self.pass()?;
+        }
+        Ok(taken)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.pass()?;
+        self.out.flush()
+    }
 }
 
 /// Prints `text` on standard output.
@@ -61,8 +109,8 @@ pub fn onto_stdout(archive: &ArchivePath) -> Result<()> {
 pub(super) enum JsonSink {
     /// Standard output.
     Stdout,
-    /// A new file beside its final place.
-    Beside(PathBuf, NamedTempFile),
+    /// A new file beside its final place, and their folder.
+    Beside(PathBuf, NamedTempFile, File),
     /// A device or pipe, which cannot be replaced.
     Direct(PathBuf, File),
 }
@@ -77,12 +125,14 @@ impl JsonSink {
             let file = File::options().write(true).open(path).map_err(fault)?;
             return Ok(JsonSink::Direct(path.to_owned(), file));
         }
+        refuse_foreign(path)?;
         // tempfile gives its files mode 0600: the result shows keys of rows.
+        let folder = File::open(folder_of(path)).map_err(fault)?;
         let file = tempfile::Builder::new()
             .prefix(".waybill-")
             .tempfile_in(folder_of(path))
             .map_err(fault)?;
-        Ok(JsonSink::Beside(path.to_owned(), file))
+        Ok(JsonSink::Beside(path.to_owned(), file, folder))
     }
 
     /// Writes the object and, for a file, gives it its name.
@@ -92,18 +142,41 @@ impl JsonSink {
             JsonSink::Direct(path, mut file) => file
                 .write_all(json.as_bytes())
                 .map_err(|error| unwritable(&path, error)),
-            JsonSink::Beside(path, file) => {
-                publish(&path, file, json).map_err(|error| unwritable(&path, error))
+            JsonSink::Beside(path, file, folder) => {
+                publish(&path, file, &folder, json).map_err(|error| unwritable(&path, error))
             }
         }
     }
 }
 
-fn publish(path: &Path, mut file: NamedTempFile, json: &str) -> io::Result<()> {
+/// How a result begins, blanks aside.
+const RESULT_START: &[u8] = b"{\"schema\":\"waybill.result/";
+
+/// Lets a result replace nothing but an older result, or an empty file.
+fn refuse_foreign(path: &Path) -> Result<()> {
+    let mut start = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(256).read_to_end(&mut start));
+    match read {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(unwritable(path, error)),
+        Ok(0) => return Ok(()),
+        Ok(_) => {}
+    }
+    start.retain(|byte| !byte.is_ascii_whitespace());
+    if start.starts_with(RESULT_START) {
+        return Ok(());
+    }
+    let what = "the file exists already and is not a result of an earlier run";
+    Err(Fault::new(Code::OutputExists, what)
+        .at(path.display())
+        .hint("choose another name, or remove the file"))
+}
+
+fn publish(path: &Path, mut file: NamedTempFile, folder: &File, json: &str) -> io::Result<()> {
     file.write_all(json.as_bytes())?;
     file.as_file().sync_all()?;
     file.persist(path)?;
-    File::open(folder_of(path))?.sync_all()
+    folder.sync_all()
 }
 
 fn folder_of(path: &Path) -> &Path {
@@ -124,6 +197,22 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_terminal_is_shown_data_without_control_characters_however_it_is_cut() {
+        let text = "[\"\u{9b}31m\u{202e}ü\"]\nend\u{7f}".as_bytes();
+        for cut in 0..text.len() {
+            let mut out = Escaping::new(Vec::new());
+            out.write_all(&text[..cut]).unwrap();
+            out.write_all(&text[cut..]).unwrap();
+            out.flush().unwrap();
+            let shown = String::from_utf8(out.out).unwrap();
+            assert_eq!(
+                shown, "[\"\\u009b31m\\u202eü\"]\nend\\u007f",
+                "cut at {cut}"
+            );
+        }
+    }
+
+    #[test]
     fn a_result_file_appears_only_when_it_is_written() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("result.json");
@@ -135,6 +224,27 @@ mod tests {
         sink.write("{}\n").unwrap();
         assert_eq!(fs::read_to_string(&path).unwrap(), "{}\n");
         assert_eq!(count(), 1);
+    }
+
+    #[test]
+    fn only_an_older_result_or_an_empty_file_is_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("result.json");
+        for (older, replaced) in [
+            ("", true),
+            ("{\n  \"schema\": \"waybill.result/1\",\n", true),
+            ("{\"schema\":\"waybill.result/2\"}", true),
+            ("{\"schema\":\"other\"}", false),
+            ("{}", false),
+            ("SQLite format 3\0", false),
+            (" ", false),
+        ] {
+            fs::write(&path, older).unwrap();
+            let opened = JsonSink::open(JsonOutput::of(&path)).map(drop);
+            let code = opened.err().map(|fault| fault.code());
+            assert_eq!(code, (!replaced).then_some(Code::OutputExists), "{older:?}");
+            assert_eq!(fs::read_to_string(&path).unwrap(), older);
+        }
     }
 
     #[test]

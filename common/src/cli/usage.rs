@@ -1,8 +1,8 @@
 //! Parses a command line. A wrong one becomes a fault; a password on it is not repeated.
 
-use super::escape::escaped;
 use crate::fault::{Code, Fault};
 use crate::location;
+use crate::report::escape::escaped;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, Parser};
 use std::ffi::{OsStr, OsString};
@@ -49,10 +49,11 @@ fn wrong(error: &clap::Error, line: &[OsString]) -> NotRun {
         fault = fault.hint(HELP_ALONE);
     }
     let shown = usage.lines().filter(|line| !is_noise(line));
-    let usage: String = shown.map(|line| format!("{}\n", escaped(line))).collect();
+    let usage: Vec<_> = shown.map(escaped).collect();
+    let usage = usage.join("\n");
     NotRun::Wrong {
         fault,
-        usage: usage.trim_end().to_owned() + "\n",
+        usage: format!("\n{}\n", usage.trim_matches('\n')),
     }
 }
 

@@ -23,13 +23,20 @@ pub fn analyze(request: &AnalyzeRequest, watch: &dyn Watch) -> Result<Report> {
     let mut source = source::open(&request.source, watch)?;
     let selection = select(source.schema(), &request.tables)?;
     let schema = &selection.schema;
-    let rows = schema
+    let estimates: Vec<Option<u64>> = schema
         .tables
         .iter()
         .map(|table| source.estimate(table))
-        .try_fold(0_u64, |sum, rows| Some(sum.saturating_add(rows?)));
+        .collect();
+    let rows = estimates
+        .iter()
+        .try_fold(0_u64, |sum, rows| Some(sum.saturating_add((*rows)?)));
     watch.phase("analyzing", Extent { rows, bytes: None });
-    let check = KeyCheck::new(schema, examine::KEY_BUDGET);
+    let estimates: Vec<u64> = estimates
+        .into_iter()
+        .map(Option::unwrap_or_default)
+        .collect();
+    let check = KeyCheck::new(schema, &estimates, examine::KEY_BUDGET);
     let mut evidence = Vec::new();
     for (position, table) in schema.tables.iter().enumerate() {
         evidence.push(look(source.as_mut(), position, table, &check, watch)?);

@@ -8,7 +8,7 @@ use crate::fault::{Code, Fault, Mismatch, Result};
 use crate::model::schema::Schema;
 use crate::model::value::Value;
 use crate::profile::TableProfile;
-use crate::profile::evidence::{Constraint, KeyEvidence, TableEvidence};
+use crate::profile::evidence::{Constraint, KeyEvidence};
 use crate::progress::{Extent, Watch};
 use crate::report::{Finding, Severity};
 use crate::seam::{PartBuffers, PartReader, PartSpan, RowSink};
@@ -49,8 +49,9 @@ pub(super) fn examine(
         bytes: Some(archive.parts().iter().map(|part| part.bytes).sum()),
     };
     watch.phase("verifying", extent);
+    let rows: Vec<u64> = archive.tables().iter().map(|table| table.rows).collect();
     let keys = match level {
-        VerifyLevel::Data => Some(KeyCheck::new(archive.schema(), KEY_BUDGET)),
+        VerifyLevel::Data => Some(KeyCheck::new(archive.schema(), &rows, KEY_BUDGET)),
         _ => None,
     };
     let work = Work {
@@ -136,7 +137,7 @@ impl State {
     }
 }
 
-impl<'a> Work<'a> {
+impl Work<'_> {
     fn run(&self) -> Result<()> {
         let mut buffers = PartBuffers::default();
         while let Some(part) = self
@@ -150,7 +151,7 @@ impl<'a> Work<'a> {
             match self.part(part, &mut buffers) {
                 Ok(()) => self.watch.advance(part.rows, part.bytes),
                 Err(fault) if fault.code().exit() == crate::fault::Exit::Findings => {
-                    self.note(&fault)
+                    self.note(&fault);
                 }
                 Err(fault) => return Err(fault),
             }
@@ -160,7 +161,7 @@ impl<'a> Work<'a> {
 
     fn part(&self, part: &PartSpan, buffers: &mut PartBuffers) -> Result<()> {
         let Some(keys) = self.keys else {
-            return self.archive.read_lines(part, buffers);
+            return self.archive.check_part(part, buffers);
         };
         let table = &self.archive.schema().tables[part.table];
         let mut checker = Checker {
@@ -323,12 +324,4 @@ fn key_finding(schema: &Schema, key: &KeyEvidence) -> Option<Finding> {
     } else {
         finding.in_column(column)
     })
-}
-
-/// Evidence of the tables at `positions`.
-pub(super) fn evidence_of(archive: &Archive, positions: &[usize]) -> Vec<TableEvidence> {
-    positions
-        .iter()
-        .map(|position| archive.evidence()[*position].clone())
-        .collect()
 }

@@ -3,22 +3,26 @@
 use super::request::ExportRequest;
 use super::select::select;
 use super::{source, wording};
-use crate::archive::{self, OutputFile, WriterOptions, Written};
+use crate::archive::{self, Limits, OutputFile, WriterOptions, Written};
 use crate::fault::{Code, Fault, Result};
-use crate::location::ArchivePath;
+use crate::location::{ArchivePath, TouchedFiles};
 use crate::model::schema::{Schema, Table};
 use crate::model::value::Value;
 use crate::profile::TableProfile;
 use crate::profile::evidence::TableEvidence;
 use crate::progress::{Extent, Watch};
-use crate::report::{ArchiveFacts, Report, Severity};
+use crate::report::{ArchiveFacts, Finding, Report, Severity};
 use crate::seam::{RowSink, Source};
 use std::io::Write;
 
 /// Writes the archive. Nothing appears under its final name before everything is in it.
 pub fn export(request: &ExportRequest, watch: &dyn Watch) -> Result<Report> {
     let mut output = match &request.archive {
-        ArchivePath::Path(path) => Some(OutputFile::create(path, request.force, request.sync)?),
+        ArchivePath::Path(path) => {
+            let source = Ok(request.source.clone());
+            TouchedFiles::default().database(&source).refuse(path)?;
+            Some(OutputFile::create(path, request.force, request.sync)?)
+        }
         ArchivePath::Pipe => None,
     };
     let mut source = source::open(&request.source, watch)?;
@@ -39,7 +43,26 @@ pub fn export(request: &ExportRequest, watch: &dyn Watch) -> Result<Report> {
     let mut report = report(request, &selection.schema, &written);
     report.source = Some(source.location());
     report.findings = source.findings().to_vec();
+    let accepted = Limits::default().part_bytes;
+    report
+        .findings
+        .extend(long_parts(&selection.schema, &written, accepted));
     Ok(report)
+}
+
+/// Tables with a part of more bytes than a reader accepts unless told otherwise: better to learn
+/// it here than where the archive arrives.
+fn long_parts(schema: &Schema, written: &Written, accepted: u64) -> Vec<Finding> {
+    let tables = schema.tables.iter().zip(&written.tables);
+    let long = tables.filter(|(_, sums)| sums.longest_part > accepted);
+    long.map(|(table, sums)| {
+        let message = format!(
+            "a row is so long that verify and import accept the archive only with --max-part {}",
+            sums.longest_part
+        );
+        Finding::new(Code::ArchiveLimit, Severity::Warning, message).in_table(&table.name)
+    })
+    .collect()
 }
 
 fn write(
@@ -144,5 +167,58 @@ fn report(request: &ExportRequest, schema: &Schema, written: &Written) -> Report
         totals: written.totals,
         tables,
         ..Report::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::archive::TableWritten;
+    use crate::digest::Digest;
+    use crate::model::schema::{Rowid, TableKind};
+
+    fn table(name: &str) -> Table {
+        Table {
+            name: name.to_owned(),
+            kind: TableKind::Rowid,
+            strict: false,
+            rowid: Rowid::None,
+            autoincrement: false,
+            columns: Vec::new(),
+            primary_key: None,
+            unique: Vec::new(),
+            foreign_keys: Vec::new(),
+            checks: Vec::new(),
+            indexes: Vec::new(),
+            sql: String::new(),
+        }
+    }
+
+    #[test]
+    fn a_part_that_readers_refuse_by_default_is_a_warning() {
+        let schema = Schema {
+            tables: vec![table("short"), table("long")],
+            ..Schema::default()
+        };
+        let written = Written {
+            root: Digest::default(),
+            content_root: Digest::default(),
+            sha256: Digest::default(),
+            bytes: 0,
+            tables: [1000, 1001]
+                .map(|longest_part| TableWritten {
+                    rows: 1,
+                    bytes: 5000,
+                    longest_part,
+                })
+                .to_vec(),
+            totals: crate::report::Totals::default(),
+        };
+        let findings = long_parts(&schema, &written, 1000);
+        assert_eq!(findings.len(), 1, "{findings:?}");
+        assert_eq!(findings[0].code, Code::ArchiveLimit);
+        assert_eq!(findings[0].severity, Severity::Warning);
+        assert_eq!(findings[0].place.table.as_deref(), Some("long"));
+        assert!(findings[0].message.ends_with("--max-part 1001"));
     }
 }

@@ -1,6 +1,6 @@
 //! Import: an archive, checked first, into a target that is switched in one step.
 
-use super::examine::{Examination, evidence_of, examine, key_findings};
+use super::examine::{Examination, examine, key_findings};
 use super::request::{ImportRequest, VerifyLevel};
 use super::select::{SelectedParts, Selection, select};
 use super::{open, plan, verify, wording};
@@ -10,7 +10,7 @@ use crate::engine::postgres::target::{PostgresOptions, PostgresTarget};
 use crate::engine::sqlite::target::{SqliteOptions, SqliteTarget};
 use crate::fault::{Code, Result};
 use crate::location::Location;
-use crate::profile::evidence::KeyEvidence;
+use crate::profile::evidence::{KeyEvidence, TableEvidence};
 use crate::progress::Watch;
 use crate::report::{Report, Severity, Totals};
 use crate::seam::{Check, Target};
@@ -19,10 +19,15 @@ use crate::seam::{Check, Target};
 /// open descriptor that the rows are then read from.
 pub fn import(request: &ImportRequest, watch: &dyn Watch) -> Result<Report> {
     let file = open::file(&request.archive, request.spool.as_deref(), watch)?;
-    let archive = open::archive(file, &request.archive, request.expect_root)?;
+    let archive = open::archive(
+        file,
+        &request.archive,
+        request.expect_root,
+        request.max_part,
+    )?;
     let mut examination = examine(&archive, VerifyLevel::Data, request.jobs, watch)?;
     let selection = select(archive.schema(), &request.tables)?;
-    let mut report = begin(request, &archive, &selection);
+    let mut report = begin(request, &archive, &selection)?;
     report.findings.append(&mut examination.damage);
     report
         .findings
@@ -133,7 +138,7 @@ fn load(
     target.switch()
 }
 
-fn begin(request: &ImportRequest, archive: &Archive, selection: &Selection) -> Report {
+fn begin(request: &ImportRequest, archive: &Archive, selection: &Selection) -> Result<Report> {
     let all = verify::tables(archive);
     let tables: Vec<_> = selection
         .positions
@@ -145,15 +150,21 @@ fn begin(request: &ImportRequest, archive: &Archive, selection: &Selection) -> R
         rows: tables.iter().map(|table| table.rows).sum(),
         bytes: tables.iter().map(|table| table.bytes).sum(),
     };
-    let target = request.target.shown();
-    Report {
+    // The form in which the target itself is named when it is done.
+    let target = match &request.target {
+        Location::Sqlite(_) => request.target.shown(),
+        Location::Postgres(text) => {
+            ConnInfo::parse(text, &|name| std::env::var(name).ok())?.location()
+        }
+    };
+    Ok(Report {
         summary: format!("would import {} into {target}", wording::extent(&totals)),
         target: Some(target),
         archive: Some(open::facts(archive, &request.archive)),
         totals,
         tables,
         ..Report::default()
-    }
+    })
 }
 
 /// Ends the job when there is an error among the findings: nothing has been written yet.
@@ -183,4 +194,12 @@ fn keys_of(keys: &[KeyEvidence], positions: &[usize]) -> Vec<KeyEvidence> {
         })
     });
     selected.collect()
+}
+
+/// Evidence of the tables at `positions`.
+fn evidence_of(archive: &Archive, positions: &[usize]) -> Vec<TableEvidence> {
+    positions
+        .iter()
+        .map(|position| archive.evidence()[*position].clone())
+        .collect()
 }

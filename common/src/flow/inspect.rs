@@ -1,26 +1,28 @@
 //! Shows what is in an archive instead of judging it. What is shown has been checked: the
 //! structure always, and the digests of the rows that are printed.
 
-use super::open;
 use super::request::Inspect;
 use super::verify::tables;
+use super::{open, wording};
 use crate::archive::{Archive, Member};
 use crate::codec;
 use crate::fault::{Code, Fault, Result};
 use crate::location::ArchivePath;
 use crate::model::value::Value;
 use crate::progress::Watch;
+use crate::report::escape::escaped;
 use crate::seam::{PartBuffers, PartReader, RowSink};
 use std::io::Write;
 
-/// Writes what was asked for to `out`.
+/// Writes what was asked for to `out`; no part may have more than `max_part` bytes of lines.
 pub fn inspect(
     path: &ArchivePath,
     what: &Inspect,
+    max_part: u64,
     out: &mut dyn Write,
     watch: &dyn Watch,
 ) -> Result<()> {
-    let archive = open::archive(open::file(path, None, watch)?, path, None)?;
+    let archive = open::archive(open::file(path, None, watch)?, path, None, max_part)?;
     match what {
         Inspect::List => list(&archive, out),
         Inspect::Sums => sums(&archive, out),
@@ -53,8 +55,10 @@ fn sums(archive: &Archive, out: &mut dyn Write) -> Result<()> {
     for (table, facts) in tables(archive).iter().zip(archive.tables()) {
         writeln!(
             out,
-            "rows          {}  {} ({} rows)",
-            facts.rows_sha256, table.name, table.rows
+            "rows          {}  {} ({})",
+            facts.rows_sha256,
+            escaped(&table.name),
+            wording::counted(table.rows, "row")
         )
         .map_err(unwritable)?;
     }

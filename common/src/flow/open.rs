@@ -44,9 +44,18 @@ fn open(path: &Path) -> Result<File> {
     Ok(file)
 }
 
-/// Reads everything but rows, and checks it.
-pub(super) fn archive(file: File, path: &ArchivePath, expected: Option<Digest>) -> Result<Archive> {
-    Archive::open(file, path.to_string(), &Limits::default(), expected)
+/// Reads everything but rows, and checks it; no part may have more than `max_part` bytes of lines.
+pub(super) fn archive(
+    file: File,
+    path: &ArchivePath,
+    expected: Option<Digest>,
+    max_part: u64,
+) -> Result<Archive> {
+    let limits = Limits {
+        part_bytes: max_part,
+        ..Limits::default()
+    };
+    Archive::open(file, path.to_string(), &limits, expected)
 }
 
 /// What a report says of the archive.

@@ -62,6 +62,8 @@ pub struct VerifyRequest {
     pub jobs: usize,
     /// The root the archive must have.
     pub expect_root: Option<Digest>,
+    /// Bytes of lines that a part may have at the most.
+    pub max_part: u64,
     /// Labels the archive must carry, as key and value.
     pub require_labels: Vec<(String, String)>,
 }
@@ -90,6 +92,8 @@ pub struct ImportRequest {
     pub jobs: usize,
     /// The root the archive must have.
     pub expect_root: Option<Digest>,
+    /// Bytes of lines that a part may have at the most.
+    pub max_part: u64,
     /// How the target is compared with the archive before the switch.
     pub check: Check,
     /// Only say what would be done.

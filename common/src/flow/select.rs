@@ -4,6 +4,7 @@ use crate::fault::{Code, Fault, Result};
 use crate::location::TableFilter;
 use crate::model::schema::Schema;
 use crate::seam::{PartBuffers, PartReader, PartSpan, RowSink};
+use std::collections::HashSet;
 
 /// A schema cut down to the tables asked for.
 pub(super) struct Selection {
@@ -24,7 +25,7 @@ pub(super) fn select(schema: &Schema, filter: &TableFilter) -> Result<Selection>
     if let Some(pattern) = filter.unmatched(&names).first() {
         return Err(
             Fault::new(Code::Usage, format!("no table matches `{pattern}`"))
-                .hint("waybill-analyze or waybill-verify --list shows the tables"),
+                .hint("waybill-analyze or waybill-verify --sums shows the tables"),
         );
     }
     let positions: Vec<usize> = (0..names.len())
@@ -44,20 +45,16 @@ pub(super) fn select(schema: &Schema, filter: &TableFilter) -> Result<Selection>
         .iter()
         .map(|position| schema.tables[*position].clone())
         .collect();
-    chosen.triggers = schema.triggers.clone();
-    chosen.triggers.retain(|trigger| {
-        chosen
-            .tables
-            .iter()
-            .any(|t| t.name.eq_ignore_ascii_case(&trigger.table))
-    });
-    chosen.sequences = schema.sequences.clone();
-    chosen.sequences.retain(|sequence| {
-        chosen
-            .tables
-            .iter()
-            .any(|t| t.name.eq_ignore_ascii_case(&sequence.table))
-    });
+    let names: HashSet<String> = chosen
+        .tables
+        .iter()
+        .map(|table| table.name.to_ascii_lowercase())
+        .collect();
+    let stays = |table: &str| names.contains(&table.to_ascii_lowercase());
+    let triggers = schema.triggers.iter();
+    chosen.triggers = triggers.filter(|t| stays(&t.table)).cloned().collect();
+    let sequences = schema.sequences.iter();
+    chosen.sequences = sequences.filter(|s| stays(&s.table)).cloned().collect();
     Ok(Selection {
         schema: chosen,
         positions,
@@ -104,5 +101,56 @@ impl PartReader for SelectedParts<'_> {
             ..*part
         };
         self.all.read(&original, buffers, sink)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::schema::{Rowid, Sequence, Table, TableKind, Trigger};
+
+    fn table(name: String) -> Table {
+        Table {
+            name,
+            kind: TableKind::Rowid,
+            strict: false,
+            rowid: Rowid::None,
+            autoincrement: false,
+            columns: Vec::new(),
+            primary_key: None,
+            unique: Vec::new(),
+            foreign_keys: Vec::new(),
+            checks: Vec::new(),
+            indexes: Vec::new(),
+            sql: String::new(),
+        }
+    }
+
+    #[test]
+    fn triggers_and_sequences_stay_with_their_tables_whatever_the_case() {
+        let schema = Schema {
+            tables: (0..20_000).map(|n| table(format!("Table{n}"))).collect(),
+            triggers: (0..20_000)
+                .map(|n| Trigger {
+                    name: format!("on{n}"),
+                    table: format!("TABLE{n}"),
+                    sql: String::new(),
+                })
+                .collect(),
+            sequences: (0..20_000)
+                .map(|n| Sequence {
+                    table: format!("table{n}"),
+                    value: n,
+                })
+                .collect(),
+            ..Schema::default()
+        };
+        let all_but_one = TableFilter::new(&[], &["TABLE7".to_owned()]).unwrap();
+        let chosen = select(&schema, &all_but_one).unwrap();
+        assert_eq!(chosen.positions.len(), 19_999);
+        assert_eq!(chosen.schema.triggers.len(), 19_999);
+        assert!(chosen.schema.triggers.iter().all(|t| t.name != "on7"));
+        let values: Vec<i64> = chosen.schema.sequences.iter().map(|s| s.value).collect();
+        assert_eq!(values, (0..20_000).filter(|n| *n != 7).collect::<Vec<_>>());
     }
 }

@@ -12,8 +12,13 @@ use crate::report::{ArchiveFacts, Finding, Report, Severity};
 /// the check itself from being made (no file, no room for the spool) is a fault.
 pub fn verify(request: &VerifyRequest, watch: &dyn Watch) -> Result<Report> {
     let file = open::file(&request.archive, None, watch)?;
-    match open::archive(file, &request.archive, request.expect_root)
-        .and_then(|archive| judge(request, &archive, watch))
+    match open::archive(
+        file,
+        &request.archive,
+        request.expect_root,
+        request.max_part,
+    )
+    .and_then(|archive| judge(request, &archive, watch))
     {
         Err(fault)
             if matches!(fault.code().exit(), Exit::Findings)

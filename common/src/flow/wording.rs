@@ -3,14 +3,14 @@
 use crate::model::schema::{Table, TableKind};
 use crate::report::{TableReport, Totals};
 
-/// `12 tables, 48,201 rows (3.1 MiB)`.
+/// `12 tables, 48,201 rows (3.1 MiB)`; without bytes where a job has not measured its rows.
 pub(super) fn extent(totals: &Totals) -> String {
-    format!(
-        "{}, {} ({})",
-        counted(totals.tables, "table"),
-        counted(totals.rows, "row"),
-        indicatif::HumanBytes(totals.bytes)
-    )
+    let tables = counted(totals.tables, "table");
+    let rows = counted(totals.rows, "row");
+    if totals.bytes == 0 && totals.rows > 0 {
+        return format!("{tables}, {rows}");
+    }
+    format!("{tables}, {rows} ({})", indicatif::HumanBytes(totals.bytes))
 }
 
 /// `1 row`, `48,201 rows`.
@@ -32,5 +32,25 @@ pub(super) fn table(table: &Table, rows: u64, bytes: u64) -> TableReport {
         rows,
         bytes,
         ..TableReport::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_that_were_not_measured_are_not_told() {
+        let extent = |rows, bytes| {
+            let tables = 1;
+            super::extent(&Totals {
+                tables,
+                rows,
+                bytes,
+            })
+        };
+        assert_eq!(extent(1204, 0), "1 table, 1,204 rows");
+        assert_eq!(extent(0, 0), "1 table, 0 rows (0 B)");
+        assert_eq!(extent(1, 9), "1 table, 1 row (9 B)");
     }
 }

@@ -1,6 +1,6 @@
 //! Which tables take part: the patterns of `-t` and `-T`.
 //!
-//! The rules are pg_dump's, with SQLite's names: `*` is any text, `?` any one character, letters
+//! The rules are `pg_dump`'s, with SQLite's names: `*` is any text, `?` any one character, letters
 //! A to Z match in either case, and what stands in double quotes matches exactly (`""` is a quote).
 //! Nothing else is special, a dot is a dot.
 
@@ -58,7 +58,7 @@ impl TableFilter {
     }
 
     /// The patterns of `-t` that match none of `names`, as they were written: a table that was
-    /// asked for and is not there is an error, as in pg_dump.
+    /// asked for and is not there is an error, as in `pg_dump`.
     #[must_use]
     pub fn unmatched(&self, names: &[&str]) -> Vec<&str> {
         let missing = |pattern: &&Pattern| !names.iter().any(|name| pattern.matches(name));

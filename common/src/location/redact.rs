@@ -11,12 +11,24 @@ pub(super) fn is_uri(text: &str) -> bool {
 
 /// A text of unknown form, which may be another program's connection string.
 pub(super) fn unknown(text: &str) -> String {
-    if text.contains("://") {
-        uri(text)
-    } else if text.to_ascii_lowercase().contains("password") && text.contains('=') {
-        connection_string(text)
+    let is_scheme = |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    if text
+        .split_once("://")
+        .is_some_and(|(scheme, _)| is_scheme(scheme))
+    {
+        return uri(text);
+    }
+    // A mistyped URI, such as `postgresql:/u:S3@h/d`: where its user ends cannot be told.
+    let text = match (text.find(':'), text.rfind('@')) {
+        (Some(colon), Some(at)) if colon < at => {
+            format!("{}{HIDDEN}{}", &text[..=colon], &text[at..])
+        }
+        _ => text.to_owned(),
+    };
+    if text.to_ascii_lowercase().contains("password") && text.contains('=') {
+        connection_string(&text)
     } else {
-        text.to_owned()
+        text
     }
 }
 
@@ -128,16 +140,8 @@ fn percent_decoded(text: &str) -> String {
             .flatten()
             .and_then(|digits| std::str::from_utf8(digits).ok())
             .and_then(|digits| u8::from_str_radix(digits, 16).ok());
-        rest = match code {
-            Some(byte) => {
-                bytes.push(byte);
-                &after[2..]
-            }
-            None => {
-                bytes.push(*first);
-                after
-            }
-        };
+        bytes.push(code.unwrap_or(*first));
+        rest = if code.is_some() { &after[2..] } else { after };
     }
     String::from_utf8_lossy(&bytes).into_owned()
 }
@@ -183,6 +187,29 @@ mod tests {
             ("mysql://u:S3@h/db", "mysql://u:***@h/db"),
         ] {
             assert_eq!(uri(text), shown, "{text}");
+        }
+    }
+
+    #[test]
+    fn no_mistyped_uri_shows_its_password() {
+        for (text, shown) in [
+            ("postgresql:/u:S3@h/x", "postgresql:***@h/x"),
+            ("postgres:u:S3@h", "postgres:***@h"),
+            ("postgresql//u:S3@S3@h/x", "postgresql//u:***@h/x"),
+            ("u:S3@h://x", "u:***@h://x"),
+            (
+                "postgresql:/u:S3@h/x?password=S3",
+                "postgresql:***@h/x?password=***",
+            ),
+            (
+                "postgresql:/h/x?password=S3",
+                "postgresql:/h/x?password=***",
+            ),
+            ("postgresql://u:S3@h/x", "postgresql://u:***@h/x"),
+            ("a@b:c.db", "a@b:c.db"),
+            ("a:b.db", "a:b.db"),
+        ] {
+            assert_eq!(unknown(text), shown, "{text}");
         }
     }
 

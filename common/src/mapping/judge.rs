@@ -124,9 +124,9 @@ pub(super) fn rejected(stored: &Stored<'_>) -> Vec<(PgType, String)> {
 }
 
 fn why_not(stored: &Stored<'_>, target: PgType) -> String {
-    if let Some((count, row)) = against(stored.evidence, target) {
+    if let Some((offence, _, row)) = offence(stored.evidence, target) {
         let at = row.map_or_else(String::new, |row| format!(", first at {}", row.key));
-        offence(count, target) + &at
+        offence + &at
     } else if types::fits(stored).types.contains(&target) {
         format!("{} keeps every value, too", target.name())
     } else if target == PgType::Time {
@@ -204,10 +204,22 @@ const CLASSES: [Form; 5] = [
     Form::BlobValue,
 ];
 
-fn offence(count: u64, target: PgType) -> String {
+/// What speaks against a type in words, how many values do, and the first row where it is known.
+fn offence(evidence: &ColumnEvidence, target: PgType) -> Option<(String, u64, Option<&RowRef>)> {
+    // What is no JSON at all is worse than what jsonb would change.
+    let plain = match target {
+        PgType::Jsonb => against(evidence, PgType::Json),
+        _ => None,
+    };
+    let (count, row) = plain.or_else(|| against(evidence, target))?;
     let verb = if count == 1 { "is" } else { "are" };
     let values = counted(count, "value");
-    format!("{values} {verb} not {}", form_words(target))
+    let words = if target == PgType::Jsonb && plain.is_none() {
+        format!("{values} {verb} JSON that jsonb would not give back")
+    } else {
+        format!("{values} {verb} not {}", form_words(target))
+    };
+    Some((words, count, row))
 }
 
 /// A type other than the declaration suggests, or numbers that are kept in another form.
@@ -241,10 +253,8 @@ fn recast(stored: &Stored<'_>) -> Option<Finding> {
         return None;
     }
     let severity = severity(stored, suggested)?;
-    let (offence, count, row) = match against(evidence, suggested) {
-        Some((count, row)) => (offence(count, suggested), count, row),
-        None => (KEYED.to_owned(), evidence.present(), None),
-    };
+    let (offence, count, row) = offence(evidence, suggested)
+        .unwrap_or_else(|| (KEYED.to_owned(), evidence.present(), None));
     let mut message = format!(
         "declared `{}`, becomes {}: {}",
         stored.column.declared_type,
@@ -335,8 +345,9 @@ pub(super) fn collation(drafts: &[Draft<'_>], findings: &mut Vec<Finding>) {
         }
     }
     if texts > 0 {
+        let columns = counted(texts, "text column");
         let message =
-            "text columns are COLLATE \"C\": they compare by bytes, as SQLite's BINARY does";
+            format!("{columns} made COLLATE \"C\", to compare by bytes as SQLite's BINARY does");
         findings.push(
             Finding::new(Code::StructureWeakened, Severity::Note, message)
                 .counted(texts, Vec::new()),

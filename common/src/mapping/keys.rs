@@ -3,6 +3,7 @@
 use crate::fault::Code;
 use crate::mapping::describe::counted;
 use crate::mapping::draft::{Draft, Source, Stored};
+use crate::mapping::entry::too_long;
 use crate::mapping::leftovers::brief;
 use crate::mapping::types;
 use crate::model::schema::{Index, IndexOn, Key};
@@ -80,21 +81,63 @@ pub(super) fn structure(
                 unique: index.unique,
                 columns,
             }),
-            Err(reason) => findings.push(
-                Finding::new(
-                    Code::StructureLeftOut,
-                    Severity::Warning,
-                    format!(
-                        "index `{}` is left out: {reason}: {}",
-                        index.name,
-                        brief(&index.sql)
-                    ),
-                )
-                .in_table(&draft.table.name),
-            ),
+            Err(left_out) => findings.push(left_out.finding(draft, index)),
         }
     }
     structure
+}
+
+/// Why an index is left out.
+struct LeftOut {
+    code: Code,
+    column: Option<String>,
+    reason: String,
+}
+
+impl From<String> for LeftOut {
+    fn from(reason: String) -> Self {
+        LeftOut {
+            code: Code::StructureLeftOut,
+            column: None,
+            reason,
+        }
+    }
+}
+
+impl LeftOut {
+    /// Without a unique index the target takes rows that the source would not.
+    fn too_long(index: &Index, column: String, reason: String) -> Self {
+        let code = if index.unique {
+            Code::StructureWeakened
+        } else {
+            Code::StructureLeftOut
+        };
+        LeftOut {
+            code,
+            column: Some(column),
+            reason,
+        }
+    }
+
+    fn finding(self, draft: &Draft<'_>, index: &Index) -> Finding {
+        let unique = if self.code == Code::StructureWeakened {
+            "unique "
+        } else {
+            ""
+        };
+        let message = format!(
+            "{unique}index `{}` is left out: {}: {}",
+            index.name,
+            self.reason,
+            brief(&index.sql)
+        );
+        let finding = Finding::new(self.code, Severity::Warning, message);
+        let finding = finding.in_table(&draft.table.name);
+        match self.column {
+            Some(column) => finding.in_column(column),
+            None => finding,
+        }
+    }
 }
 
 /// The primary key, or a UNIQUE constraint in its place where a column of it holds NULL.
@@ -164,6 +207,11 @@ fn columns_of(
         findings.push(
             finding(Code::KeyDuplicate, message).counted(broken.violations, broken.samples.clone()),
         );
+        return None;
+    }
+    if let Some((column, reason)) = too_long(draft, &columns) {
+        let message = format!("{what} is left out: {reason}");
+        findings.push(finding(Code::StructureWeakened, message).in_column(column));
         return None;
     }
     for column in &key.columns {
@@ -244,15 +292,17 @@ fn index_columns(
     index: &Index,
     position: usize,
     findings: &mut Vec<Finding>,
-) -> Result<Vec<(usize, bool)>, String> {
+) -> Result<Vec<(usize, bool)>, LeftOut> {
     if index.predicate.is_some() {
-        return Err("its WHERE clause is not translated".to_owned());
+        return Err("its WHERE clause is not translated".to_owned().into());
     }
     let mut names = Vec::new();
     let mut weaker = None;
     for term in &index.terms {
         let IndexOn::Column(name) = &term.on else {
-            return Err("it is on an expression, which is not translated".to_owned());
+            return Err("it is on an expression, which is not translated"
+                .to_owned()
+                .into());
         };
         let stored = draft
             .position(name)
@@ -268,12 +318,16 @@ fn index_columns(
         return Err(format!(
             "{message} another one's key, such as {}",
             broken.samples.join(", ")
-        ));
+        )
+        .into());
+    }
+    if let Some((column, reason)) = too_long(draft, &columns) {
+        return Err(LeftOut::too_long(index, column, reason));
     }
     if let Some((column, collation)) = weaker {
         let compares = format!("compares bytes, where the source compares by {collation}");
         if !index.unique {
-            return Err(format!("in PostgreSQL it {compares}"));
+            return Err(format!("in PostgreSQL it {compares}").into());
         }
         findings.push(
             Finding::new(

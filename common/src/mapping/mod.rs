@@ -7,6 +7,7 @@ mod declared;
 mod defaults;
 mod describe;
 mod draft;
+mod entry;
 mod foreign;
 mod judge;
 mod keys;

@@ -3,6 +3,8 @@
 //! Knows no terminal; the field names here are the keys of `--json` (schema `waybill.result/1`)
 //! and of the written reports, so renaming one changes a documented format.
 
+pub mod escape;
+
 use crate::fault::{Code, Exit, Fault, Place};
 use serde::Serialize;
 
@@ -157,7 +159,7 @@ pub struct ColumnReport {
     pub target_type: Option<String>,
     /// What the values are, in words: `1,204 integer (1 to 99), 3 NULL`.
     pub evidence: String,
-    /// What the values look like beyond their class: `date`, `json`, `looks encrypted`.
+    /// What the values look like beyond their class: `date`, `json`, `encrypted data`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub looks_like: Vec<String>,
 }

@@ -7,12 +7,15 @@ use super::sample::{
 use crate::archive::limits::PART_BYTES;
 use crate::archive::{Archive, Limits, Member};
 use crate::digest::{Digest, Hasher};
-use crate::fault::Code;
+use crate::fault::{Code, Result};
 use crate::model::schema::Schema;
-use crate::model::value::OwnedValue;
+use crate::model::value::{OwnedValue, Value};
 use crate::progress::Unwatched;
 use crate::report::Totals;
-use crate::seam::PartReader as _;
+use crate::seam::{PartBuffers, PartReader as _, RowSink};
+use std::sync::Barrier;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 #[test]
 fn rows_schema_evidence_and_words_come_back() {
@@ -179,5 +182,79 @@ fn a_reader_may_lower_the_limits() {
             Code::ArchiveLimit,
             "limit {number}: {refused:?}"
         );
+    }
+}
+
+#[test]
+fn a_part_above_the_limit_is_named_with_its_size_and_the_way_out() {
+    let (schema, rows) = small();
+    let (bytes, _) = archive(&schema, &rows);
+    let limits = Limits {
+        part_bytes: 20,
+        ..Limits::default()
+    };
+    let refused = Archive::open(file_of(&bytes), "a", &limits, None)
+        .err()
+        .unwrap();
+    assert_eq!(refused.code(), Code::ArchiveLimit);
+    let entry = refused.place().entry.clone();
+    assert_eq!(entry.as_deref(), Some("waybill/data/t0003/p000001.jsonl"));
+    let text = format!("{refused:?}");
+    assert!(text.contains("25 bytes, at most 20"), "{text}");
+    assert!(text.contains("--max-part 25"), "{text}");
+}
+
+/// Counts the sinks that have a row at hand.
+struct Busy<'a> {
+    now: &'a AtomicUsize,
+    most: &'a AtomicUsize,
+    meet: Option<&'a Barrier>,
+}
+
+impl RowSink for Busy<'_> {
+    fn row(&mut self, _: &[Value<'_>]) -> Result<()> {
+        let now = self.now.fetch_add(1, Ordering::SeqCst) + 1;
+        self.most.fetch_max(now, Ordering::SeqCst);
+        match self.meet.take() {
+            Some(meet) => drop(meet.wait()),
+            None => std::thread::sleep(Duration::from_millis(5)),
+        }
+        self.now.fetch_sub(1, Ordering::SeqCst);
+        Ok(())
+    }
+}
+
+#[test]
+fn large_parts_are_read_one_at_a_time_and_their_memory_is_given_back() {
+    let (schema, rows) = small();
+    let (bytes, _) = archive(&schema, &rows);
+    for large in [true, false] {
+        let mut limits = Limits::default();
+        if large {
+            limits.large_part_bytes = 10;
+        }
+        let archive = Archive::open(file_of(&bytes), "a", &limits, None).unwrap();
+        let (now, most) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        let meet = Barrier::new(4);
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    let mut buffers = PartBuffers::default();
+                    let mut sink = Busy {
+                        now: &now,
+                        most: &most,
+                        // Others can be met only where they need not wait.
+                        meet: (!large).then_some(&meet),
+                    };
+                    let part = &archive.parts()[0];
+                    archive.read(part, &mut buffers, &mut sink).unwrap();
+                    assert_eq!(buffers.lines.capacity() == 0, large);
+                    assert_eq!(buffers.frame.capacity() == 0, large);
+                    archive.check_part(part, &mut buffers).unwrap();
+                    assert_eq!(buffers.lines.capacity() == 0, large);
+                });
+            }
+        });
+        assert_eq!(most.into_inner(), if large { 1 } else { 4 });
     }
 }

@@ -3,9 +3,9 @@
 //! Data values and keys are strings, counts are integers, arrays have a fixed order, so that two
 //! results can be compared line by line.
 
-use crate::cli::escape::escaped_json;
 use crate::cli::exit::Ending;
 use crate::fault::{Fault, Place};
+use crate::report::escape::escaped_json;
 use crate::report::{ArchiveFacts, Finding, Report, Severity, TableReport, Totals};
 use jiff::{Timestamp, Unit};
 use serde::Serialize;
@@ -16,7 +16,7 @@ const SCHEMA: &str = "waybill.result/1";
 
 /// Which program ran, and when it began.
 #[derive(Debug, Clone)]
-pub(crate) struct Start {
+pub(in crate::cli) struct Start {
     tool: String,
     version: String,
     run_id: Uuid,
@@ -25,7 +25,7 @@ pub(crate) struct Start {
 
 impl Start {
     /// The run of `tool` that begins now.
-    pub(crate) fn now(tool: &str, version: &str) -> Self {
+    pub(in crate::cli) fn now(tool: &str, version: &str) -> Self {
         Start {
             tool: tool.to_owned(),
             version: version.to_owned(),
@@ -94,7 +94,7 @@ struct PlaceObject<'a> {
 }
 
 /// The object, in indented lines with a newline at the end.
-pub(crate) fn object(
+pub(in crate::cli) fn object(
     start: &Start,
     ending: Ending,
     report: &Report,

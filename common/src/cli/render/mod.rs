@@ -1,4 +1,4 @@
 //! Turns reports and faults into what is shown: text for people, one JSON object for programs.
 
-pub mod json;
-pub mod text;
+pub(super) mod json;
+pub(super) mod text;

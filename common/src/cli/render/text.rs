@@ -1,7 +1,7 @@
 //! Reports and faults as text for people. Everything that comes from data is escaped.
 
-use crate::cli::escape::escaped;
 use crate::fault::{Code, Fault};
+use crate::report::escape::escaped;
 use crate::report::{Finding, Report, Severity, TableReport};
 use anstyle::{AnsiColor, Style};
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
@@ -16,11 +16,11 @@ const NARROWEST: u16 = 60;
 
 /// How text is drawn.
 #[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Canvas {
+pub(in crate::cli) struct Canvas {
     /// Colour it.
-    pub(crate) color: bool,
+    pub(in crate::cli) color: bool,
     /// Columns of the terminal, if it is one.
-    pub(crate) width: Option<u16>,
+    pub(in crate::cli) width: Option<u16>,
 }
 
 impl Canvas {
@@ -44,7 +44,7 @@ impl Canvas {
 }
 
 /// A failure: what, where, why and what to do.
-pub(crate) fn fault(fault: &Fault, canvas: Canvas) -> String {
+pub(in crate::cli) fn fault(fault: &Fault, canvas: Canvas) -> String {
     let heading = canvas.heading(Severity::Error, fault.code());
     let mut text = format!("{heading}: {}\n", escaped(fault.what()));
     let place = fault.place().to_string();
@@ -71,7 +71,7 @@ fn item(text: &mut String, label: &str, content: &str) {
 }
 
 /// Findings of at least `from`, worst first, those alike together, and a line that counts them.
-pub(crate) fn findings(all: &[Finding], from: Severity, canvas: Canvas) -> String {
+pub(in crate::cli) fn findings(all: &[Finding], from: Severity, canvas: Canvas) -> String {
     let mut groups: BTreeMap<_, Vec<&Finding>> = BTreeMap::new();
     for finding in all.iter().filter(|finding| finding.severity >= from) {
         let worst_first = std::cmp::Reverse(finding.severity);
@@ -114,10 +114,8 @@ fn alike(group: &[&Finding], canvas: Canvas) -> String {
     let heading = canvas.heading(first.severity, first.code);
     let mut text = format!("{heading}: {}\n", escaped(&first.message));
     for finding in group.iter().take(PLACES) {
-        let place = place(finding);
-        if !place.is_empty() {
-            item(&mut text, "where", &place);
-        }
+        let (label, content) = place(finding);
+        item(&mut text, label, &content);
     }
     if let Some(more) = group.len().checked_sub(PLACES).filter(|more| *more > 0) {
         item(
@@ -130,31 +128,29 @@ fn alike(group: &[&Finding], canvas: Canvas) -> String {
     text
 }
 
-/// Where a finding was made, how often, and the first rows: on one line.
-fn place(finding: &Finding) -> String {
-    let mut text = finding.place.to_string();
+/// Where a finding was made, how often, and the first rows: a label and a line.
+fn place(finding: &Finding) -> (&'static str, String) {
+    let place = finding.place.to_string();
     let shown = finding.samples.len() as u64;
-    if shown == 0 {
-        if finding.count > 1 {
-            let gap = if text.is_empty() { "" } else { " " };
-            write!(text, "{gap}({} times)", HumanCount(finding.count))
-                .expect("a String takes all text");
-        }
-        return text;
-    }
-    if !text.is_empty() {
-        text.push_str(": ");
-    }
-    text.push_str(&finding.samples.join(", "));
-    if finding.count > shown {
-        write!(text, " and {} more", HumanCount(finding.count - shown))
+    let mut rows = finding.samples.join(", ");
+    if shown == 0 && finding.count > 1 {
+        rows = format!("{} times", HumanCount(finding.count));
+    } else if shown > 0 && finding.count > shown {
+        write!(rows, " and {} more", HumanCount(finding.count - shown))
             .expect("a String takes all text");
     }
-    text
+    match (place.is_empty(), shown) {
+        // Of what has no place the message says how often.
+        (true, 0) => ("where", String::new()),
+        (true, _) => ("rows", rows),
+        (false, 0) if rows.is_empty() => ("where", place),
+        (false, 0) => ("where", format!("{place} ({rows})")),
+        (false, _) => ("where", format!("{place}: {rows}")),
+    }
 }
 
 /// The result: what was looked at in detail, then one sentence, then the digests.
-pub(crate) fn report(report: &Report, canvas: Canvas) -> String {
+pub(in crate::cli) fn report(report: &Report, canvas: Canvas) -> String {
     let mut text = String::new();
     let detailed = |table: &TableReport| !table.columns.is_empty() || !table.keys.is_empty();
     if report.tables.iter().any(detailed) {
@@ -185,14 +181,18 @@ pub(crate) fn report(report: &Report, canvas: Canvas) -> String {
 }
 
 fn overview(tables: &[TableReport], canvas: Canvas) -> String {
-    let mut grid = grid(&["TABLE", "KIND", "ROWS", "SIZE"], canvas);
+    // A job that reads values without writing them does not measure them.
+    let measured = tables.iter().any(|table| table.bytes > 0);
+    let shown = if measured { 4 } else { 3 };
+    let mut grid = grid(&["TABLE", "KIND", "ROWS", "SIZE"][..shown], canvas);
     for table in tables {
-        grid.add_row([
+        let cells = [
             escaped(&table.name).into_owned(),
             escaped(&table.kind).into_owned(),
             HumanCount(table.rows).to_string(),
             HumanBytes(table.bytes).to_string(),
-        ]);
+        ];
+        grid.add_row(cells.into_iter().take(shown));
     }
     for column in grid.column_iter_mut().skip(2) {
         column.set_cell_alignment(CellAlignment::Right);
@@ -321,7 +321,7 @@ mod tests {
             findings(&all, Severity::Note, PLAIN),
             "error[foreign-key-orphan]: no such parent
   where: table `b\\u{202e}`: id=1, id=2 and 10 more
-   help: insert the missing parent rows or remove the orphans in the source; until then the constraint is created NOT VALID
+   help: insert the missing parent rows or remove the orphans in the source; the rows are carried all the same, into PostgreSQL with the constraint NOT VALID
 warning[recast]: text in an INTEGER column
   where: table `a`, column `c` (3 times)
   where: table `b`, column `c`
@@ -335,6 +335,19 @@ warning[recast]: text in an INTEGER column
             "{errors}"
         );
         assert_eq!(findings(&[], Severity::Note, PLAIN), "");
+        let nowhere =
+            |count| Finding::new(Code::Recast, Severity::Note, "x").counted(count, Vec::new());
+        let text = |count| findings(&[nowhere(count)], Severity::Note, PLAIN);
+        assert!(
+            text(1).starts_with("note[recast]: x\n   help:"),
+            "{}",
+            text(1)
+        );
+        assert!(
+            text(2).starts_with("note[recast]: x\n   help:"),
+            "{}",
+            text(2)
+        );
     }
 
     #[test]

@@ -2,6 +2,8 @@
 //!
 //! Only reads. The queries stand in `queries/`, and run with `search_path` at `pg_catalog`.
 
+use std::fmt;
+
 use tokio_postgres::types::Oid;
 
 use crate::engine::postgres::conninfo::ConnInfo;
@@ -15,8 +17,8 @@ use crate::report::{Finding, Severity};
 /// The oldest and the newest major version that Waybill is tested with.
 const OLDEST: u32 = 13;
 const NEWEST: u32 = 18;
-/// Locks that creating, moving or dropping a table takes, with its own indexes and types (measured).
-const LOCKS_A_TABLE: i64 = 4;
+/// Locks of the switch that do not depend on the tables: schemas, catalogue, transaction.
+const LOCKS_ASIDE: usize = 20;
 /// Connections that an import needs beside its first worker and the one that asks this.
 const GUARD: i64 = 1;
 /// Names listed in a message, at the most.
@@ -35,6 +37,8 @@ pub(super) struct Facts {
     pub(super) free_connections: usize,
     /// `maintenance_work_mem` in kB.
     pub(super) work_memory: i64,
+    /// Bytes of a page.
+    pub(super) block_size: usize,
     /// Worth knowing.
     pub(super) notes: Vec<Finding>,
 }
@@ -45,9 +49,22 @@ pub fn preflight(conninfo: &ConnInfo, target_schema: &str, plan: &Plan) -> Resul
     let mut session = Session::connect(conninfo)?;
     let mut faults = Vec::new();
     let facts = examine(&mut session, target_schema, plan, &mut faults)?;
-    let mut findings: Vec<_> = faults.iter().map(Finding::from_fault).collect();
+    let mut findings: Vec<_> = faults.iter().map(finding).collect();
     findings.extend(facts.into_iter().flat_map(|facts| facts.notes));
     Ok(findings)
+}
+
+/// The fault as a finding; names that are taken are its samples.
+fn finding(fault: &Fault) -> Finding {
+    let cause = std::error::Error::source(fault);
+    let Some(Taken(names)) = cause.and_then(|cause| cause.downcast_ref()) else {
+        return Finding::from_fault(fault);
+    };
+    let samples = names.iter().take(NAMES_SHOWN).cloned().collect();
+    let mut finding = Finding::new(fault.code(), Severity::Error, fault.what().to_owned())
+        .counted(names.len() as u64, samples);
+    finding.place = fault.place().clone();
+    finding
 }
 
 /// Reads the catalogue in a read-only transaction. Every reason against the import goes to
@@ -63,7 +80,7 @@ pub(super) fn examine(
     server.judge(plan, faults);
     let schema = target(session, &server, target_schema, faults)?;
     if let Some(schema) = schema {
-        faults.extend(clashes(session, schema, plan)?);
+        faults.extend(clashes(session, (schema, target_schema), plan)?);
     }
     session.execute("COMMIT")?;
     let Some(schema) = schema.filter(|_| faults.is_empty()) else {
@@ -73,6 +90,7 @@ pub(super) fn examine(
         schema,
         free_connections: usize::try_from(server.free_connections - GUARD).unwrap_or(0),
         work_memory: server.work_memory,
+        block_size: usize::try_from(server.block_size).unwrap_or(usize::MAX),
         notes: server.notes(),
     }))
 }
@@ -90,6 +108,7 @@ struct Server {
     transactions: i64,
     free_connections: i64,
     work_memory: i64,
+    block_size: i64,
 }
 
 fn server(session: &mut Session) -> Result<Server> {
@@ -109,6 +128,7 @@ fn server(session: &mut Session) -> Result<Server> {
         transactions: row.get("transactions"),
         free_connections: row.get("free_connections"),
         work_memory: row.get("work_memory"),
+        block_size: row.get("block_size"),
     })
 }
 
@@ -158,10 +178,13 @@ impl Server {
         faults.extend(self.too_few_locks(plan));
     }
 
-    /// The whole switch holds its locks at once.
+    /// The whole switch holds its locks at once: one for a table and one for each sequence of its
+    /// own, none for indexes and types (measured). All else is done in batches.
     fn too_few_locks(&self, plan: &Plan) -> Option<Fault> {
-        let tables = i64::try_from(plan.tables.len()).unwrap_or(i64::MAX);
-        let needed = tables.saturating_mul(LOCKS_A_TABLE);
+        let tables = plan.tables.len();
+        let columns = plan.tables.iter().flat_map(|table| &table.columns);
+        let sequences = columns.filter(|column| column.identity.is_some()).count();
+        let needed = i64::try_from(tables + sequences + LOCKS_ASIDE).unwrap_or(i64::MAX);
         let there = self.locks_per_transaction.saturating_mul(self.transactions);
         if needed <= there || self.transactions < 1 {
             return None;
@@ -212,15 +235,36 @@ fn target(
 }
 
 /// A fault that names everything in the target schema that has a name of the plan.
-fn clashes(session: &mut Session, schema: Oid, plan: &Plan) -> Result<Option<Fault>> {
+fn clashes(
+    session: &mut Session,
+    (schema, target_schema): (Oid, &str),
+    plan: &Plan,
+) -> Result<Option<Fault>> {
     let names = Names::of(plan);
     let query = include_str!("queries/clashes.sql");
     let rows = session.query(query, &[&schema, &names.relations, &names.types])?;
-    Ok(clash_fault(&rows))
+    Ok(clash_fault(&rows, target_schema))
 }
 
+/// Names that are taken, with their kinds, as the cause of a fault.
+#[derive(Debug)]
+struct Taken(Vec<String>);
+
+impl fmt::Display for Taken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Taken(names) = self;
+        f.write_str(&names[..std::cmp::min(NAMES_SHOWN, names.len())].join(", "))?;
+        match names.len().saturating_sub(NAMES_SHOWN) {
+            0 => Ok(()),
+            more => write!(f, ", and {more} more"),
+        }
+    }
+}
+
+impl std::error::Error for Taken {}
+
 /// The fault that rows of (kind, name) amount to.
-pub(super) fn clash_fault(rows: &[tokio_postgres::Row]) -> Option<Fault> {
+pub(super) fn clash_fault(rows: &[tokio_postgres::Row], target_schema: &str) -> Option<Fault> {
     if rows.is_empty() {
         return None;
     }
@@ -231,10 +275,7 @@ pub(super) fn clash_fault(rows: &[tokio_postgres::Row]) -> Option<Fault> {
             row.get::<_, &str>("name")
         )
     };
-    let mut names: Vec<_> = rows.iter().take(NAMES_SHOWN).map(named).collect();
-    if rows.len() > NAMES_SHOWN {
-        names.push(format!("and {} more", rows.len() - NAMES_SHOWN));
-    }
     let what = "the target schema has objects with names that the import needs";
-    Some(Fault::new(Code::TargetExists, what).because(names.join(", ")))
+    let fault = Fault::new(Code::TargetExists, what).in_table(target_schema);
+    Some(fault.because(Taken(rows.iter().map(named).collect())))
 }

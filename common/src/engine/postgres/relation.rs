@@ -25,8 +25,12 @@ impl Names {
         let sequences = plan.tables.iter().map(|table| sequences(table, &mut taken));
         let sequences = sequences.collect();
         let tables = plan.tables.iter().map(|table| table.name.as_str());
-        let types =
-            tables.flat_map(|table| [table.to_owned(), cut(&format!("_{table}")).to_owned()]);
+        let types = tables.flat_map(|table| {
+            [
+                table.to_owned(),
+                cut(&format!("_{table}"), MAX_IDENTIFIER_BYTES).to_owned(),
+            ]
+        });
         Names {
             sequences,
             types: types.collect(),
@@ -56,17 +60,20 @@ fn free(stem: &str, taken: &mut BTreeSet<String>) -> String {
     let numbered = std::iter::once("_seq".to_owned()).chain((1_u64..).map(|n| format!("_seq{n}")));
     let mut names = numbered.map(|end| {
         let room = MAX_IDENTIFIER_BYTES - end.len();
-        let stem = &stem[..stem.floor_char_boundary(room)];
-        format!("{stem}{end}")
+        format!("{}{end}", cut(stem, room))
     });
     names
         .find(|name| taken.insert(name.clone()))
         .expect("there are more numbers than names")
 }
 
-/// As much of a name as PostgreSQL keeps.
-fn cut(name: &str) -> &str {
-    &name[..name.floor_char_boundary(MAX_IDENTIFIER_BYTES)]
+/// The whole characters of a name that fit into so many bytes, as the server cuts a long one.
+fn cut(name: &str, bytes: usize) -> &str {
+    let mut end = std::cmp::min(bytes, name.len());
+    while !name.is_char_boundary(end) {
+        end -= 1;
+    }
+    &name[..end]
 }
 
 #[cfg(test)]

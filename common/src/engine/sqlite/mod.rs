@@ -4,6 +4,7 @@
 mod corpus;
 pub mod ddl;
 mod failure;
+mod interrupt;
 pub mod name;
 mod open;
 pub mod schema;

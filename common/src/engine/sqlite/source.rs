@@ -7,6 +7,7 @@ mod cells;
 mod check;
 
 use crate::engine::sqlite::failure::fault;
+use crate::engine::sqlite::interrupt::while_watched;
 use crate::engine::sqlite::name;
 use crate::engine::sqlite::open::{Opened, stand_in_function};
 use crate::engine::sqlite::schema;
@@ -47,7 +48,8 @@ impl<'w> SqliteSource<'w> {
 
     fn begin(path: &Path, location: &str, watch: &'w dyn Watch) -> Result<Self> {
         let opened = Opened::open(path)?;
-        let read = schema::read(opened.connection()?);
+        let connection = opened.connection()?;
+        let read = while_watched(connection, watch, || schema::read(connection));
         let (mut schema, mut findings) = read.map_err(|fault| blame(&opened, fault))?;
         if let Some(wal) = opened.unlocked_wal() {
             schema.facts.wal = wal;
@@ -146,6 +148,18 @@ pub(super) fn read_table(
     if !table.has_rows() {
         return Ok(());
     }
+    while_watched(connection, watch, || {
+        read_rows(connection, encoding, table, watch, sink)
+    })
+}
+
+fn read_rows(
+    connection: &Connection,
+    encoding: Encoding,
+    table: &Table,
+    watch: &dyn Watch,
+    sink: &mut dyn RowSink,
+) -> Result<()> {
     let utf16 = match encoding {
         Encoding::Utf8 => None,
         Encoding::Utf16le => Some(u16::from_le_bytes as fn([u8; 2]) -> u16),

@@ -9,12 +9,14 @@ mod batch;
 mod check;
 mod compare;
 mod failure;
+mod limits;
 mod load;
 mod objects;
 mod place;
 mod settings;
 
 use crate::digest::Multiset;
+use crate::engine::sqlite::interrupt::while_watched_or;
 use crate::engine::sqlite::name;
 use crate::engine::sqlite::schema;
 use crate::engine::sqlite::target::authorizer::{Guard, Kind, known_module};
@@ -29,13 +31,8 @@ use crate::model::schema::{Schema, Table, TableKind, VirtualContent};
 use crate::progress::{Extent, Watch};
 use crate::report::{Finding, Severity};
 use crate::seam::{PartReader, Target};
-use crossbeam_channel::RecvTimeoutError;
-use rusqlite::Connection;
+use rusqlite::{Connection, InterruptHandle};
 use std::path::PathBuf;
-use std::time::Duration;
-
-/// How often it is asked whether to stop while SQLite works on one long statement.
-const PACE: Duration = Duration::from_millis(100);
 
 /// What an import into a file may be told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,6 +77,33 @@ struct Staged {
     place: Place,
 }
 
+impl Staged {
+    fn breaker(&self) -> Breaker {
+        Breaker {
+            handle: self.connection.get_interrupt_handle(),
+            database: self.place.database(),
+        }
+    }
+}
+
+/// What ends a step when a signal asks for it.
+struct Breaker {
+    handle: InterruptHandle,
+    database: PathBuf,
+}
+
+impl Breaker {
+    /// Runs `job`; where SQLite does not notice that it was interrupted, the new file goes first.
+    fn while_watched<T>(self, watch: &dyn Watch, job: impl FnOnce() -> Result<T>) -> Result<T> {
+        let database = self.database;
+        let stuck = move || {
+            place::remove(&database);
+            watch.give_up();
+        };
+        while_watched_or(self.handle, watch, stuck, job)
+    }
+}
+
 impl SqliteTarget {
     /// A target at `path`, where nothing may be, for what `schema` describes.
     #[must_use]
@@ -95,10 +119,11 @@ impl SqliteTarget {
         }
     }
 
-    fn try_begin(&mut self) -> Result<()> {
+    fn try_begin(&mut self, watch: &dyn Watch) -> Result<()> {
         let place = Place::make(&self.path)?;
         let mut connection = settings::open(&place.database())?;
         settings::configure(&connection, &self.schema.facts, self.options.jobs)?;
+        limits::for_objects(&connection, &self.schema)?;
         let maker = Maker::new(Guard::install(&mut connection)?);
         let staged = self.staged.insert(Staged {
             connection,
@@ -108,18 +133,19 @@ impl SqliteTarget {
         // The transaction ends with the rows: pages that are new in it need no journal.
         run(&staged.connection, "BEGIN", "cannot begin")?;
         for table in &self.schema.tables {
+            go_on(watch)?;
             make_table(staged, table, &mut self.left_out, &mut self.findings)?;
         }
-        let (found, _) = schema::read(&staged.connection)?;
+        let found = found(&staged.connection)?;
         compare::tables(&self.schema, &found, &self.left_out)
     }
 
-    fn try_build(&mut self) -> Result<()> {
-        self.make_indexes()?;
+    fn try_build(&mut self, watch: &dyn Watch) -> Result<()> {
+        self.make_indexes(watch)?;
         let staged = staged(&mut self.staged)?;
         settings::sequences(&staged.connection, &self.schema)?;
-        self.make_views_and_triggers()?;
-        self.rebuild()?;
+        self.make_views_and_triggers(watch)?;
+        self.rebuild(watch)?;
         let staged = staged_ref(self.staged.as_ref())?;
         let facts = &self.schema.facts;
         let what = "cannot finish the new file";
@@ -132,7 +158,7 @@ impl SqliteTarget {
         if facts.analyzed {
             run(&staged.connection, "ANALYZE main", what)?;
         }
-        let (found, _) = schema::read(&staged.connection)?;
+        let found = found(&staged.connection)?;
         let notes = compare::all(&self.wanted(), &found, &self.left_out)?;
         self.findings.extend(notes);
         Ok(())
@@ -150,10 +176,11 @@ impl SqliteTarget {
         wanted
     }
 
-    fn make_indexes(&mut self) -> Result<()> {
+    fn make_indexes(&mut self, watch: &dyn Watch) -> Result<()> {
         let staged = staged(&mut self.staged)?;
         for table in &self.schema.tables {
             for index in &table.indexes {
+                go_on(watch)?;
                 let object = Object {
                     kind: Kind::Index,
                     name: &index.name,
@@ -169,11 +196,12 @@ impl SqliteTarget {
         Ok(())
     }
 
-    fn make_views_and_triggers(&mut self) -> Result<()> {
+    fn make_views_and_triggers(&mut self, watch: &dyn Watch) -> Result<()> {
         let staged = staged(&mut self.staged)?;
         let wanted = |make: bool, count: usize| if make { count } else { 0 };
         let views = wanted(self.options.views, self.schema.views.len());
         for view in self.schema.views.iter().take(views) {
+            go_on(watch)?;
             let object = Object {
                 kind: Kind::View,
                 name: &view.name,
@@ -187,6 +215,7 @@ impl SqliteTarget {
         }
         let triggers = wanted(self.options.triggers, self.schema.triggers.len());
         for trigger in self.schema.triggers.iter().take(triggers) {
+            go_on(watch)?;
             let object = Object {
                 kind: Kind::Trigger,
                 name: &trigger.name,
@@ -202,7 +231,7 @@ impl SqliteTarget {
     }
 
     /// Full-text indexes over other tables are made anew from these.
-    fn rebuild(&mut self) -> Result<()> {
+    fn rebuild(&mut self, watch: &dyn Watch) -> Result<()> {
         let staged = staged(&mut self.staged)?;
         for table in &self.schema.tables {
             let rebuilt = matches!(
@@ -215,6 +244,7 @@ impl SqliteTarget {
             if !rebuilt || self.left_out.has_object(&table.name) {
                 continue;
             }
+            go_on(watch)?;
             let quoted = name::quote(&table.name);
             let sql = format!("INSERT INTO main.{quoted} ({quoted}) VALUES ('rebuild')");
             if let Err(error) = staged.connection.execute_batch(&sql) {
@@ -252,7 +282,7 @@ impl Target for SqliteTarget {
 
     fn begin(&mut self, watch: &dyn Watch) -> Result<()> {
         watch.phase("preparing", Extent::default());
-        self.try_begin()
+        self.try_begin(watch)
             .map_err(|fault| fault.at(self.path.display()))
     }
 
@@ -264,19 +294,22 @@ impl Target for SqliteTarget {
         };
         watch.phase("loading", extent);
         let staged = staged_ref(self.staged.as_ref())?;
+        limits::for_rows(&staged.connection, &self.schema, spans)?;
         let before = |table: &Table| staged.maker.for_rows_of(table);
-        self.sums = load::load(&staged.connection, &self.schema, parts, watch, &before)?;
-        staged.maker.rows_are_in();
-        run(&staged.connection, "COMMIT", "cannot keep the rows")?;
-        run(&staged.connection, "BEGIN", "cannot begin")
+        self.sums = staged.breaker().while_watched(watch, || {
+            let sums = load::load(&staged.connection, &self.schema, parts, watch, &before)?;
+            staged.maker.rows_are_in();
+            run(&staged.connection, "COMMIT", "cannot keep the rows")?;
+            run(&staged.connection, "BEGIN", "cannot begin")?;
+            Ok(sums)
+        })?;
+        Ok(())
     }
 
     fn build(&mut self, watch: &dyn Watch) -> Result<()> {
         watch.phase("building", Extent::default());
-        let interrupt = staged_ref(self.staged.as_ref())?
-            .connection
-            .get_interrupt_handle();
-        while_watched(watch, || interrupt.interrupt(), || self.try_build())
+        let breaker = staged_ref(self.staged.as_ref())?.breaker();
+        breaker.while_watched(watch, || self.try_build(watch))
     }
 
     fn check(&mut self, watch: &dyn Watch) -> Result<()> {
@@ -289,7 +322,6 @@ impl Target for SqliteTarget {
             tables: &tables,
             sums: &self.sums,
         };
-        let interrupt = staged.connection.get_interrupt_handle();
         let structure = || {
             // Computed columns may call what only the application has.
             if staged.maker.has_stand_ins() {
@@ -297,19 +329,10 @@ impl Target for SqliteTarget {
             }
             check::structure(&staged.connection)
         };
-        while_watched(
-            watch,
-            || interrupt.interrupt(),
-            || {
-                check::contents(
-                    &staged.place.database(),
-                    sent,
-                    self.options.jobs,
-                    watch,
-                    structure,
-                )
-            },
-        )
+        let database = staged.place.database();
+        staged.breaker().while_watched(watch, || {
+            check::contents(&database, sent, self.options.jobs, watch, structure)
+        })
     }
 
     fn switch(&mut self) -> Result<()> {
@@ -324,9 +347,7 @@ impl Target for SqliteTarget {
         drop(maker);
         let what = "cannot finish the new file";
         if self.schema.facts.wal {
-            // Alone with the file SQLite needs no -shm, and closing removes the empty -wal.
-            let sql = "PRAGMA locking_mode = EXCLUSIVE; PRAGMA main.journal_mode = WAL";
-            run(&connection, sql, what)?;
+            settings::write_ahead(&connection).map_err(|fault| fault.at(self.path.display()))?;
         }
         connection
             .close()
@@ -339,6 +360,26 @@ impl Target for SqliteTarget {
     fn findings(&self) -> Vec<Finding> {
         self.findings.clone()
     }
+}
+
+/// The schema of the new file; its reader would blame a source.
+fn found(connection: &Connection) -> Result<Schema> {
+    match schema::read(connection) {
+        Ok((found, _)) => Ok(found),
+        Err(fault) if fault.code() == Code::Interrupted => Err(fault),
+        Err(fault) => {
+            let what = "cannot read the schema of the new file";
+            Err(Fault::new(Code::TargetUnwritable, what).because(fault))
+        }
+    }
+}
+
+/// Between statements, where an interruption finds nothing to interrupt.
+fn go_on(watch: &dyn Watch) -> Result<()> {
+    if watch.stopped() {
+        return Err(Fault::interrupted());
+    }
+    Ok(())
 }
 
 fn out_of_order() -> Fault {
@@ -417,27 +458,6 @@ fn try_make(staged: &mut Staged, object: &Object<'_>) -> Result<Option<Finding>>
         }
         Err(fault) => Err(fault),
     }
-}
-
-/// Runs `work`, and `interrupt`s it when `watch` says so.
-fn while_watched<T>(
-    watch: &dyn Watch,
-    interrupt: impl Fn() + Send,
-    work: impl FnOnce() -> Result<T>,
-) -> Result<T> {
-    std::thread::scope(|scope| {
-        let (working, done) = crossbeam_channel::bounded::<()>(0);
-        scope.spawn(move || {
-            while done.recv_timeout(PACE) == Err(RecvTimeoutError::Timeout) {
-                if watch.stopped() {
-                    interrupt();
-                }
-            }
-        });
-        let result = work();
-        drop(working);
-        result
-    })
 }
 
 #[cfg(test)]

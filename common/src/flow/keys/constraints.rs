@@ -2,11 +2,26 @@
 //!
 //! Knows no rows.
 
+use super::record::BYTES;
 use crate::model::key::{Collation, RowNaming};
 use crate::model::schema::{
     Affinity, Column, ForeignKey, Index, IndexOn, Key, Rowid, Schema, Table,
 };
 use crate::profile::evidence::Constraint;
+use std::collections::HashMap;
+
+/// Most streams of keys of one table: more would make each row cost what a table of rows does.
+pub(super) const TABLE_STREAMS: usize = 64;
+
+/// Most streams of keys of all tables.
+pub(super) const STREAMS: usize = 16_384;
+
+/// Most keys, and references to keys, of all tables. Equal ones share a stream, yet each has
+/// samples of its own.
+pub(super) const KEYS: usize = 65_536;
+
+/// Most bytes of records of all streams, in memory or in the temporary file.
+pub(super) const SPOOL_BYTES: u64 = 64 << 30;
 
 /// Everything that is to be done, for all tables.
 #[derive(Debug)]
@@ -75,9 +90,22 @@ pub(super) struct KeyCell {
 type Reason = String;
 
 impl Checks {
-    pub(super) fn of(schema: &Schema) -> Self {
+    /// What can be checked of tables with so many rows, by position in the schema; a table that
+    /// is not listed counts as empty. What would exceed a limit is unchecked, and the limits bite
+    /// in the order of table and constraint: never by chance.
+    pub(super) fn of(schema: &Schema, rows: &[u64]) -> Self {
+        let mut names = HashMap::new();
+        for (position, table) in schema.tables.iter().enumerate() {
+            names
+                .entry(table.name.to_ascii_lowercase())
+                .or_insert(position);
+        }
         let mut builder = Builder {
             schema,
+            rows,
+            names,
+            keys: 0,
+            spooled: 0,
             checks: Checks {
                 constraints: Vec::new(),
                 tables: schema.tables.iter().map(TableChecks::of).collect(),
@@ -106,6 +134,14 @@ impl TableChecks {
 
 struct Builder<'a> {
     schema: &'a Schema,
+    /// Rows of each table.
+    rows: &'a [u64],
+    /// Positions of tables by their names in lower case.
+    names: HashMap<String, usize>,
+    /// Keys and references to keys so far.
+    keys: usize,
+    /// Bytes of records that the streams so far will take.
+    spooled: u64,
     checks: Checks,
 }
 
@@ -208,35 +244,64 @@ impl Builder<'_> {
             .iter()
             .map(|(column, collation)| key_cell(table, column, collation, None))
             .collect();
-        Ok(How::Unique(self.stream(position, cells?)))
+        let mut cells = cells?;
+        cells.sort_by_key(|cell| cell.cell);
+        self.count_key()?;
+        Ok(How::Unique(self.stream(position, cells)?))
     }
 
-    /// The stream of these cells, in any order, of a table; several constraints share it.
-    fn stream(&mut self, position: usize, mut cells: Vec<KeyCell>) -> usize {
-        cells.sort_by_key(|cell| cell.cell);
+    fn count_key(&mut self) -> Result<(), Reason> {
+        if self.keys == KEYS {
+            return Err(format!("there are more than {KEYS} keys"));
+        }
+        self.keys += 1;
+        Ok(())
+    }
+
+    /// The stream of these cells of a table; several constraints share it.
+    fn stream(&mut self, position: usize, cells: Vec<KeyCell>) -> Result<usize, Reason> {
         let known = &self.checks.tables[position].streams;
         match known.iter().find(|stream| stream.cells == cells) {
-            Some(stream) => stream.number,
+            Some(stream) => Ok(stream.number),
             None => self.new_stream(position, cells),
         }
     }
 
-    fn new_stream(&mut self, position: usize, cells: Vec<KeyCell>) -> usize {
+    fn new_stream(&mut self, position: usize, cells: Vec<KeyCell>) -> Result<usize, Reason> {
+        let streams = &mut self.checks.tables[position].streams;
+        if streams.len() == TABLE_STREAMS {
+            return Err(format!(
+                "the table has more than {TABLE_STREAMS} different keys"
+            ));
+        }
+        if self.checks.streams == STREAMS {
+            return Err(format!("there are more than {STREAMS} different keys"));
+        }
+        let rows = self.rows.get(position).copied().unwrap_or(0);
+        let spooled = rows
+            .checked_mul(BYTES as u64)
+            .and_then(|bytes| bytes.checked_add(self.spooled))
+            .filter(|bytes| *bytes <= SPOOL_BYTES);
+        let Some(spooled) = spooled else {
+            return Err(format!(
+                "the keys would take more than {} GiB of temporary space",
+                SPOOL_BYTES >> 30
+            ));
+        };
+        self.spooled = spooled;
         let number = self.checks.streams;
         self.checks.streams += 1;
-        self.checks.tables[position]
-            .streams
-            .push(Stream { number, cells });
-        number
+        streams.push(Stream { number, cells });
+        Ok(number)
     }
 
     fn foreign(&mut self, position: usize, table: &Table, key: &ForeignKey) -> Result<How, Reason> {
         let schema = self.schema;
-        let mut tables = schema.tables.iter().enumerate();
-        let parent = tables.find(|(_, table)| table.name.eq_ignore_ascii_case(&key.parent));
-        let Some((parent_position, parent)) = parent else {
+        let name = key.parent.to_ascii_lowercase();
+        let Some(&parent_position) = self.names.get(&name) else {
             return Err(format!("there is no table `{}`", key.parent));
         };
+        let parent = &schema.tables[parent_position];
         if !parent.has_rows() {
             return Err(format!(
                 "the rows of `{}` are not in the archive",
@@ -262,8 +327,9 @@ impl Builder<'_> {
         // Both sides in the order of the parent's cells, so that other keys can share its stream.
         pairs.sort_by_key(|(parent, _)| parent.cell);
         let (parent_cells, child_cells) = pairs.into_iter().unzip();
-        let parent = self.stream(parent_position, parent_cells);
-        Ok(How::Among(self.new_stream(position, child_cells), parent))
+        self.count_key()?;
+        let parent = self.stream(parent_position, parent_cells)?;
+        Ok(How::Among(self.stream(position, child_cells)?, parent))
     }
 }
 

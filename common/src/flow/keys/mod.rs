@@ -5,13 +5,16 @@
 //! it. Two values are the same key when SQLite would say so: `1` and `1.0`, and by collation
 //! `a` and `A`. A foreign key ignores rows with a NULL among its columns (MATCH SIMPLE), and takes
 //! on the affinity and the collation of the columns it refers to. What needs a database (an
-//! expression, a partial index, an application's collation) is said to be unchecked.
+//! expression, a partial index, an application's collation) is said to be unchecked, and so are
+//! keys beyond the limits of `constraints`. Each stream of keys is gone through once to find
+//! duplicates and once more to find orphans, however many constraints ask.
 //!
 //! Knows schemas, rows and a temporary file; no archive and no engine.
 
 mod constraints;
 mod feed;
 mod outcome;
+mod passes;
 mod record;
 mod spool;
 mod tally;
@@ -19,21 +22,19 @@ mod tally;
 pub use feed::Feed;
 pub use outcome::Outcome;
 
-use crate::fault::{Fault, Result};
+use crate::fault::Result;
 use crate::model::schema::Schema;
 use crate::progress::Watch;
-use constraints::{Checks, How};
+use constraints::Checks;
 use feed::Span;
-use spool::{Sorted, Spool};
+use passes::Passes;
+use spool::Spool;
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 use tally::Tally;
 
 /// Memory for keys unless told otherwise, in bytes; what does not fit goes to a temporary file.
 pub const BUDGET: usize = 32 << 20;
-
-/// Records between two questions whether to stop.
-const STEP: u64 = 1 << 20;
 
 /// A check of all keys of a database.
 #[derive(Debug)]
@@ -53,10 +54,11 @@ struct Found {
 }
 
 impl KeyCheck {
-    /// Decides what can be checked; `budget` is in bytes, see `BUDGET`.
+    /// Decides what can be checked of tables with so many `rows`, by position in the schema; one
+    /// that is not known counts as none. `budget` is in bytes, see `BUDGET`.
     #[must_use]
-    pub fn new(schema: &Schema, budget: usize) -> Self {
-        let checks = Checks::of(schema);
+    pub fn new(schema: &Schema, rows: &[u64], budget: usize) -> Self {
+        let checks = Checks::of(schema, rows);
         KeyCheck {
             spool: Spool::new(checks.streams, budget, folder()),
             found: Mutex::new(Found {
@@ -102,19 +104,10 @@ impl KeyCheck {
             }
         }
         self.spool.sort();
+        let passes = Passes::run(&self.checks.constraints, &mut self.spool, watch)?;
         for (checked, tally) in self.checks.constraints.iter().zip(&mut tallies) {
-            match checked.how {
-                How::Unchecked(_) | How::AtOnce => {}
-                How::Unique(stream) => {
-                    for mut keys in self.spool.sorted(&[stream])? {
-                        duplicates(&mut keys, tally, watch)?;
-                    }
-                }
-                How::Among(child, parent) => {
-                    if let [child, parent] = &mut self.spool.sorted(&[child, parent])?[..] {
-                        orphans(child, parent, tally, watch)?;
-                    }
-                }
+            if let Some(found) = passes.tally(&checked.how) {
+                tally.clone_from(found);
             }
         }
         Ok(Outcome::new(
@@ -139,55 +132,6 @@ fn borders(spans: &[Span], tally: &mut Tally) {
         if pair[1].first <= pair[0].last {
             tally.add(pair[1].first_row);
         }
-    }
-}
-
-/// Rows that share a key with an earlier row.
-fn duplicates(keys: &mut Sorted<'_>, tally: &mut Tally, watch: &dyn Watch) -> Result<()> {
-    let mut pace = Pace(0);
-    let mut before = None;
-    while let Some(record) = keys.next()? {
-        if before == Some(record.key) {
-            tally.add(record.row);
-        }
-        before = Some(record.key);
-        pace.step(watch)?;
-    }
-    Ok(())
-}
-
-/// Rows of the child whose key the parent does not have.
-fn orphans(
-    child: &mut Sorted<'_>,
-    parent: &mut Sorted<'_>,
-    tally: &mut Tally,
-    watch: &dyn Watch,
-) -> Result<()> {
-    let mut pace = Pace(0);
-    let mut known = parent.next()?;
-    while let Some(record) = child.next()? {
-        while known.is_some_and(|known| known.key < record.key) {
-            known = parent.next()?;
-            pace.step(watch)?;
-        }
-        if known.is_none_or(|known| known.key != record.key) {
-            tally.add(record.row);
-        }
-        pace.step(watch)?;
-    }
-    Ok(())
-}
-
-/// Asks now and then whether the job should stop.
-struct Pace(u64);
-
-impl Pace {
-    fn step(&mut self, watch: &dyn Watch) -> Result<()> {
-        self.0 += 1;
-        if self.0.is_multiple_of(STEP) && watch.stopped() {
-            return Err(Fault::interrupted());
-        }
-        Ok(())
     }
 }
 

@@ -58,8 +58,14 @@ impl Outcome {
 
     /// Takes a row; one that is not wanted is ignored.
     pub fn tell(&mut self, table: usize, row: &[Value<'_>], number: u64) {
-        for (position, (checked, tally)) in self.constraints.iter().zip(&self.tallies).enumerate() {
-            if checked.table == table && tally.first.contains(&number) {
+        // Constraints stand in the order of their tables.
+        let first = self.constraints.partition_point(|one| one.table < table);
+        let of_table = self.constraints[first..].iter().zip(&self.tallies[first..]);
+        for (position, (checked, tally)) in (first..).zip(of_table) {
+            if checked.table != table {
+                break;
+            }
+            if tally.first.contains(&number) {
                 let sample = sample(&self.tables[table], checked, row, number);
                 self.samples.insert((position, number), sample);
             }

@@ -38,6 +38,26 @@ struct State {
     end: u64,
 }
 
+impl State {
+    /// Takes all records out of memory, with a place in the file for each stream's.
+    fn spill(&mut self) -> Vec<(usize, Run, Vec<Record>)> {
+        let mut spilled = Vec::new();
+        for (stream, buffer) in self.buffers.iter_mut().enumerate() {
+            if !buffer.is_empty() {
+                let records = std::mem::take(buffer);
+                let run = Run {
+                    start: self.end,
+                    records: records.len() as u64,
+                };
+                self.end += run.records * BYTES as u64;
+                spilled.push((stream, run, records));
+            }
+        }
+        self.held = 0;
+        spilled
+    }
+}
+
 /// A sorted run in the file.
 #[derive(Debug, Clone, Copy)]
 struct Run {
@@ -67,28 +87,21 @@ impl Spool {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Adds records to a stream.
+    /// Adds records to a stream. When there are too many, all that are in memory become runs: so
+    /// streams that get no more leave, and the runs of others stay long.
     pub(super) fn add(&self, stream: usize, records: &[Record]) -> Result<()> {
         let mut state = self.state();
         state.buffers[stream].extend_from_slice(records);
         state.held += records.len();
-        while state.held > self.limit {
-            let Some(largest) = (0..state.buffers.len()).max_by_key(|at| state.buffers[*at].len())
-            else {
-                return Ok(());
-            };
-            let records = std::mem::take(&mut state.buffers[largest]);
-            let run = Run {
-                start: state.end,
-                records: records.len() as u64,
-            };
-            state.held -= records.len();
-            state.end += run.records * BYTES as u64;
-            // Others go on while this one sorts and writes.
-            drop(state);
+        if state.held <= self.limit {
+            return Ok(());
+        }
+        let spilled = state.spill();
+        // Others go on while this one sorts and writes.
+        drop(state);
+        for (stream, run, records) in spilled {
             self.write(run, records)?;
-            state = self.state();
-            state.runs[largest].push(run);
+            self.state().runs[stream].push(run);
         }
         Ok(())
     }

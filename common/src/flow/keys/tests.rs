@@ -2,124 +2,17 @@
 
 use super::*;
 use crate::fault::Code;
-use crate::model::schema::{
-    Action, Affinity, Column, Deferrable, ForeignKey, Generated, Index, IndexOn, IndexTerm, Key,
-    KeyColumn, Rowid, Table, TableKind,
-};
+use crate::model::schema::{Generated, Index, IndexOn, IndexTerm, Rowid, TableKind};
 use crate::model::value::{OwnedValue, Value};
-use crate::profile::evidence::{Constraint, KeyEvidence};
+use crate::profile::evidence::Constraint;
 use crate::progress::Unwatched;
 use crate::report::SAMPLES;
+use crate::seam::PartSpan;
+use tables::{Parts, Rows, borrowed, checked, key, references, schema, table, with_unique};
 
-type Rows = Vec<Vec<OwnedValue>>;
-
-/// A column without affinity, or as declared behind a colon: `name:TEXT` and `name:TEXT:NOCASE`.
-fn column(declared: &str) -> Column {
-    let mut words = declared.split(':');
-    let name = words.next().unwrap_or_default().to_owned();
-    let declared_type = words.next().unwrap_or_default().to_owned();
-    let affinity = match declared_type.as_str() {
-        "TEXT" => Affinity::Text,
-        "INTEGER" => Affinity::Integer,
-        "REAL" => Affinity::Real,
-        "NUMERIC" => Affinity::Numeric,
-        _ => Affinity::Blob,
-    };
-    Column {
-        name,
-        declared_type,
-        affinity,
-        not_null: false,
-        default: None,
-        generated: None,
-        collation: words.next().unwrap_or("BINARY").to_owned(),
-        hidden: false,
-    }
-}
-
-fn table(name: &str, columns: &[&str]) -> Table {
-    Table {
-        name: name.to_owned(),
-        kind: TableKind::Rowid,
-        strict: false,
-        rowid: Rowid::None,
-        autoincrement: false,
-        columns: columns.iter().map(|declared| column(declared)).collect(),
-        primary_key: None,
-        unique: Vec::new(),
-        foreign_keys: Vec::new(),
-        checks: Vec::new(),
-        indexes: Vec::new(),
-        sql: String::new(),
-    }
-}
-
-fn key(table: &Table, columns: &[&str]) -> Key {
-    let columns = columns.iter().map(|name| KeyColumn {
-        column: (*name).to_owned(),
-        descending: false,
-        collation: table
-            .column(name)
-            .map_or("BINARY".to_owned(), |column| column.collation.clone()),
-    });
-    Key {
-        name: None,
-        columns: columns.collect(),
-        on_conflict: None,
-    }
-}
-
-fn references(columns: &[&str], parent: &str, parent_columns: &[&str]) -> ForeignKey {
-    let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
-    ForeignKey {
-        name: None,
-        columns: owned(columns),
-        parent: parent.to_owned(),
-        parent_columns: owned(parent_columns),
-        on_delete: Action::NoAction,
-        on_update: Action::NoAction,
-        deferrable: Deferrable::No,
-    }
-}
-
-fn with_unique(mut table: Table, columns: &[&str]) -> Table {
-    let key = key(&table, columns);
-    table.unique.push(key);
-    table
-}
-
-fn schema(tables: Vec<Table>) -> Schema {
-    Schema {
-        tables,
-        ..Schema::default()
-    }
-}
-
-/// Feeds all rows, in feeds of `step` rows that come in reverse order, and words all samples.
-fn checked(schema: &Schema, rows: &[Rows], budget: usize, step: usize) -> Vec<KeyEvidence> {
-    let check = KeyCheck::new(schema, budget);
-    for (table, rows) in rows.iter().enumerate().rev() {
-        for (position, chunk) in rows.chunks(step).enumerate().rev() {
-            let mut feed = check.feed(table);
-            for (row, number) in chunk.iter().zip((position * step) as u64 + 1..) {
-                feed.row(&borrowed(row), number).unwrap();
-            }
-            check.absorb(feed).unwrap();
-        }
-    }
-    let mut outcome = check.finish(&Unwatched).unwrap();
-    for (table, wanted) in outcome.wanted() {
-        for number in wanted {
-            let row = &rows[table][usize::try_from(number).unwrap() - 1];
-            outcome.tell(table, &borrowed(row), number);
-        }
-    }
-    outcome.finish()
-}
-
-fn borrowed(row: &[OwnedValue]) -> Vec<Value<'_>> {
-    row.iter().map(OwnedValue::as_value).collect()
-}
+#[cfg(feature = "sqlite")]
+mod against_sqlite;
+mod tables;
 
 fn int(integer: i64) -> OwnedValue {
     OwnedValue::Integer(integer)
@@ -130,7 +23,7 @@ fn text(text: &str) -> OwnedValue {
 }
 
 /// The only constraint's violations and samples.
-fn single(tables: Vec<Table>, rows: &[Rows]) -> (u64, Vec<String>) {
+fn single(tables: Vec<crate::model::schema::Table>, rows: &[Rows]) -> (u64, Vec<String>) {
     let evidence = checked(&schema(tables), rows, BUDGET, 2);
     assert_eq!(evidence.len(), 1, "{evidence:?}");
     assert_eq!(evidence[0].unchecked, None);
@@ -461,13 +354,62 @@ fn what_is_spilled_to_disk_gives_the_same_findings() {
             "with {budget} bytes"
         );
     }
-    let check = KeyCheck::new(&schema, 1000);
+    let check = KeyCheck::new(&schema, &[], 1000);
     let mut feed = check.feed(1);
     for (row, number) in rows[1].iter().zip(1..) {
         feed.row(&borrowed(row), number).unwrap();
     }
     check.absorb(feed).unwrap();
     assert!(check.spool.runs() > 0, "a small budget must use the disk");
+}
+
+#[test]
+fn only_parts_with_rows_to_name_are_read_again() {
+    let schema = schema(vec![
+        with_unique(table("t", &["a"]), &["a"]),
+        table("u", &["a"]),
+    ]);
+    let rows = [vec![1, 2, 3, 4, 1, 5, 3], vec![1, 1, 1]].map(|table| {
+        table
+            .into_iter()
+            .map(|value| vec![int(value)])
+            .collect::<Rows>()
+    });
+    let span = |table, part: u32, rows| PartSpan {
+        table,
+        part,
+        rows,
+        first_row: u64::from(part) * 2 - 1,
+        bytes: 0,
+    };
+    let spans = vec![
+        span(0, 1, 2),
+        span(0, 2, 2),
+        span(0, 3, 2),
+        span(0, 4, 1),
+        span(1, 1, 2),
+        span(1, 2, 1),
+    ];
+    let parts = Parts {
+        rows: &rows,
+        spans: spans.clone(),
+        read: Mutex::default(),
+    };
+    let check = KeyCheck::new(&schema, &[], BUDGET);
+    for part in &spans {
+        let mut feed = check.feed(part.table);
+        let first = usize::try_from(part.first_row).unwrap() - 1;
+        let count = usize::try_from(part.rows).unwrap();
+        for (number, row) in (part.first_row..).zip(&rows[part.table][first..][..count]) {
+            feed.row(&borrowed(row), number).unwrap();
+        }
+        check.absorb(feed).unwrap();
+    }
+    let mut outcome = check.finish(&Unwatched).unwrap();
+    outcome.read_parts(&parts, &Unwatched).unwrap();
+    let evidence = outcome.finish();
+    assert_eq!(evidence[0].samples, ["row 5 (a=1)", "row 7 (a=3)"]);
+    assert_eq!(*parts.read.lock().unwrap(), [spans[2], spans[3]]);
 }
 
 #[test]
@@ -482,7 +424,7 @@ fn a_folder_that_cannot_be_written_is_named() {
 #[test]
 fn feeds_may_run_on_many_threads() {
     let schema = schema(vec![with_unique(table("t", &["a"]), &["a"])]);
-    let check = KeyCheck::new(&schema, 50_000);
+    let check = KeyCheck::new(&schema, &[], 50_000);
     std::thread::scope(|scope| {
         for thread in 0..4u64 {
             let check = &check;
@@ -506,5 +448,132 @@ fn feeds_may_run_on_many_threads() {
     );
 }
 
-#[cfg(feature = "sqlite")]
-mod against_sqlite;
+/// Counts how often it is asked whether to stop, and says yes from a number on.
+struct Counting {
+    asked: std::sync::atomic::AtomicUsize,
+    stops_at: usize,
+}
+
+impl Counting {
+    fn new(stops_at: usize) -> Self {
+        Counting {
+            asked: std::sync::atomic::AtomicUsize::new(0),
+            stops_at,
+        }
+    }
+}
+
+impl crate::progress::Watch for Counting {
+    fn phase(&self, _: &str, _: crate::progress::Extent) {}
+    fn table(&self, _: &str) {}
+    fn advance(&self, _: u64, _: u64) {}
+    fn stopped(&self) -> bool {
+        let asked = self
+            .asked
+            .fetch_add(1, std::sync::atomic::Ordering::Relaxed)
+            + 1;
+        asked >= self.stops_at
+    }
+}
+
+fn fed(schema: &crate::model::schema::Schema, rows: i64) -> KeyCheck {
+    let check = KeyCheck::new(schema, &[], BUDGET);
+    let mut feed = check.feed(0);
+    for number in 0..rows {
+        let row = [Value::Integer(number % (rows - 1))];
+        feed.row(&row, number.unsigned_abs() + 1).unwrap();
+    }
+    check.absorb(feed).unwrap();
+    check
+}
+
+#[test]
+fn equal_constraints_cost_one_pass_and_are_all_answered() {
+    let mut one = table("t", &["a"]);
+    for _ in 0..2000 {
+        one = with_unique(one, &["a"]);
+        one.foreign_keys.push(references(&["a"], "t", &["a"]));
+    }
+    let check = fed(&schema(vec![one]), 300_000);
+    assert_eq!(check.checks.streams, 2, "as a key, and as a reference");
+    let watch = Counting::new(usize::MAX);
+    let evidence = check.finish(&watch).unwrap().finish();
+    assert_eq!(evidence.len(), 4000);
+    let (unique, foreign) = evidence.split_at(2000);
+    assert!(
+        unique
+            .iter()
+            .all(|key| key.violations == 1 && key.samples.len() == 1)
+    );
+    assert!(
+        foreign
+            .iter()
+            .all(|key| key.violations == 0 && key.unchecked.is_none())
+    );
+    // A question for each of the two passes, and one for each 65,536 of some 900,000 records.
+    let asked = watch.asked.into_inner();
+    assert!((10..=20).contains(&asked), "{asked} questions");
+}
+
+#[test]
+fn the_comparison_of_keys_can_be_interrupted() {
+    let schema = schema(vec![with_unique(table("t", &["a"]), &["a"])]);
+    for stops_at in [1, 2, 3] {
+        let watch = Counting::new(stops_at);
+        let fault = fed(&schema, 200_000).finish(&watch).unwrap_err();
+        assert_eq!(fault.code(), Code::Interrupted);
+        assert_eq!(watch.asked.into_inner(), stops_at);
+    }
+}
+
+#[test]
+fn references_to_one_table_are_compared_with_it_in_one_pass() {
+    let parent = table("p", &["id"]);
+    let children = (0..50).map(|number| {
+        let mut child = table(&format!("c{number}"), &["x"]);
+        child.foreign_keys.push(references(&["x"], "p", &["id"]));
+        child
+    });
+    let schema = schema(std::iter::once(parent).chain(children).collect());
+    let parents: Rows = (0..100).map(|id| vec![int(id)]).collect();
+    // Child n refers to rows n to n + 59: those from 41 on have orphans.
+    let children = (0..50).map(|number| (number..number + 60).map(|id| vec![int(id)]).collect());
+    let rows: Vec<Rows> = std::iter::once(parents).chain(children).collect();
+    for budget in [0, BUDGET] {
+        let evidence = checked(&schema, &rows, budget, 7);
+        let found: Vec<u64> = evidence.iter().map(|key| key.violations).collect();
+        let expected: Vec<u64> = (0..50_u64).map(|n| n.saturating_sub(40)).collect();
+        assert_eq!(found, expected);
+        assert_eq!(evidence[41].samples, ["row 60 (x=100)"]);
+    }
+}
+
+#[test]
+fn keys_beyond_the_limits_are_said_to_be_unchecked() {
+    let names: Vec<String> = (0..70).map(|number| format!("c{number}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let mut one = table("t", &names);
+    for name in &names {
+        one = with_unique(one, &[name]);
+    }
+    let reasons = |tables, rows: &[u64]| {
+        let check = KeyCheck::new(&schema(tables), rows, BUDGET);
+        let evidence = check.finish(&Unwatched).unwrap().finish();
+        evidence
+            .into_iter()
+            .map(|key| key.unchecked)
+            .collect::<Vec<_>>()
+    };
+    let found = reasons(vec![one], &[5]);
+    assert!(found[..64].iter().all(Option::is_none));
+    assert!(
+        found[64..].iter().all(|reason| {
+            reason.as_deref() == Some("the table has more than 64 different keys")
+        })
+    );
+    let small = with_unique(table("s", &["a"]), &["a"]);
+    let large = with_unique(with_unique(table("l", &["a", "b"]), &["a"]), &["b"]);
+    let found = reasons(vec![small.clone(), large, small], &[9, 2_000_000_000, 9]);
+    let beyond = "the keys would take more than 64 GiB of temporary space".to_owned();
+    assert_eq!(found, [None, None, Some(beyond), None]);
+}

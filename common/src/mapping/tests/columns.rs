@@ -214,7 +214,24 @@ fn a_declaration_that_the_values_overrule_is_reported_with_the_first_row_against
             "JSON",
             vec![text(r#"{"a":1e5}"#)],
             Json,
-            "Note recast t.c: declared `JSON`, becomes json: 1 value is not a JSON object or array [row 1]",
+            "Note recast t.c: declared `JSON`, becomes json: 1 value is JSON that jsonb would not give back [row 1]",
+        ),
+        (
+            "JSON",
+            vec![
+                text("{}"),
+                text(r#"{"a":1,"a":2}"#),
+                text(r#"["\u0000"]"#),
+                text(r#"["\ud800"]"#),
+            ],
+            Json,
+            "Note recast t.c: declared `JSON`, becomes json: 3 values are JSON that jsonb would not give back [row 2]",
+        ),
+        (
+            "JSON",
+            vec![text(r#"{"a":1,"a":2}"#), text("{")],
+            Text,
+            "Warning recast t.c: declared `JSON`, becomes text: 1 value is not a JSON object or array [row 2]",
         ),
         (
             "",

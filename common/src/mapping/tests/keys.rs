@@ -169,6 +169,47 @@ fn indexes_and_keys_that_need_an_expression_are_left_out_with_their_sql() {
 }
 
 #[test]
+fn values_longer_than_an_index_holds_leave_keys_and_indexes_out() {
+    let build = |longest: usize| {
+        let mut database = Database::default();
+        let mut parent = table("p", vec![column("a", "TEXT"), integer("b")]);
+        parent.primary_key = Some(key(&["a"]));
+        parent.unique.push(key(&["b", "a"]));
+        parent.indexes = vec![index("plain", false, &["a"]), index("once", true, &["a"])];
+        let long = text(&"x".repeat(longest));
+        database.table(parent, &[&[long], &[int(1)]]);
+        let mut child = table("c", vec![column("a", "TEXT")]);
+        child.foreign_keys.push(foreign_key(&["a"], "p", &["a"]));
+        database.table(child, &[]);
+        database.plan()
+    };
+    // 8 bytes of the entry's header, 4 of the text's, and 24 for the number: 2,704 at the most.
+    assert_eq!(build(2668).listed(), [""; 0]);
+    let plan = build(2692);
+    assert!(plan.table("p").unique.is_empty());
+    assert!(plan.table("p").primary_key.is_some());
+    let plan = build(2693);
+    let p = plan.table("p");
+    assert!(p.primary_key.is_none() && p.unique.is_empty() && p.indexes.is_empty());
+    assert!(plan.table("c").foreign_keys.is_empty());
+    let why = |bytes: &str| {
+        format!(
+            "an entry may have {bytes} bytes, PostgreSQL takes 2,704; the longest value of `a` has 2,693 bytes"
+        )
+    };
+    assert_eq!(
+        plan.listed(),
+        [
+            "Warning structure-left-out c.a: foreign key to `p` (a) is left out: the columns it refers to are no key in PostgreSQL".to_owned(),
+            format!("Warning structure-weakened p.a: primary key (a) is left out: {}", why("2,712")),
+            format!("Warning structure-weakened p.a: unique constraint (b, a) is left out: {}", why("2,736")),
+            format!("Warning structure-left-out p.a: index `plain` is left out: {}: CREATE INDEX plain …", why("2,712")),
+            format!("Warning structure-weakened p.a: unique index `once` is left out: {}: CREATE INDEX once …", why("2,712")),
+        ]
+    );
+}
+
+#[test]
 fn an_index_of_more_than_32_columns_is_left_out() {
     let names: Vec<String> = (0..33).map(|n| format!("c{n}")).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();

@@ -112,7 +112,7 @@ fn a_missing_rowid_and_the_collation_are_noted_once() {
     assert_eq!(
         notes,
         [
-            (Severity::Note, Code::StructureWeakened, None, "text columns are COLLATE \"C\": they compare by bytes, as SQLite's BINARY does".to_owned(), 3),
+            (Severity::Note, Code::StructureWeakened, None, "3 text columns made COLLATE \"C\", to compare by bytes as SQLite's BINARY does".to_owned(), 3),
             (Severity::Note, Code::StructureLeftOut, Some("t".to_owned()), "the rowid is left out, and there is no primary key; 2 rows are carried, equal ones as often as they occur".to_owned(), 1),
         ]
     );
@@ -244,7 +244,7 @@ fn evidence_is_described_in_words() {
         (
             vec![blob(&Digest::of(b"x").0), NULL],
             "1 blob (at most 32 bytes), 1 NULL",
-            vec!["looks encrypted"],
+            vec!["encrypted data"],
         ),
         (
             vec![crate::model::value::OwnedValue::RawText(vec![255])],

@@ -1,5 +1,7 @@
--- $1: the target schema. $2: names of relations. $3: names of types.
--- A table makes a type of its name, and an array type.
+-- $1: the target schema. $2: names of relations. $3: names of types. Tables come first.
+-- A table makes a type of its name, and an array type: both go with it and are not listed.
+SELECT kind, name
+FROM (
 SELECT CASE relkind
            WHEN 'r' THEN 'table' WHEN 'p' THEN 'table' WHEN 'f' THEN 'foreign table'
            WHEN 'v' THEN 'view' WHEN 'm' THEN 'materialized view' WHEN 'S' THEN 'sequence'
@@ -10,9 +12,15 @@ FROM pg_class
 WHERE relnamespace = $1
   AND relname::text = ANY ($2::text[])
 UNION
-SELECT 'type', typname::text
-FROM pg_type
-WHERE typnamespace = $1
-  AND typname::text = ANY ($3::text[])
-  AND NOT EXISTS (SELECT FROM pg_class WHERE oid = typrelid AND relname::text = ANY ($2::text[]))
-ORDER BY name, kind
+SELECT 'type', theirs.typname::text
+FROM pg_type AS theirs
+WHERE theirs.typnamespace = $1
+  AND theirs.typname::text = ANY ($3::text[])
+  AND NOT EXISTS (SELECT FROM pg_class
+                  WHERE oid = theirs.typrelid AND relname::text = ANY ($2::text[]))
+  AND NOT EXISTS (SELECT FROM pg_type AS element
+                  WHERE element.typarray = theirs.oid
+                    AND element.typnamespace = $1
+                    AND element.typname::text = ANY ($3::text[]))
+) AS clash
+ORDER BY kind <> 'table', kind = 'type', name, kind

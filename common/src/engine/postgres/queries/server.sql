@@ -17,6 +17,7 @@ SELECT current_setting('server_version') AS version,
              CASE WHEN role.rolconnlimit >= 0 THEN role.rolconnlimit - used.by_role END,
              CASE WHEN base.datconnlimit >= 0 THEN base.datconnlimit - used.by_base END
        ) AS free_connections,
+       current_setting('block_size')::int8 AS block_size,
        -- In kB, whatever unit SHOW would choose.
        (SELECT setting::int8 FROM pg_settings WHERE name = 'maintenance_work_mem') AS work_memory
 FROM pg_roles AS role,

@@ -8,6 +8,7 @@ use tokio::time::timeout;
 use tokio_postgres::Error;
 
 use crate::engine::postgres::conninfo::{ConnInfo, Endpoint, Host, SessionKind, SslMode};
+use crate::engine::postgres::name::identifier;
 use crate::engine::postgres::tls::{self, Connector};
 use crate::fault::{Code, Fault, Result};
 
@@ -188,8 +189,16 @@ pub(super) enum LoginError {
     Server(Error),
 }
 
-/// Adds what the settings told us about a password that did not do.
+/// Adds the statement that makes a missing database, or what the settings told us about a password
+/// that did not do.
 fn explained(route: &Route<'_>, fault: Fault) -> Fault {
+    if fault.code() == Code::DatabaseMissing
+        && let Ok(database) = identifier(route.conninfo.dbname())
+    {
+        return fault.hint(format!(
+            "CREATE DATABASE {database} ENCODING 'UTF8' TEMPLATE template0, or name another database"
+        ));
+    }
     match route.conninfo.warnings().first() {
         Some(warning) if fault.code() == Code::LoginRefused => fault.hint(warning),
         _ => fault,

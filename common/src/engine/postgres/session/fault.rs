@@ -91,6 +91,7 @@ fn code_of(sqlstate: &str) -> Code {
         "57P01" | "57P03" => Code::ServerBusy,
         "57P02" | "57P05" => Code::ConnectionLost,
         "42501" => Code::RightMissing,
+        "3D000" => Code::DatabaseMissing,
         // 57014 is a statement timeout, or a cancel that was not ours.
         "55P03" | "57014" | "40P01" => Code::LockTimeout,
         // Of all values only a key can pass the plan and still be too long, for its index.
@@ -160,8 +161,8 @@ mod tests {
             ("42P07", Code::TargetExists),
             ("42P06", Code::TargetExists),
             ("42710", Code::TargetExists),
+            ("3D000", Code::DatabaseMissing),
             ("54000", Code::ValueRefused),
-            ("3D000", Code::ServerError),
             ("22P02", Code::ServerError),
             ("", Code::ServerError),
         ] {

@@ -125,7 +125,9 @@ impl<W: Work> Shared<W> {
             if self.failed.load(Ordering::Relaxed) && due {
                 drop(state);
                 // Where a cancel cannot be sent, the worker learns from its own connection.
-                cancels.iter().for_each(|cancel| drop(cancel.cancel()));
+                for cancel in cancels {
+                    drop(cancel.cancel());
+                }
                 insisted = Some(Instant::now());
                 state = self.lock();
                 continue;

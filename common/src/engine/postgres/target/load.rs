@@ -18,6 +18,7 @@ use crate::seam::{Check, PartBuffers, PartReader, PartSpan, RowSink};
 
 use super::crew::{Shared, Worker};
 use super::encode::{Canonical, HEADER, TRAILER, TupleEncoder};
+use super::page::Page;
 use super::run::{Job, transaction};
 use super::schedule::{Schedule, Task};
 
@@ -26,6 +27,9 @@ const BLOCK: usize = 512 * 1024;
 /// The most bytes of one message: a row may be longer than a message can be.
 const MESSAGE: usize = 16 * 1024 * 1024;
 
+/// Bytes of a page, unless the server says otherwise.
+const BLOCK_SIZE: usize = 8192;
+
 /// Does the tasks of a schedule.
 pub(super) struct Loader<'a> {
     job: &'a Job<'a>,
@@ -33,6 +37,7 @@ pub(super) struct Loader<'a> {
     watch: &'a dyn Watch,
     check: Check,
     begin: &'a str,
+    block_size: usize,
     /// What was sent, per table of the plan.
     sent: Mutex<Vec<Multiset>>,
     keys_announced: AtomicBool,
@@ -55,7 +60,13 @@ impl<'a> Loader<'a> {
             watch,
             check,
             begin,
+            block_size: BLOCK_SIZE,
         }
+    }
+
+    /// The same for a server whose pages have so many bytes.
+    pub(super) fn with_pages_of(self, block_size: usize) -> Self {
+        Loader { block_size, ..self }
     }
 
     /// What was sent, per table of the plan.
@@ -134,6 +145,7 @@ impl<'a> Loader<'a> {
             copy,
             go_on,
             encoder: TupleEncoder::new(&planned.columns),
+            page: Page::new(&planned.columns, self.block_size),
             canonical: content.then(|| Canonical::new(&planned.columns)),
             columns: planned
                 .columns
@@ -158,16 +170,11 @@ impl<'a> Loader<'a> {
         let Some(message) = server_message(&fault) else {
             return fault;
         };
-        let name = &self.job.plan.tables[table].name;
-        let context = message.context.as_deref().unwrap_or_default();
-        let Some(line) = line_of(context, name) else {
-            return fault;
+        let Some(line) = refused_line(message, &self.job.plan.tables[table].name) else {
+            return as_refusal(fault);
         };
-        let code = match message.sqlstate.get(..2) {
-            Some("22" | "23") => Code::ValueRefused,
-            _ => fault.code(),
-        };
-        let mut explained = Fault::new(code, "the server refuses a row").because(message.clone());
+        let mut explained =
+            Fault::new(Code::ValueRefused, "the server refuses a row").because(message.clone());
         if let Some(location) = &fault.place().location {
             explained = explained.at(location);
         }
@@ -208,12 +215,11 @@ impl<'a> Loader<'a> {
         let planned = statements.table;
         let mut keys = planned.primary_key.iter().chain(&planned.unique);
         let count = keys.clone().count();
-        let (sql, name) = match keys.nth(index) {
-            Some(key) => (statements.create_key_index(key)?, &key.name),
-            None => {
-                let index = &planned.indexes[index - count];
-                (statements.create_index(index)?, &index.name)
-            }
+        let (sql, name) = if let Some(key) = keys.nth(index) {
+            (statements.create_key_index(key)?, &key.name)
+        } else {
+            let index = &planned.indexes[index - count];
+            (statements.create_index(index)?, &index.name)
         };
         let built = transaction(&mut worker.session, self.begin, |session| {
             session.execute(&sql)
@@ -315,10 +321,41 @@ fn rewritten(fault: Fault, code: Code, what: String) -> Fault {
     }
 }
 
-/// The line in `COPY table, line 7, column c`: the words are translated, their order is not.
+/// The line of COPY whose row the server refuses. It is that row's only where a value or a
+/// constraint is the reason (classes 22 and 23); else it says how far the server had read, because
+/// rows are stored in batches.
+fn refused_line(message: &ServerMessage, table: &str) -> Option<u64> {
+    match message.sqlstate.get(..2) {
+        Some("22" | "23") => line_of(message.context.as_deref()?, table),
+        _ => None,
+    }
+}
+
+/// A limit of the server that some row exceeds (class 54) refuses the row, though not by name; the
+/// line that the message gives would mislead.
+fn as_refusal(fault: Fault) -> Fault {
+    let Some(message) = server_message(&fault) else {
+        return fault;
+    };
+    if !message.sqlstate.starts_with("54") {
+        return fault;
+    }
+    let message = ServerMessage {
+        context: None,
+        ..message.clone()
+    };
+    let refusal = Fault::new(Code::ValueRefused, "the server refuses a row").because(message);
+    match &fault.place().location {
+        Some(location) => refusal.at(location),
+        None => refusal,
+    }
+}
+
+/// The line in `COPY table, line 7, column c`: the words are translated, their order is not. What
+/// a type has to say about the value stands before it.
 fn line_of(context: &str, table: &str) -> Option<u64> {
-    let rest = context.strip_prefix("COPY ")?.strip_prefix(table)?;
-    let rest = rest.strip_prefix(", ")?;
+    let copy = format!("COPY {table}, ");
+    let rest = &context[context.rfind(&copy)? + copy.len()..];
     let start = rest.find(|c: char| c.is_ascii_digit())?;
     let digits = &rest[start..];
     let end = digits
@@ -332,6 +369,7 @@ struct Rows<'s> {
     copy: CopyIn<'s>,
     go_on: &'s dyn Fn() -> Result<()>,
     encoder: TupleEncoder,
+    page: Page,
     /// There when content is to be compared later.
     canonical: Option<Canonical>,
     columns: Vec<String>,
@@ -355,6 +393,10 @@ impl RowSink for Rows<'_> {
                     None => fault,
                 }
             })?;
+        if let Some(why) = self.page.refusal(&self.block[start..]) {
+            let fault = Fault::new(Code::ValueRefused, why);
+            return Err(fault.in_row(self.naming.name(row, self.number)));
+        }
         match &mut self.canonical {
             None => self.digest.rows += 1,
             Some(canonical) => {
@@ -424,7 +466,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_line_is_found_in_any_language() {
+    fn the_line_is_found_in_any_language_and_trusted_where_it_is_the_rows() {
         assert_eq!(
             line_of("COPY orders, line 12, column total", "orders"),
             Some(12)
@@ -432,5 +474,30 @@ mod tests {
         assert_eq!(line_of("COPY a, 1, Zeile 7", "a, 1"), Some(7));
         assert_eq!(line_of("SQL function \"f\"", "orders"), None);
         assert_eq!(line_of("COPY orders, line", "orders"), None);
+        let message = |sqlstate: &str| ServerMessage {
+            sqlstate: sqlstate.to_owned(),
+            message: String::new(),
+            detail: None,
+            hint: None,
+            constraint: None,
+            context: Some("COPY orders, line 1000".to_owned()),
+        };
+        for (sqlstate, line) in [
+            ("22P02", Some(1000)),
+            ("23502", Some(1000)),
+            ("54000", None),
+            ("53100", None),
+            ("", None),
+        ] {
+            assert_eq!(refused_line(&message(sqlstate), "orders"), line);
+        }
+        let limit = Fault::new(Code::ServerError, "x").because(message("54000"));
+        let limit = as_refusal(limit);
+        assert_eq!(limit.code(), Code::ValueRefused);
+        assert_eq!(server_message(&limit).unwrap().context, None);
+        let full = as_refusal(Fault::new(Code::ServerBusy, "x").because(message("53100")));
+        assert_eq!(full.code(), Code::ServerBusy);
+        let json = "JSON data, line 1: {\"COPY t, line 3\nCOPY t, line 12, column c";
+        assert_eq!(line_of(json, "t"), Some(12));
     }
 }

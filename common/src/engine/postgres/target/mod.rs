@@ -11,6 +11,7 @@ mod check;
 mod crew;
 mod encode;
 mod load;
+mod page;
 mod run;
 mod schedule;
 mod sql;
@@ -232,7 +233,8 @@ impl Target for PostgresTarget<'_> {
     fn load(&mut self, parts: &dyn PartReader, watch: &dyn Watch) -> Result<()> {
         let check = self.options.check;
         let open = opened(&mut self.open)?;
-        let loader = Loader::new(&self.job, &open.begin, check, parts, watch);
+        let loader = Loader::new(&self.job, &open.begin, check, parts, watch)
+            .with_pages_of(open.facts.block_size);
         watch.phase("rows", loader.extent());
         let schedule = Schedule::new(self.job.plan, &self.job.planned_by_source(), parts.parts());
         let act = |worker: &mut Worker, shared: &_, task| loader.act(worker, shared, task);

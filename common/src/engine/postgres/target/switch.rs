@@ -16,7 +16,7 @@ use crate::fault::{Code, Fault, Result};
 use super::run::{Job, lock_key};
 
 /// How long the outcome of a lost COMMIT is asked for.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// Between two attempts to connect again.
 const PAUSE: Duration = Duration::from_millis(500);
 
@@ -74,7 +74,7 @@ impl Move<'_> {
         };
         let query = include_str!("../queries/staged_clashes.sql");
         let rows = guard.query(query, &[&staging, &self.target])?;
-        clash_fault(&rows).map_or(Ok(()), Err)
+        clash_fault(&rows, &self.job.target_schema).map_or(Ok(()), Err)
     }
 
     /// Gives the moved tables what tables created in the target schema would have.

@@ -142,17 +142,13 @@ pub(super) fn fields(tuple: &[u8]) -> impl Iterator<Item = Option<&[u8]>> {
     let mut rest = tuple.get(2..).unwrap_or_default();
     std::iter::from_fn(move || {
         let (length, after) = rest.split_first_chunk()?;
-        match usize::try_from(i32::from_be_bytes(*length)) {
-            Ok(length) => {
-                let (field, after) = after.split_at_checked(length)?;
-                rest = after;
-                Some(Some(field))
-            }
-            Err(_) => {
-                rest = after;
-                Some(None)
-            }
-        }
+        let Ok(length) = usize::try_from(i32::from_be_bytes(*length)) else {
+            rest = after;
+            return Some(None);
+        };
+        let (field, after) = after.split_at_checked(length)?;
+        rest = after;
+        Some(Some(field))
     })
 }
 
@@ -162,7 +158,9 @@ mod tests {
 
     fn stream(tuples: &[&[u8]]) -> Vec<u8> {
         let mut all = HEADER.to_vec();
-        tuples.iter().for_each(|tuple| all.extend_from_slice(tuple));
+        for tuple in tuples {
+            all.extend_from_slice(tuple);
+        }
         all.extend_from_slice(&[0xff, 0xff]);
         all
     }

@@ -376,7 +376,7 @@ fn names_that_are_not_unicode_are_reported_not_guessed() {
     assert_eq!(severities, [Severity::Error, Severity::Warning]);
 }
 
-/// A program built without `.cargo/config.toml` could not read a table whose column calls sqrt().
+/// A program built without `.cargo/config.toml` could not read a table whose column calls `sqrt()`.
 #[test]
 fn the_bundled_sqlite_has_what_debians_shell_has() {
     let connection = Connection::open_in_memory().unwrap();

@@ -1,6 +1,7 @@
 //! Asks SQLite whether the file's pages belong together, before the first row is believed.
 
 use crate::engine::sqlite::failure::fault;
+use crate::engine::sqlite::interrupt::while_watched;
 use crate::engine::sqlite::name;
 use crate::engine::sqlite::source::prepare;
 use crate::fault::{Code, Fault, Result};
@@ -8,14 +9,9 @@ use crate::model::schema::{Schema, Table, TableKind};
 use crate::progress::{Extent, Watch};
 use crate::report::{Finding, SAMPLES, Severity};
 use rusqlite::{Connection, ErrorCode};
-use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
-use std::time::Duration;
 
 /// Messages taken at the most; those about values come last and may be many.
 const MESSAGES: usize = 10_000;
-
-/// Time between two looks at whether to stop.
-const LOOK: Duration = Duration::from_millis(100);
 
 /// Runs `PRAGMA quick_check`; damage is an error finding, because what can be read is worth having.
 pub(super) fn pages(
@@ -24,7 +20,7 @@ pub(super) fn pages(
     watch: &dyn Watch,
 ) -> Result<Vec<Finding>> {
     watch.phase("checking", Extent::default());
-    let (messages, mut findings) = interruptible(connection, watch, collect)?;
+    let (messages, mut findings) = while_watched(connection, watch, || collect(connection))?;
     let damage: Vec<String> = messages
         .into_iter()
         .filter(|message| is_damage(message, schema))
@@ -134,29 +130,4 @@ fn own_collation(table: &Table) -> bool {
                 .iter()
                 .any(|column| !name::is_built_in(&column.collation))
         })
-}
-
-/// Runs `job`, and interrupts it when the watch says so: one step may be a scan of the whole file.
-fn interruptible<T>(
-    connection: &Connection,
-    watch: &dyn Watch,
-    job: impl FnOnce(&Connection) -> Result<T>,
-) -> Result<T> {
-    if watch.stopped() {
-        return Err(Fault::interrupted());
-    }
-    let handle = connection.get_interrupt_handle();
-    std::thread::scope(|scope| {
-        let (done, waiting): (Sender<()>, _) = channel();
-        scope.spawn(move || {
-            while waiting.recv_timeout(LOOK) == Err(RecvTimeoutError::Timeout) {
-                if watch.stopped() {
-                    handle.interrupt();
-                }
-            }
-        });
-        let result = job(connection);
-        drop(done);
-        result
-    })
 }

@@ -41,6 +41,7 @@ pub(super) fn load(
             connection,
             schema,
             &arriving,
+            watch,
             |batch| {
                 watch.advance(batch.rows, batch.lines);
                 // Full or gone: then the batch's memory is simply freed.
@@ -100,6 +101,7 @@ fn write(
     connection: &Connection,
     schema: &Schema,
     arriving: &Receiver<Batch>,
+    watch: &dyn Watch,
     done: impl Fn(Batch),
     before_table: &dyn Fn(&Table),
 ) -> Result<()> {
@@ -110,7 +112,7 @@ fn write(
         let mut inserter = Inserter::new(connection, schema, &schema.tables[index])?;
         let mut current = Some(first);
         while let Some(batch) = current.take() {
-            inserter.insert(&batch)?;
+            inserter.insert(&batch, watch)?;
             done(batch);
             match arriving.recv().ok() {
                 Some(batch) if batch.table == index => current = Some(batch),
@@ -139,9 +141,13 @@ impl<'c> Inserter<'c> {
         })
     }
 
-    fn insert(&mut self, batch: &Batch) -> Result<()> {
+    fn insert(&mut self, batch: &Batch, watch: &dyn Watch) -> Result<()> {
         let mut number = batch.first;
         batch.rows(self.table.cells(), |row| {
+            // A row may take long to compute, and an interruption between two is lost.
+            if watch.stopped() {
+                return Err(Fault::interrupted());
+            }
             self.row(row).map_err(|fault| {
                 fault
                     .in_table(&self.table.name)

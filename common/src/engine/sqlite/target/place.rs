@@ -29,6 +29,9 @@ const NAME_LENGTH: usize = 200;
 pub(super) struct Place {
     target: PathBuf,
     folder: TempDir,
+    /// The target's folder, opened before anything is made: one that cannot be opened cannot be
+    /// written to disk after the rename either.
+    parent: File,
     /// Held open for its lock.
     _lock: Option<File>,
 }
@@ -43,11 +46,17 @@ impl Place {
             return Err(Fault::new(Code::Locator, what).at(target.display()));
         };
         refuse_existing(&target)?;
+        let opened = File::open(parent).map_err(|error| {
+            unwritable("cannot open the target's folder")
+                .because(error)
+                .at(parent.display())
+        })?;
         let prefix = prefix(name);
         remove_leftovers(parent, &prefix);
         let (folder, lock) = make_folder(parent, &prefix)?;
         let place = Place {
             folder,
+            parent: opened,
             _lock: lock,
             target,
         };
@@ -69,24 +78,23 @@ impl Place {
     /// Gives the file, which nobody has open, its final name, unless somebody has taken that.
     pub(super) fn publish(self) -> Result<()> {
         let database = self.database();
-        sync(&database, "cannot write the new database file to disk")?;
+        File::open(&database)
+            .and_then(|file| file.sync_all())
+            .map_err(|error| {
+                unwritable("cannot write the new database file to disk").because(error)
+            })?;
         refuse_existing(&self.target)?;
         rename(&database, &self.target)?;
-        if let Some(parent) = self.target.parent() {
-            sync(parent, "cannot write the folder to disk")?;
-        }
-        Ok(())
+        self.parent.sync_all().map_err(|error| {
+            let what = "new database file is in place and whole, but its folder cannot be written \
+                        to disk: a power failure may take the file away";
+            unwritable(what).because(error)
+        })
     }
 }
 
 fn unwritable(what: &'static str) -> Fault {
     Fault::new(Code::TargetUnwritable, what)
-}
-
-fn sync(path: &Path, what: &'static str) -> Result<()> {
-    File::open(path)
-        .and_then(|file| file.sync_all())
-        .map_err(|error| unwritable(what).because(error))
 }
 
 /// A side file without its database is refused, too: SQLite would apply it to ours.
@@ -184,12 +192,18 @@ fn is_ours(name: &OsStr, prefix: &OsStr) -> bool {
 
 /// Only files that we make; with any other in it the folder stays.
 fn remove_folder(folder: &Path) {
-    let database = folder.join(DATABASE);
+    remove(&folder.join(DATABASE));
+}
+
+/// Removes the new file with its folder, even while it is open.
+pub(super) fn remove(database: &Path) {
     for suffix in SIDE_FILES {
-        let _ = fs::remove_file(with_suffix(&database, suffix));
+        let _ = fs::remove_file(with_suffix(database, suffix));
     }
-    let _ = fs::remove_file(&database);
-    let _ = fs::remove_dir(folder);
+    let _ = fs::remove_file(database);
+    if let Some(folder) = database.parent() {
+        let _ = fs::remove_dir(folder);
+    }
 }
 
 /// Renames without ever replacing.
@@ -315,6 +329,43 @@ mod tests {
                 .unwrap()
                 .ends_with("missing")
         );
+    }
+
+    /// A folder that may be written but not read: the rename worked, then the folder could not be
+    /// opened to write it to disk. Root may open any folder; then only the first half is proven.
+    #[test]
+    fn a_folder_that_cannot_be_opened_is_refused_before_anything_is_made() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let parent = tempfile::tempdir().unwrap();
+        let file = parent.path().join("file");
+        fs::write(&file, b"x").unwrap();
+        let fault = Place::make(&file.join("a.db")).unwrap_err();
+        assert_eq!(fault.code(), Code::TargetUnwritable);
+        if !rustix::process::geteuid().is_root() {
+            let closed = parent.path().join("closed");
+            fs::create_dir(&closed).unwrap();
+            fs::set_permissions(&closed, fs::Permissions::from_mode(0o300)).unwrap();
+            let fault = Place::make(&closed.join("a.db")).unwrap_err();
+            assert_eq!(fault.code(), Code::TargetUnwritable);
+            fs::set_permissions(&closed, fs::Permissions::from_mode(0o700)).unwrap();
+            assert_eq!(names(&closed).len(), 0);
+        }
+    }
+
+    /// The file had its name, and the user read that it could not be written. Now it says so.
+    #[test]
+    fn a_folder_that_does_not_reach_the_disk_is_told_apart_from_a_missing_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let target = folder.path().join("a.db");
+        let mut place = Place::make(&target).unwrap();
+        fs::write(place.database(), b"content").unwrap();
+        // The kernel refuses to sync it, as a failing disk would.
+        place.parent = File::open("/dev/null").unwrap();
+        let fault = place.publish().unwrap_err();
+        assert_eq!(fault.code(), Code::TargetUnwritable);
+        assert!(fault.what().contains("is in place"), "{fault:?}");
+        assert_eq!(fs::read(&target).unwrap(), b"content");
+        assert_eq!(names(folder.path()), [OsString::from("a.db")]);
     }
 
     /// SQLite itself needs room for `-journal` behind the name.

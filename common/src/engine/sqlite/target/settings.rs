@@ -2,7 +2,7 @@
 
 use crate::engine::sqlite::name;
 use crate::engine::sqlite::target::failure::fault;
-use crate::fault::Result;
+use crate::fault::{Code, Fault, Mismatch, Result};
 use crate::model::schema::{Encoding, Facts, Schema};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
@@ -24,6 +24,9 @@ pub(super) fn open(database: &Path) -> Result<Connection> {
 
 /// Sets what belongs to the file, and what makes loading safe and fast: nobody else sees the file,
 /// so it needs no journal on disk, and it is written to disk as a whole at the end.
+///
+/// The cache stays small: it also bounds what is sorted at once for an index, on each thread, and
+/// 2 MB of that sort faster than 16.
 pub(super) fn configure(connection: &Connection, facts: &Facts, jobs: usize) -> Result<()> {
     let what = "cannot set up the new database file";
     let encoding = match facts.encoding {
@@ -35,7 +38,7 @@ pub(super) fn configure(connection: &Connection, facts: &Facts, jobs: usize) -> 
         "PRAGMA page_size = {}; PRAGMA encoding = '{encoding}'; PRAGMA auto_vacuum = {};
          PRAGMA journal_mode = MEMORY; PRAGMA synchronous = OFF; PRAGMA foreign_keys = OFF;
          PRAGMA trusted_schema = OFF; PRAGMA ignore_check_constraints = ON;
-         PRAGMA cache_size = -16384; PRAGMA threads = {jobs};",
+         PRAGMA cache_size = -2000; PRAGMA threads = {jobs};",
         facts.page_size, facts.auto_vacuum
     );
     run(connection, &sql, what)?;
@@ -53,6 +56,23 @@ pub(super) fn configure(connection: &Connection, facts: &Facts, jobs: usize) -> 
             .map_err(|error| fault(error, what))?;
     }
     Ok(())
+}
+
+/// Turns on the write-ahead log, as the last thing before the file is closed.
+///
+/// SQLite answers with the mode that it kept, and calls it no error when that is another one.
+pub(super) fn write_ahead(connection: &Connection) -> Result<()> {
+    let what = "cannot finish the new file";
+    // Alone with the file SQLite needs no -shm, and closing removes the empty -wal.
+    run(connection, "PRAGMA locking_mode = EXCLUSIVE", what)?;
+    let kept: String = connection
+        .query_row("PRAGMA main.journal_mode = WAL", [], |row| row.get(0))
+        .map_err(|error| fault(error, what))?;
+    if kept.eq_ignore_ascii_case("wal") {
+        return Ok(());
+    }
+    let what = "SQLite does not take the journal mode of the archive";
+    Err(Fault::new(Code::ContentDiffers, what).because(Mismatch::new("wal", kept)))
 }
 
 /// Puts the rows of `sqlite_sequence` in place of those that the load has left there.
@@ -85,4 +105,21 @@ pub(super) fn sequences(connection: &Connection, schema: &Schema) -> Result<()> 
             .map_err(|error| fault(error, what))?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The archive said WAL, the new file had a rollback journal, and the import said success.
+    #[test]
+    fn a_journal_mode_that_sqlite_does_not_take_is_an_error() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = Connection::open(folder.path().join("a.db")).unwrap();
+        write_ahead(&file).unwrap();
+        // A database in memory has no log.
+        let memory = Connection::open_in_memory().unwrap();
+        let fault = write_ahead(&memory).unwrap_err();
+        assert_eq!(fault.code(), Code::ContentDiffers);
+    }
 }

@@ -1,5 +1,6 @@
 //! Orphans as `PRAGMA foreign_key_check` finds them, and duplicates as GROUP BY does.
 
+use super::tables::*;
 use super::*;
 use proptest::prelude::*;
 use rusqlite::Connection;

@@ -3,7 +3,7 @@
 use super::*;
 use crate::model::schema::{Facts, Trigger, View};
 use std::os::unix::fs::PermissionsExt as _;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 
 const HOSTILE: [&str; 18] = [
     "ATTACH 'stolen.db' AS x",
@@ -249,10 +249,21 @@ fn a_full_disk_leaves_nothing_behind() {
     assert_eq!(others(folder.path()), [""; 0]);
 }
 
-#[derive(Default)]
+/// Asks to stop once it was asked so many times.
 struct Stopper {
     rows: AtomicU64,
-    stopped: AtomicBool,
+    looks: AtomicI64,
+    gave_up: AtomicBool,
+}
+
+impl Stopper {
+    fn after(looks: i64) -> Self {
+        Stopper {
+            rows: AtomicU64::new(0),
+            looks: AtomicI64::new(looks),
+            gave_up: AtomicBool::new(false),
+        }
+    }
 }
 
 impl Watch for Stopper {
@@ -262,35 +273,100 @@ impl Watch for Stopper {
         self.rows.fetch_add(rows, Ordering::Relaxed);
     }
     fn stopped(&self) -> bool {
-        self.stopped.load(Ordering::Relaxed)
+        self.looks.fetch_sub(1, Ordering::Relaxed) <= 0
+    }
+    fn give_up(&self) {
+        self.gave_up.store(true, Ordering::Relaxed);
     }
 }
 
 #[test]
-fn a_signal_ends_a_load_and_a_long_statement() {
+fn a_signal_ends_every_step_and_a_long_statement() {
     let content = content(
         "CREATE TABLE t(a); INSERT INTO t VALUES (1);
          CREATE TABLE posts(id, a); CREATE VIEW endless AS WITH RECURSIVE n(id) AS (SELECT 1 UNION ALL SELECT id + 1 FROM n) SELECT id, 'x' AS a FROM n;
          CREATE VIRTUAL TABLE f USING fts5(a, content='endless', content_rowid='id');",
     );
-    let stopper = Stopper::default();
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("new.db");
+    // Five looks are more than the build takes before the endless statement begins.
+    let (in_the_build, at_once) = (Stopper::after(5), Stopper::after(0));
     let mut target = SqliteTarget::new(path.clone(), &content.schema, SqliteOptions::default());
-    target.begin(&stopper).unwrap();
-    target.load(&content, &stopper).unwrap();
-    assert_eq!(stopper.rows.load(Ordering::Relaxed), 1);
-    stopper.stopped.store(true, Ordering::Relaxed);
+    target.begin(&Unwatched).unwrap();
+    let fault = target.load(&content, &at_once).unwrap_err();
+    assert_eq!(fault.code(), Code::Interrupted);
+    drop(target);
+    let mut target = SqliteTarget::new(path.clone(), &content.schema, SqliteOptions::default());
     assert_eq!(
-        target.build(&stopper).unwrap_err().code(),
+        target.begin(&at_once).unwrap_err().code(),
         Code::Interrupted
     );
+    drop(target);
     let mut target = SqliteTarget::new(path, &content.schema, SqliteOptions::default());
-    target.begin(&stopper).unwrap();
+    target.begin(&Unwatched).unwrap();
+    target.load(&content, &Unwatched).unwrap();
     assert_eq!(
-        target.load(&content, &stopper).unwrap_err().code(),
+        target.build(&in_the_build).unwrap_err().code(),
         Code::Interrupted
     );
+    drop(target);
+    assert_eq!(others(folder.path()), [""; 0]);
+}
+
+/// Two rows made an import take 3 GB. What a schema computes is now in proportion to its rows.
+#[test]
+fn a_schema_cannot_ask_for_more_memory_than_its_rows_explain() {
+    for sql in [
+        "CREATE TABLE t(a, b AS (length(replace(hex(zeroblob(450000000)),'0','a'))) STORED)",
+        "CREATE TABLE t(a, b AS (length(replace(hex(zeroblob(450000000)),'0','a'))) UNIQUE)",
+        "CREATE TABLE t(a, b AS (length(printf('%.*c', 450000000, 'x'))) STORED)",
+    ] {
+        // Without rows SQLite computes nothing.
+        let forged = content(&format!("{sql};")).row(0, &[Value::Integer(1), Value::Integer(7)]);
+        let fault = refusal(&forged);
+        assert_eq!(fault.code(), Code::ValueRefused, "{sql}: {fault:?}");
+        assert_eq!(fault.place().table.as_deref(), Some("t"));
+    }
+    let index = "CREATE TABLE t(a); CREATE INDEX i ON t(length(hex(zeroblob(450000000))));";
+    let forged = content(index).row(0, &[Value::Integer(1), Value::Integer(7)]);
+    assert_eq!(refusal(&forged).code(), Code::ValueRefused);
+}
+
+/// One value of 14 MB is allowed, a hundred in one row are not: there is memory for some.
+#[test]
+fn a_row_of_many_long_computed_values_is_refused_before_it_fills_the_memory() {
+    let columns: Vec<String> = (0..100)
+        .map(|number| format!("c{number} AS (hex(zeroblob(7000000 + {number}))) STORED"))
+        .collect();
+    let sql = format!("CREATE TABLE t(a, {});", columns.join(", "));
+    let forged = content(&sql).row(0, &[Value::Integer(1), Value::Integer(7)]);
+    let fault = refusal(&forged);
+    let text = format!("{fault:?}");
+    assert!(
+        text.contains("memory") || text.contains("too big"),
+        "{text}"
+    );
+}
+
+/// A signal did not end an import while SQLite worked on one call of a function.
+#[test]
+fn a_call_that_cannot_be_interrupted_is_given_up_and_leaves_nothing() {
+    let slow = "CREATE TABLE t(a, b AS (instr(zeroblob(400000), zeroblob(200000)||x'01')) STORED);";
+    let base = content(slow);
+    let forged = base
+        .row(0, &[Value::Integer(1), Value::Integer(7)])
+        .row(0, &[Value::Integer(2), Value::Integer(7)]);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("new.db");
+    let mut target = SqliteTarget::new(path, &forged.schema, SqliteOptions::default());
+    target.begin(&Unwatched).unwrap();
+    // Four looks of the load before its first row is computed, and some of the watching thread.
+    let stopper = Stopper::after(7);
+    let fault = target.load(&forged, &stopper).unwrap_err();
+    assert_eq!(fault.code(), Code::Interrupted);
+    assert!(stopper.gave_up.load(Ordering::Relaxed));
+    assert_eq!(stopper.rows.load(Ordering::Relaxed), 0);
+    assert_eq!(others(folder.path()), [""; 0]);
 }
 
 #[test]

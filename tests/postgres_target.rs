@@ -1,0 +1,11 @@
+//! The PostgreSQL target against real servers, driven through the seam.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "the allowance for tests covers test functions only, not what they share"
+)]
+
+mod content;
+mod refusal;
+mod sample;
+mod survival;
