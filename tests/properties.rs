@@ -13,6 +13,7 @@ use waybill_common::report::Severity;
 
 mod database;
 mod generate;
+mod look;
 
 /// The cases to run: always the same ones, and more of them where the environment says so.
 fn runner(cases: u32, seed: u8) -> TestRunner {
@@ -119,7 +120,6 @@ fn random_databases_are_equal_in_postgresql_or_refused_by_name() {
         }
     });
     let (equal, refused) = (equal.into_inner(), refused.into_inner());
-    eprintln!("{equal} equal, {refused} refused");
     assert!(equal > 0 && refused > 0, "{equal} equal, {refused} refused");
 }
 

@@ -7,6 +7,7 @@ use crate::support::{library, postgres};
 use ::postgres::{Client, NoTls};
 use rusqlite::Connection;
 use rusqlite::types::{ToSqlOutput, Value, ValueRef};
+use std::fmt::Write as _;
 use waybill_common::fault::{Code, Exit};
 use waybill_common::report::{Finding, Report, Severity};
 
@@ -271,9 +272,11 @@ fn big() -> Vec<Case> {
     let deep = |levels| format!("{}{}", "[".repeat(levels), "]".repeat(levels));
     let megabyte = "näheres ".repeat(1 << 17);
     let bytes: Vec<u8> = (0..=255).cycle().take(1 << 20).collect();
-    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    let mut printed = "\\x".to_owned();
+    for byte in &bytes {
+        write!(printed, "{byte:02x}").expect("a string takes all");
+    }
     let blob = Value::Blob;
-    let printed = format!("\\x{hex}");
     vec![
         kept("long_texts", "TEXT", "text", &[&megabyte, ""]),
         kept("long_fractions", "JSON", "json", &[&fraction]),

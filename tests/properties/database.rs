@@ -298,13 +298,16 @@ fn insert(connection: &Connection, database: &Database, table: &Table) -> rusqli
             names.join(", "),
             marks.join(", ")
         );
-        let result = connection.execute(&sql, rusqlite::params_from_iter(values));
-        match result.map_err(|error| (error.sqlite_error_code(), error)) {
-            // A constraint, or a text where an INTEGER PRIMARY KEY stands: the row is left out.
-            Ok(_) | Err((Some(ErrorCode::ConstraintViolation | ErrorCode::TypeMismatch), _)) => {}
-            // No rowid is left below the largest one under AUTOINCREMENT.
-            Err((Some(ErrorCode::DiskFull), _)) => {}
-            Err((_, error)) => return Err(error),
+        if let Err(error) = connection.execute(&sql, rusqlite::params_from_iter(values)) {
+            // A constraint; a text where an INTEGER PRIMARY KEY stands; no rowid left above the
+            // largest one under AUTOINCREMENT: the row is left out.
+            let expected = matches!(
+                error.sqlite_error_code(),
+                Some(ErrorCode::ConstraintViolation | ErrorCode::TypeMismatch | ErrorCode::DiskFull)
+            );
+            if !expected {
+                return Err(error);
+            }
         }
     }
     Ok(())

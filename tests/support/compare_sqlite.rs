@@ -36,7 +36,35 @@ pub(crate) fn assert_same(source: &Path, copy: &Path) {
         for (number, (expected, found)) in expected.iter().zip(&found).enumerate() {
             assert_eq!(expected, found, "row {} of {table}", number + 1);
         }
+        let (expected, found) = (stored_bytes(&source, &table), stored_bytes(&copy, &table));
+        assert!(expected == found, "stored bytes of {table}");
     }
+}
+
+/// The bytes of each value as they are stored: what SQLite hands out of a UTF-16 file as text has
+/// been through a conversion that mends what is not valid.
+fn stored_bytes(connection: &Connection, table: &str) -> Vec<Vec<Option<Vec<u8>>>> {
+    let literal = table.replace('\'', "''");
+    let columns = names(
+        connection,
+        &format!("SELECT name FROM pragma_table_xinfo('{literal}') WHERE hidden <> 1 ORDER BY cid"),
+    );
+    let list: Vec<String> = columns
+        .iter()
+        .map(|name| format!("CAST(\"{}\" AS BLOB)", name.replace('"', "\"\"")))
+        .collect();
+    let quoted = table.replace('"', "\"\"");
+    let sql = format!("SELECT {} FROM \"{quoted}\"", list.join(", "));
+    let mut statement = connection.prepare(&sql).expect("a readable table");
+    let rows = statement.query_map([], |row| {
+        (0..columns.len()).map(|cell| row.get(cell)).collect()
+    });
+    let mut rows: Vec<_> = rows
+        .expect("a readable table")
+        .map(|row| row.expect("a readable row"))
+        .collect();
+    rows.sort();
+    rows
 }
 
 /// Type, name, table and SQL of every object but what ANALYZE makes and what belongs to a virtual table.
