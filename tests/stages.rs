@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 /// A program in an empty environment, alone in a folder with nothing but itself.
 fn alone(program: &str, folder: &Path, arguments: &[&str]) -> Ran {
     let copy = folder.join(program);
-    fs::copy(path(program), &copy).expect("a program can be copied");
+    crate::support::program::copy(program, &copy);
     let mut command = Command::new("unshare");
     // A network of its own, in which there is nothing; -r for those who are not root.
     command.args(["-r", "-n"]).arg(&copy).args(arguments);

@@ -242,6 +242,11 @@ impl ArchivePath {
                     .hint("write the path of a file, or - for a pipe"),
             ),
             b"-" => Ok(ArchivePath::Pipe),
+            // Such a word may hold a password, which a path's faults would show.
+            locator if [&b"postgresql:"[..], b"postgres:", b"pg:"].iter().any(|kind| locator.starts_with(kind)) => {
+                Err(Fault::new(Code::Locator, "an archive is a file, not a database")
+                    .hint("write the path of a file, or - for a pipe; a file of such a name is written ./NAME"))
+            }
             _ => Ok(ArchivePath::Path(PathBuf::from(text))),
         }
     }

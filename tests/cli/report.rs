@@ -1,6 +1,6 @@
 //! What the exit code says when the work was done but could not be told, or could not be begun.
 
-use crate::support::program::{Ran, command, path};
+use crate::support::program::{Ran, command};
 use crate::support::samples;
 use rusqlite::Connection;
 use std::fs::{self, File, Permissions};
@@ -61,7 +61,7 @@ fn as_nobody(copy: &Path, program: &str) -> Command {
     if !rustix::process::geteuid().is_root() {
         return command(program);
     }
-    fs::copy(path(program), copy).expect("a copy");
+    crate::support::program::copy(program, copy);
     let mut command = Command::new("setpriv");
     command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]);
     command.arg(copy);

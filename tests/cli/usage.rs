@@ -141,3 +141,9 @@ fn a_new_target_and_a_folder_are_told_the_explicit_form() {
         ran.stderr()
     );
 }
+
+#[test]
+fn an_archive_that_is_a_server_is_refused_without_showing_its_password() {
+    let ran = run("waybill-export", ["s.db", "postgresql://u:secret@h/d"]).exits(2);
+    assert!(!ran.stderr().contains("secret"), "{}", ran.stderr());
+}

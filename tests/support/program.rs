@@ -26,6 +26,17 @@ pub(crate) fn command(program: &str) -> Command {
     command
 }
 
+/// Copies a program, so that it can run where this package's folder is out of reach. Another
+/// process does it: a test that forks while this one holds the copy open for writing would make it
+/// "text file busy".
+pub(crate) fn copy(program: &str, to: &std::path::Path) {
+    let status = Command::new("cp").arg(path(program)).arg(to).status();
+    assert!(
+        status.is_ok_and(|status| status.success()),
+        "{program} can be copied"
+    );
+}
+
 /// Runs a program to its end.
 pub(crate) fn run<A: AsRef<OsStr>>(program: &str, arguments: impl IntoIterator<Item = A>) -> Ran {
     let mut command = command(program);

@@ -33,6 +33,7 @@ pub fn escaped(text: &str) -> Cow<'_, str> {
 
 /// JSON text in which every unsafe character stands as `\uXXXX`: the same values, safe to show.
 /// Such characters occur in strings only, once the text is on one line or indented by newlines.
+#[must_use]
 pub fn escaped_json(json: &str) -> Cow<'_, str> {
     let outside_ascii = |letter: char| letter != '\n' && is_unsafe(letter);
     if !json.contains(outside_ascii) {
