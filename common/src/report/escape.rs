@@ -16,6 +16,7 @@ fn is_unsafe(letter: char) -> bool {
 }
 
 /// `text` with every unsafe character written as `\n`, `\t`, `\r` or `\u{202e}`.
+#[must_use]
 pub fn escaped(text: &str) -> Cow<'_, str> {
     if !text.contains(is_unsafe) {
         return Cow::Borrowed(text);
@@ -33,6 +34,7 @@ pub fn escaped(text: &str) -> Cow<'_, str> {
 
 /// JSON text in which every unsafe character stands as `\uXXXX`: the same values, safe to show.
 /// Such characters occur in strings only, once the text is on one line or indented by newlines.
+#[must_use]
 pub fn escaped_json(json: &str) -> Cow<'_, str> {
     let outside_ascii = |letter: char| letter != '\n' && is_unsafe(letter);
     if !json.contains(outside_ascii) {
