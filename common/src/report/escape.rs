@@ -16,6 +16,7 @@ fn is_unsafe(letter: char) -> bool {
 }
 
 /// `text` with every unsafe character written as `\n`, `\t`, `\r` or `\u{202e}`.
+#[must_use]
 pub fn escaped(text: &str) -> Cow<'_, str> {
     if !text.contains(is_unsafe) {
         return Cow::Borrowed(text);
