@@ -303,7 +303,9 @@ fn insert(connection: &Connection, database: &Database, table: &Table) -> rusqli
             // largest one under AUTOINCREMENT: the row is left out.
             let expected = matches!(
                 error.sqlite_error_code(),
-                Some(ErrorCode::ConstraintViolation | ErrorCode::TypeMismatch | ErrorCode::DiskFull)
+                Some(
+                    ErrorCode::ConstraintViolation | ErrorCode::TypeMismatch | ErrorCode::DiskFull
+                )
             );
             if !expected {
                 return Err(error);
