@@ -163,7 +163,7 @@ fn plain(value: &Value, kind: &str, place: &str) -> Option<String> {
 
 /// A real with all its digits, and a point, which tells it from an integer.
 fn written_out(real: f64) -> String {
-    let digits = real.to_string();
+    let digits = nearest(real, &real.to_string());
     if digits.contains('.') {
         digits
     } else {
@@ -177,11 +177,36 @@ fn archived(real: f64) -> String {
         return written_out(real);
     }
     let text = format!("{real:e}");
-    if text.contains("e-") {
-        text
+    let (digits, exponent) = text.split_once('e').expect("it was asked for");
+    let sign = if exponent.starts_with('-') { "" } else { "+" };
+    format!("{}e{sign}{exponent}", nearest(real, digits))
+}
+
+/// `digits`, which begin with the shortest digits of `real`, by the rule for the case that two are
+/// equally near: the last digit is even. Rust's own printing takes the one farther from zero.
+fn nearest(real: f64, digits: &str) -> String {
+    let shortest = digits.trim_end_matches('0').trim_end_matches('.');
+    let zeros = &digits[shortest.len()..];
+    let (begin, last) = shortest.split_at(shortest.len().saturating_sub(1));
+    let Some(odd @ (1 | 3 | 5 | 7 | 9)) = last.chars().next().and_then(|last| last.to_digit(10))
+    else {
+        return digits.to_owned();
+    };
+    // Every digit of a double: at most 767 of them.
+    let exact = significant(&format!("{real:.800e}"));
+    let even = format!("{begin}{}", odd - 1);
+    if exact == significant(&format!("{even}5")) {
+        even + zeros
     } else {
-        text.replace('e', "e+")
+        digits.to_owned()
     }
+}
+
+/// The digits of a number without point, exponent and the zeros around them.
+fn significant(number: &str) -> String {
+    let number = number.split('e').next().unwrap_or_default();
+    let digits: String = number.chars().filter(char::is_ascii_digit).collect();
+    digits.trim_matches('0').to_owned()
 }
 
 /// What PostgreSQL makes of the texts as values of type `kind`.

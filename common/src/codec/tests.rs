@@ -40,6 +40,11 @@ fn spellings_are_those_of_the_format() {
         (Value::Real(1e15), "1000000000000000.0"),
         (Value::Real(9_007_199_254_740_993.0), "9007199254740992.0"),
         (Value::Real(9_999_999_999_999_998.0), "9999999999999998.0"),
+        // 998025532431038.25 is as near to .2 as to .3: the even digit.
+        (
+            Value::Real(f64::from_bits(0x430c_5d97_6ab2_d5f2)),
+            "998025532431038.2",
+        ),
         (Value::Real(1e16), "1e+16"),
         (Value::Real(12e16), "1.2e+17"),
         (Value::Real(1e-5), "0.00001"),
