@@ -331,7 +331,13 @@ impl Fault {
     /// What to do about it.
     #[must_use]
     pub fn help(&self) -> &str {
-        self.0.hint.as_deref().unwrap_or_else(|| self.0.code.help())
+        self.own_hint().unwrap_or_else(|| self.0.code.help())
+    }
+
+    /// The help line given to this failure alone, if any.
+    #[must_use]
+    pub fn own_hint(&self) -> Option<&str> {
+        self.0.hint.as_deref()
     }
 
     /// The same failure as seen by an import, which refuses what verify finds.

@@ -38,6 +38,8 @@ pub struct Finding {
     pub count: u64,
     /// Keys of the first rows concerned, with a shortened value where that helps.
     pub samples: Vec<String>,
+    /// What to do about this one, where the help line of its class is too general.
+    pub hint: Option<String>,
 }
 
 impl Finding {
@@ -50,7 +52,21 @@ impl Finding {
             message: message.into(),
             count: 1,
             samples: Vec::new(),
+            hint: None,
         }
+    }
+
+    /// Replaces the class's help line by a more specific one.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// What the operator can do about it.
+    #[must_use]
+    pub fn help(&self) -> &str {
+        self.hint.as_deref().unwrap_or_else(|| self.code.help())
     }
 
     /// Names the table or other schema object.
@@ -96,6 +112,7 @@ impl Finding {
         Finding {
             place,
             samples,
+            hint: fault.own_hint().map(str::to_owned),
             ..Finding::new(fault.code(), Severity::Error, message)
         }
     }

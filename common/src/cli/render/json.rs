@@ -63,7 +63,7 @@ struct FoundObject<'a> {
     message: &'a str,
     count: u64,
     samples: &'a [String],
-    hint: &'static str,
+    hint: &'a str,
 }
 
 /// What a finding is about.
@@ -149,7 +149,7 @@ fn found_object(finding: &Finding) -> FoundObject<'_> {
         message: &finding.message,
         count: finding.count,
         samples: &finding.samples,
-        hint: finding.code.help(),
+        hint: finding.help(),
     }
 }
 

@@ -75,7 +75,12 @@ pub(in crate::cli) fn findings(all: &[Finding], from: Severity, canvas: Canvas) 
     let mut groups: BTreeMap<_, Vec<&Finding>> = BTreeMap::new();
     for finding in all.iter().filter(|finding| finding.severity >= from) {
         let worst_first = std::cmp::Reverse(finding.severity);
-        let kind = (worst_first, finding.code.name(), &finding.message);
+        let kind = (
+            worst_first,
+            finding.code.name(),
+            &finding.message,
+            finding.help(),
+        );
         groups.entry(kind).or_default().push(finding);
     }
     let mut text = String::new();
@@ -106,7 +111,7 @@ fn counted(count: usize, noun: &str) -> Option<String> {
     (count > 0).then(|| format!("{} {noun}{plural}", HumanCount(count as u64)))
 }
 
-/// Findings of one class, severity and message.
+/// Findings of one class, severity, message and help.
 fn alike(group: &[&Finding], canvas: Canvas) -> String {
     let Some(first) = group.first() else {
         return String::new();
@@ -124,7 +129,7 @@ fn alike(group: &[&Finding], canvas: Canvas) -> String {
             &format!("and {} more, listed by --json", HumanCount(more as u64)),
         );
     }
-    item(&mut text, "help", first.code.help());
+    item(&mut text, "help", first.help());
     text
 }
 
@@ -348,6 +353,19 @@ warning[recast]: text in an INTEGER column
             "{}",
             text(2)
         );
+    }
+
+    #[test]
+    fn a_finding_made_of_a_fault_keeps_its_advice() {
+        let fault = Fault::new(Code::ArchiveDamaged, "x").hint("ask the sender for the root");
+        let advised = Finding::from_fault(&fault);
+        let general = Finding::new(Code::ArchiveDamaged, Severity::Error, "x");
+        let text = findings(&[advised, general], Severity::Note, PLAIN);
+        assert!(
+            text.contains("   help: ask the sender for the root\n"),
+            "{text}"
+        );
+        assert!(text.contains(Code::ArchiveDamaged.help()), "{text}");
     }
 
     #[test]
