@@ -6,7 +6,7 @@ use std::time::Duration;
 use waybill_common::engine::postgres::catalogue;
 use waybill_common::engine::postgres::target::{PostgresOptions, PostgresTarget};
 use waybill_common::fault::{Code, Fault};
-use waybill_common::mapping::plan::{ColumnPlan, PgType};
+use waybill_common::mapping::plan::{ColumnPlan, Origin, PgType};
 use waybill_common::model::value::OwnedValue;
 use waybill_common::progress::Unwatched;
 use waybill_common::seam::{Check, Target as _};
@@ -284,7 +284,7 @@ fn a_row_that_no_page_holds_is_named_before_it_is_sent() {
     for n in 1..texts {
         let mut column = plan.tables[0].columns[1].clone();
         column.name = format!("label{n}");
-        column.cell = 1 + n;
+        column.origin = Origin::Cell(1 + n);
         plan.tables[0].columns.push(column);
         let mut column = label.clone();
         column.name = format!("label{n}");

@@ -6,8 +6,9 @@ use std::time::Duration;
 use waybill_common::engine::postgres::conninfo::ConnInfo;
 use waybill_common::engine::postgres::target::{PostgresOptions, PostgresTarget};
 use waybill_common::fault::Result;
+use waybill_common::mapping::expression::Expression;
 use waybill_common::mapping::plan::{
-    ColumnPlan, ForeignKeyPlan, IndexPlan, KeyPlan, PgType, Plan, TablePlan,
+    ColumnPlan, ForeignKeyPlan, IndexPlan, IndexTerm, KeyPlan, Origin, PgType, Plan, TablePlan,
 };
 use waybill_common::model::schema::{
     Action, Affinity, Column, Deferrable, Key, KeyColumn, Rowid, Schema, Table, TableKind,
@@ -99,8 +100,9 @@ pub(crate) fn source(name: &str, columns: &[&str]) -> Table {
 pub(crate) fn column(name: &str, cell: usize, target: PgType) -> ColumnPlan {
     ColumnPlan {
         name: name.to_owned(),
-        cell,
+        origin: Origin::Cell(cell),
         target,
+        conversion: None,
         not_null: false,
         default: None,
         identity: None,
@@ -117,11 +119,15 @@ pub(crate) fn key(name: &str, columns: &[&str]) -> KeyPlan {
 }
 
 pub(crate) fn index(name: &str, unique: bool, columns: &[(&str, bool)]) -> IndexPlan {
-    let column = |(name, descending): &(&str, bool)| ((*name).to_owned(), *descending);
+    let term = |(name, descending): &(&str, bool)| IndexTerm {
+        on: Expression::Column((*name).to_owned()),
+        descending: *descending,
+    };
     IndexPlan {
         name: name.to_owned(),
         unique,
-        columns: columns.iter().map(column).collect(),
+        terms: columns.iter().map(term).collect(),
+        predicate: None,
     }
 }
 
@@ -154,6 +160,7 @@ pub(crate) fn planned(source: usize, name: &str, columns: Vec<ColumnPlan>) -> Ta
         unique: Vec::new(),
         indexes: Vec::new(),
         foreign_keys: Vec::new(),
+        checks: Vec::new(),
     }
 }
 

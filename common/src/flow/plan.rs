@@ -3,7 +3,7 @@
 use crate::engine::postgres::conninfo::ConnInfo;
 use crate::engine::postgres::session::Session;
 use crate::fault::Result;
-use crate::mapping::plan::Plan;
+use crate::mapping::plan::{Origin, Plan};
 use crate::mapping::{self, Request};
 use crate::model::schema::{Schema, Table};
 use crate::profile::evidence::{KeyEvidence, TableEvidence};
@@ -48,7 +48,10 @@ pub(super) fn tables(
         let stored: Vec<_> = schema.tables[planned.source].stored_columns().collect();
         let first = schema.tables[planned.source].first_column_cell();
         for column in &planned.columns {
-            let Some(source) = stored.get(column.cell - first) else {
+            let Origin::Cell(cell) = column.origin else {
+                continue;
+            };
+            let Some(source) = stored.get(cell - first) else {
                 continue;
             };
             let report = tables[planned.source]

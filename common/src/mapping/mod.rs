@@ -8,6 +8,7 @@ mod defaults;
 mod describe;
 mod draft;
 mod entry;
+pub mod expression;
 mod foreign;
 mod judge;
 mod keys;
@@ -25,7 +26,7 @@ pub use order::order;
 
 use crate::mapping::draft::{Draft, Source};
 use crate::mapping::names::Names;
-use crate::mapping::plan::{ColumnPlan, Plan, TablePlan};
+use crate::mapping::plan::{ColumnPlan, Origin, Plan, TablePlan};
 use crate::model::schema::Schema;
 use crate::profile::evidence::{KeyEvidence, TableEvidence};
 use crate::report::Finding;
@@ -91,6 +92,7 @@ fn assemble(
             unique: structure.unique,
             indexes: structure.indexes,
             foreign_keys: Vec::new(),
+            checks: Vec::new(),
         };
         table.foreign_keys = foreign::plans(source, drafts, references, position, &table, findings);
         tables.push(table);
@@ -103,8 +105,9 @@ fn columns(source: &Source<'_>, draft: &Draft<'_>, findings: &mut Vec<Finding>) 
     for (position, stored) in draft.columns.iter().enumerate() {
         columns.push(ColumnPlan {
             name: stored.column.name.clone(),
-            cell: stored.cell,
+            origin: Origin::Cell(stored.cell),
             target: stored.target,
+            conversion: None,
             not_null: keys::not_null(source, draft, position, findings),
             default: defaults::default(draft, stored, findings),
             identity: stored.identity.then(|| source.next_identity(draft, stored)),

@@ -5,8 +5,9 @@
 use crate::fault::Code;
 use crate::mapping::Request;
 use crate::mapping::draft::Draft;
+use crate::mapping::expression::Expression;
 use crate::mapping::keys::KeyDraft;
-use crate::mapping::plan::{IndexPlan, KeyPlan};
+use crate::mapping::plan::{IndexPlan, IndexTerm, KeyPlan};
 use crate::report::{Finding, Severity};
 use std::collections::{BTreeSet, HashMap};
 
@@ -158,11 +159,15 @@ impl Names {
                 .map(|(name, index)| IndexPlan {
                     name: name.clone(),
                     unique: index.unique,
-                    columns: index
+                    terms: index
                         .columns
                         .iter()
-                        .map(|(column, descending)| (name_of(*column), *descending))
+                        .map(|(column, descending)| IndexTerm {
+                            on: Expression::Column(name_of(*column)),
+                            descending: *descending,
+                        })
                         .collect(),
+                    predicate: None,
                 })
                 .collect(),
         }

@@ -1,8 +1,10 @@
 //! The plan as data.
 
+use crate::mapping::expression::Expression;
 use crate::model::schema::{Action, Deferrable};
 use crate::model::value::OwnedValue;
 use crate::report::Finding;
+use std::collections::BTreeMap;
 
 /// What an import into PostgreSQL will make.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,6 +32,17 @@ pub struct TablePlan {
     pub indexes: Vec<IndexPlan>,
     /// Foreign keys.
     pub foreign_keys: Vec<ForeignKeyPlan>,
+    /// CHECK constraints.
+    pub checks: Vec<CheckPlan>,
+}
+
+impl TablePlan {
+    /// The columns that rows of the archive fill, in the order of COPY.
+    pub fn copied(&self) -> impl Iterator<Item = &ColumnPlan> {
+        self.columns
+            .iter()
+            .filter(|column| matches!(column.origin, Origin::Cell(_)))
+    }
 }
 
 /// What becomes of one column.
@@ -37,10 +50,12 @@ pub struct TablePlan {
 pub struct ColumnPlan {
     /// Name in the target.
     pub name: String,
-    /// Which cell of a row fills it.
-    pub cell: usize,
+    /// What fills it.
+    pub origin: Origin,
     /// Its type.
     pub target: PgType,
+    /// How values are changed on the way, where the operator asks for it.
+    pub conversion: Option<Conversion>,
     /// NOT NULL.
     pub not_null: bool,
     /// Its default.
@@ -52,6 +67,107 @@ pub struct ColumnPlan {
     pub evidence: String,
     /// Types that were considered, and why not, with the key of the first row against.
     pub rejected: Vec<(PgType, String)>,
+}
+
+/// What fills a column.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    /// This cell of a row.
+    Cell(usize),
+    /// The server computes it (GENERATED ALWAYS AS … STORED).
+    Computed(Expression),
+    /// Its default or identity: the operator asks for a column that the source does not have.
+    Added,
+}
+
+/// How the values of a column are changed on their way, because the mapping file says so. Each value
+/// that comes out other than it went in is counted.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Conversion {
+    /// Texts that become NULL, compared byte for byte.
+    pub null_if: Vec<String>,
+    /// What is done with text that holds the character NUL.
+    pub nul: BadText,
+    /// What is done with text that is not valid in the encoding of the source.
+    pub invalid: BadText,
+    /// What the values are taken for.
+    pub reading: Reading,
+}
+
+/// What is done with text that PostgreSQL cannot hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum BadText {
+    /// The import stops before it writes.
+    #[default]
+    Refuse,
+    /// The offending character or byte is left out.
+    Strip,
+    /// U+FFFD stands in its place.
+    Replace,
+    /// `\0` or `\xNN` stands in its place, and `\\` for every backslash of the column, so that each
+    /// text can be told from every other.
+    Escape,
+}
+
+/// What the values of a column are taken for.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Reading {
+    /// What they are.
+    #[default]
+    Plain,
+    /// Anything: the canonical JSON of the value, as a part of an archive holds it (`docs/format.md`,
+    /// cells), in a text or json column. Loses nothing, whatever classes are mixed.
+    Cell,
+    /// Bytes: a text by its bytes in UTF-8, a text that is not valid and a blob by its own.
+    Bytes,
+    /// Numbers counted from an epoch, for a timestamptz, timestamp (UTC) or date column.
+    Epoch(EpochUnit),
+    /// Times without offset that were written in this zone (`UTC`, `+02:00` or an IANA name), for a
+    /// timestamptz column.
+    Zone(String),
+    /// Words, for a boolean column; compared without regard to ASCII case. The integers 0 and 1 are
+    /// always words.
+    Words {
+        /// Those that mean true.
+        yes: Vec<String>,
+        /// Those that mean false.
+        no: Vec<String>,
+    },
+    /// Texts that become others; those that are not listed stay, or are refused.
+    Values {
+        /// From, to.
+        map: BTreeMap<String, String>,
+        /// Texts that are not listed stay as they are.
+        keep_others: bool,
+    },
+    /// A UUID as 32 hexadecimal digits, with hyphens or braces or without, or as a blob of 16 bytes.
+    Uuid,
+    /// JSON; a text that is none becomes this document, or NULL.
+    Json {
+        /// The document.
+        instead: Option<String>,
+    },
+}
+
+/// What a number counts, and from when.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum EpochUnit {
+    /// Seconds since 1970-01-01 UTC.
+    Seconds,
+    /// Milliseconds since 1970-01-01 UTC.
+    Milliseconds,
+    /// Microseconds since 1970-01-01 UTC.
+    Microseconds,
+    /// Days since noon of 24 November -4713 (proleptic Gregorian), UTC: Julian days.
+    JulianDays,
+    /// Days since 1970-01-01.
+    Days,
+    /// Seconds since 2001-01-01 UTC (Apple).
+    Seconds2001,
+    /// Microseconds since 1601-01-01 UTC (`WebKit`, Chrome).
+    Microseconds1601,
+    /// Units of 100 ns since 1601-01-01 UTC (Windows).
+    Ticks1601,
 }
 
 /// Types of PostgreSQL that a plan may choose.
@@ -158,8 +274,28 @@ pub struct IndexPlan {
     pub name: String,
     /// UNIQUE.
     pub unique: bool,
-    /// Its columns by their names in the target, and whether descending.
-    pub columns: Vec<(String, bool)>,
+    /// What it is on, in order.
+    pub terms: Vec<IndexTerm>,
+    /// The WHERE clause of a partial index.
+    pub predicate: Option<Expression>,
+}
+
+/// One term of an index.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IndexTerm {
+    /// A column of the target, or an expression on its columns.
+    pub on: Expression,
+    /// DESC.
+    pub descending: bool,
+}
+
+/// A CHECK constraint in the target.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CheckPlan {
+    /// Name of the constraint; unique within its table.
+    pub name: String,
+    /// What must not be false.
+    pub expression: Expression,
 }
 
 /// A foreign key in the target.

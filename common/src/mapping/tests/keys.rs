@@ -1,6 +1,8 @@
 //! Keys, indexes, NOT NULL, and the names of relations.
 
 use super::support::*;
+use crate::mapping::expression::Expression;
+use crate::mapping::plan::IndexTerm;
 use crate::model::schema::{Generated, IndexOn};
 use crate::profile::evidence::Constraint;
 
@@ -39,8 +41,11 @@ fn keys_and_indexes_are_carried_over_with_names_as_postgresql_makes_them() {
         ]
     );
     assert_eq!(
-        orders.indexes[0].columns,
-        [("shop".to_owned(), false), ("number".to_owned(), true)]
+        orders.indexes[0].terms,
+        [("shop", false), ("number", true)].map(|(name, descending)| IndexTerm {
+            on: Expression::Column(name.to_owned()),
+            descending
+        })
     );
     assert!(!orders.indexes[0].unique && orders.indexes[1].unique);
     let not_null: Vec<bool> = orders

@@ -3,6 +3,7 @@
 use super::support::*;
 use crate::digest::Digest;
 use crate::fault::Code;
+use crate::mapping::plan::Origin;
 use crate::mapping::{Request, describe, plan};
 use crate::model::schema::{Check, Generated, Schema, TableKind, Trigger, View, VirtualContent};
 use crate::report::Severity;
@@ -71,12 +72,12 @@ fn virtual_tables_with_rows_become_ordinary_ones_and_others_are_left_out() {
     }
     let plan = database.plan();
     assert_eq!(plan.tables.len(), 1);
-    let columns: Vec<(&str, usize)> = plan.tables[0]
+    let columns: Vec<(&str, Origin)> = plan.tables[0]
         .columns
         .iter()
-        .map(|column| (column.name.as_str(), column.cell))
+        .map(|column| (column.name.as_str(), column.origin.clone()))
         .collect();
-    assert_eq!(columns, [("body", 1)]);
+    assert_eq!(columns, [("body", Origin::Cell(1))]);
     assert_eq!(
         plan.listed(),
         [

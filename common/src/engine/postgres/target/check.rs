@@ -101,7 +101,7 @@ pub(super) fn read(
         .statements(range.table)
         .copy_out((range.start, range.end))?;
     let mut digest = Multiset::default();
-    let mut canonical = Canonical::new(&planned.columns);
+    let mut canonical = Canonical::new(planned.copied());
     let mut splitter = Splitter::default();
     let read = transaction(&mut worker.session, begin, |session| {
         session.copy_out(&sql, &mut |piece| {
@@ -158,9 +158,10 @@ fn add(
         Err(column) => {
             let what = "a jsonb value that was read back is not JSON";
             let fault = Fault::new(Code::ContentDiffers, what);
-            Err(Unreadable::Tuple(
-                fault.in_column(&planned.columns[column].name),
-            ))
+            Err(Unreadable::Tuple(match planned.copied().nth(column) {
+                Some(column) => fault.in_column(&column.name),
+                None => fault,
+            }))
         }
     }
 }

@@ -137,14 +137,10 @@ impl<'a> Loader<'a> {
         Ok(Rows {
             copy,
             go_on,
-            encoder: TupleEncoder::new(&planned.columns),
-            page: Page::new(&planned.columns, self.block_size),
-            canonical: content.then(|| Canonical::new(&planned.columns)),
-            columns: planned
-                .columns
-                .iter()
-                .map(|column| column.name.clone())
-                .collect(),
+            encoder: TupleEncoder::new(planned.copied()),
+            page: Page::new(planned.copied(), self.block_size),
+            canonical: content.then(|| Canonical::new(planned.copied())),
+            columns: planned.copied().map(|column| column.name.clone()).collect(),
             naming: RowNaming::of(source),
             digest: Multiset::default(),
             number: 1,

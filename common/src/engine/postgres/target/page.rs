@@ -35,9 +35,12 @@ pub(super) struct Page {
 
 impl Page {
     /// For rows of these columns, on a server whose blocks have so many bytes.
-    pub(super) fn new(columns: &[ColumnPlan], block_size: usize) -> Page {
+    pub(super) fn new<'p>(
+        columns: impl IntoIterator<Item = &'p ColumnPlan>,
+        block_size: usize,
+    ) -> Page {
         Page {
-            columns: columns.iter().map(|column| column.target).collect(),
+            columns: columns.into_iter().map(|column| column.target).collect(),
             room: block_size.saturating_sub(PAGE_OVERHEAD),
         }
     }

@@ -8,7 +8,7 @@ mod json;
 mod numeric;
 
 use crate::fault::Code;
-use crate::mapping::plan::{ColumnPlan, PgType};
+use crate::mapping::plan::{ColumnPlan, Origin, PgType};
 use crate::model::forms::{self, Family, Inet};
 use crate::model::value::Value;
 use std::borrow::Cow;
@@ -52,15 +52,18 @@ struct Slot {
 }
 
 impl TupleEncoder {
-    /// An encoder for these columns.
-    pub(super) fn new(columns: &[ColumnPlan]) -> Self {
-        let slot = |column: &ColumnPlan| Slot {
-            cell: column.cell,
-            target: column.target,
-            not_null: column.not_null,
+    /// An encoder for these columns; one that no cell fills has no field.
+    pub(super) fn new<'p>(columns: impl IntoIterator<Item = &'p ColumnPlan>) -> Self {
+        let slot = |column: &ColumnPlan| match column.origin {
+            Origin::Cell(cell) => Some(Slot {
+                cell,
+                target: column.target,
+                not_null: column.not_null,
+            }),
+            Origin::Computed(_) | Origin::Added => None,
         };
         TupleEncoder {
-            columns: columns.iter().map(slot).collect(),
+            columns: columns.into_iter().filter_map(slot).collect(),
             digits: Vec::new(),
         }
     }
@@ -229,12 +232,12 @@ pub(super) struct Canonical {
 
 impl Canonical {
     /// For tuples of these columns.
-    pub(super) fn new(columns: &[ColumnPlan]) -> Self {
+    pub(super) fn new<'p>(columns: impl IntoIterator<Item = &'p ColumnPlan>) -> Self {
         let jsonb = |(position, column): (usize, &ColumnPlan)| {
             (column.target == PgType::Jsonb).then_some(position)
         };
         Canonical {
-            jsonb: columns.iter().enumerate().filter_map(jsonb).collect(),
+            jsonb: columns.into_iter().enumerate().filter_map(jsonb).collect(),
             ..Canonical::default()
         }
     }

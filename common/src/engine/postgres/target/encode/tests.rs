@@ -4,7 +4,8 @@ use crate::mapping::plan::ColumnPlan;
 fn column(target: PgType) -> ColumnPlan {
     ColumnPlan {
         name: "c".to_owned(),
-        cell: 0,
+        origin: Origin::Cell(0),
+        conversion: None,
         target,
         not_null: false,
         default: None,
@@ -138,7 +139,7 @@ fn null_is_a_length_of_minus_one_and_refused_where_the_column_is_not_null() {
 fn columns_take_the_cells_the_plan_names() {
     let mut out = Vec::new();
     let second = ColumnPlan {
-        cell: 1,
+        origin: Origin::Cell(1),
         ..column(PgType::Boolean)
     };
     let mut encoder = TupleEncoder::new(&[second, column(PgType::Text)]);

@@ -16,7 +16,8 @@ fn table(source: usize, indexes: usize, parents: &[usize]) -> TablePlan {
     let index = IndexPlan {
         name: String::new(),
         unique: false,
-        columns: Vec::new(),
+        terms: Vec::new(),
+        predicate: None,
     };
     TablePlan {
         source,
@@ -29,6 +30,7 @@ fn table(source: usize, indexes: usize, parents: &[usize]) -> TablePlan {
         unique: Vec::new(),
         indexes: vec![index; indexes],
         foreign_keys: parents.iter().map(key).collect(),
+        checks: Vec::new(),
     }
 }
 

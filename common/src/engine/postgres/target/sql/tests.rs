@@ -3,7 +3,8 @@ use super::*;
 fn column(name: &str, target: PgType) -> ColumnPlan {
     ColumnPlan {
         name: name.to_owned(),
-        cell: 0,
+        origin: Origin::Cell(0),
+        conversion: None,
         target,
         not_null: false,
         default: None,
@@ -25,6 +26,7 @@ fn table(columns: Vec<ColumnPlan>) -> Plan {
         unique: Vec::new(),
         indexes: Vec::new(),
         foreign_keys: Vec::new(),
+        checks: Vec::new(),
     };
     Plan {
         tables: vec![table],
