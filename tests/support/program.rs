@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 use std::ffi::OsStr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 /// The path of a program of this package.
@@ -95,4 +95,17 @@ impl Ran {
         super::result_schema::assert_valid(&value, &self.line);
         value
     }
+}
+
+/// A command that may not touch every folder. Root may, so another user runs a copy of the program
+/// at `at`, where all may reach it.
+pub(crate) fn as_nobody(at: &Path, program: &str) -> Command {
+    if !rustix::process::geteuid().is_root() {
+        return command(program);
+    }
+    copy(program, at);
+    let mut command = Command::new("setpriv");
+    command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]);
+    command.arg(at);
+    command
 }
