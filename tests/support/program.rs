@@ -18,7 +18,18 @@ pub(crate) fn path(program: &str) -> PathBuf {
 
 /// A program with an environment of its own: no settings of the person who runs the tests.
 pub(crate) fn command(program: &str) -> Command {
-    let mut command = Command::new(path(program));
+    isolated(Command::new(path(program)))
+}
+
+/// A program that has every signal to itself. Who started the tests in the background may have had
+/// SIGINT ignored, which the programs would respect, as any child of a shell does.
+pub(crate) fn attentive(program: &str) -> Command {
+    let mut command = isolated(Command::new("env"));
+    command.arg("--default-signal").arg(path(program));
+    command
+}
+
+fn isolated(mut command: Command) -> Command {
     command
         .env_clear()
         .env("PATH", std::env::var_os("PATH").unwrap_or_default())
