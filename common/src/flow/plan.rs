@@ -59,7 +59,7 @@ pub(super) fn tables(
                 .iter_mut()
                 .find(|report| report.name == source.name);
             if let Some(report) = report {
-                report.target_type = Some(column.target.name().to_owned());
+                report.target_type = Some(column.target.name().into_owned());
             }
         }
     }
