@@ -193,7 +193,7 @@ pub struct Report {
     /// The source as the user named it, without password.
     pub source: Option<String>,
     /// The target as the user named it, without password.
-    pub target_name: Option<String>,
+    pub target: Option<String>,
     /// The archive.
     pub archive: Option<ArchiveFacts>,
     /// Sums.
