@@ -198,6 +198,8 @@ pub enum DefaultPlan {
     /// The current moment, by the column's type: timestamptz as it is, timestamp in UTC, text as
     /// SQLite writes it (`YYYY-MM-DD HH:MM:SS`, UTC).
     CurrentTimestamp,
+    /// An expression without columns that gives a value of the column's type.
+    Expression(Expression),
 }
 
 /// A primary key or UNIQUE constraint in the target.

@@ -10,12 +10,15 @@ use crate::engine::postgres::name::{bytea_literal, identifier, literal, qualifie
 use crate::fault::{Code, Fault, Result};
 use crate::mapping::expression::Expression;
 use crate::mapping::plan::{
-    ColumnPlan, DefaultPlan, ForeignKeyPlan, IndexPlan, KeyPlan, Origin, PgType, Plan, TablePlan,
+    CheckPlan, ColumnPlan, DefaultPlan, ForeignKeyPlan, IndexPlan, KeyPlan, Origin, PgType, Plan, TablePlan,
 };
 use crate::model::schema::{Action, Deferrable};
 use crate::model::value::OwnedValue;
 
 use super::encode::fits;
+use expression::expression;
+
+mod expression;
 
 /// Keeps autovacuum from taking locks that ALTER TABLE would wait a second for, each time.
 const UNDISTURBED: &str = "autovacuum_enabled = off, toast.autovacuum_enabled = off";
@@ -217,6 +220,36 @@ impl Statements<'_> {
         Ok(format!("ALTER TABLE {table} VALIDATE CONSTRAINT {key}"))
     }
 
+    /// ADD CHECK … NOT VALID: existing rows are not looked at.
+    pub(super) fn add_check(&self, check: &CheckPlan) -> Result<String> {
+        let (table, name) = (self.name()?, identifier(&check.name)?);
+        let condition = expression(&check.expression)?;
+        Ok(format!(
+            "ALTER TABLE {table} ADD CONSTRAINT {name} CHECK ({condition}) NOT VALID"
+        ))
+    }
+
+    /// VALIDATE CONSTRAINT of a check: looks at all rows.
+    pub(super) fn validate_check(&self, check: &CheckPlan) -> Result<String> {
+        let (table, name) = (self.name()?, identifier(&check.name)?);
+        Ok(format!("ALTER TABLE {table} VALIDATE CONSTRAINT {name}"))
+    }
+
+    /// How many rows break a check, and whether all of them do.
+    pub(super) fn count_broken(&self, check: &CheckPlan) -> Result<String> {
+        let condition = expression(&check.expression)?;
+        Ok(format!(
+            "SELECT count(*) AS rows FROM {} WHERE NOT ({condition})",
+            self.name()?
+        ))
+    }
+
+    /// DROP CONSTRAINT.
+    pub(super) fn drop_check(&self, check: &CheckPlan) -> Result<String> {
+        let (table, name) = (self.name()?, identifier(&check.name)?);
+        Ok(format!("ALTER TABLE {table} DROP CONSTRAINT {name}"))
+    }
+
     /// ANALYZE.
     pub(super) fn analyze(&self) -> Result<String> {
         Ok(format!("ANALYZE {}", self.name()?))
@@ -263,22 +296,8 @@ fn index_term(on: &Expression) -> Result<String> {
     let sql = expression(on)?;
     Ok(match on {
         Expression::Column(_) => sql,
-        Expression::Call { .. } => format!("({sql})"),
+        _ => format!("({sql})"),
     })
-}
-
-fn expression(tree: &Expression) -> Result<String> {
-    match tree {
-        Expression::Column(name) => identifier(name),
-        Expression::Call {
-            function,
-            arguments,
-        } => {
-            let arguments = arguments.iter().map(expression);
-            let arguments = arguments.collect::<Result<Vec<_>>>()?.join(", ");
-            Ok(format!("{function}({arguments})"))
-        }
-    }
 }
 
 fn action(action: Action) -> &'static str {
@@ -301,9 +320,10 @@ fn deferrable(deferrable: Deferrable) -> &'static str {
 
 /// A default as an expression; nothing for NULL, which is no default.
 fn default_expression(default: &DefaultPlan, target: PgType) -> Result<Option<String>> {
-    let expression = match (default, target) {
+    let sql = match (default, target) {
         (DefaultPlan::Literal(OwnedValue::Null), _) => return Ok(None),
         (DefaultPlan::Literal(value), _) => literal_expression(value, target)?,
+        (DefaultPlan::Expression(tree), _) => expression(tree)?,
         (DefaultPlan::CurrentDate, PgType::Date) => "(now() AT TIME ZONE 'UTC')::date".to_owned(),
         (DefaultPlan::CurrentDate, PgType::Text) => written("YYYY-MM-DD"),
         (DefaultPlan::CurrentTime, PgType::Time) => format!("({UTC_SECONDS})::time"),
@@ -319,7 +339,7 @@ fn default_expression(default: &DefaultPlan, target: PgType) -> Result<Option<St
             return Err(Fault::new(Code::Bug, what));
         }
     };
-    Ok(Some(expression))
+    Ok(Some(sql))
 }
 
 fn written(format: &str) -> String {

@@ -1,0 +1,115 @@
+//! Expressions as SQL.
+//!
+//! Functions are named without schema: the statements run with a `search_path` of `pg_catalog`, and
+//! what they make keeps what was meant. Every operator stands in parentheses.
+
+use crate::engine::postgres::name::{identifier, literal};
+use crate::fault::Result;
+use crate::mapping::expression::{CastTo, Expression, Operator};
+use crate::mapping::plan::PgType;
+use crate::model::value::OwnedValue;
+
+use super::literal_expression;
+
+/// The expression as SQL.
+pub(super) fn expression(tree: &Expression) -> Result<String> {
+    Ok(match tree {
+        Expression::Column(name) => identifier(name)?,
+        Expression::Qualified { table, column } => {
+            format!("{}.{}", identifier(table)?, identifier(column)?)
+        }
+        Expression::Literal {
+            value: OwnedValue::Null,
+            of,
+        } => format!("NULL::{}", of.name()),
+        Expression::Literal { value, of } => literal_expression(value, *of)?,
+        Expression::Boolean(truth) => truth.to_string(),
+        Expression::Small(number) if *number < 0 => format!("({number})"),
+        Expression::Small(number) => number.to_string(),
+        Expression::Exact(digits) => format!("{}::numeric", literal(digits)?),
+        Expression::Call {
+            function,
+            arguments,
+        } => format!("{function}({})", list(arguments, ", ")?),
+        Expression::Binary {
+            operator,
+            left,
+            right,
+        } => {
+            let (left, right) = (expression(left)?, expression(right)?);
+            format!("({left} {} {right})", spelled(*operator))
+        }
+        Expression::And(conditions) => format!("({})", list(conditions, " AND ")?),
+        Expression::Or(conditions) => format!("({})", list(conditions, " OR ")?),
+        Expression::Not(condition) => format!("(NOT {})", expression(condition)?),
+        Expression::IsNull(value) => format!("({} IS NULL)", expression(value)?),
+        Expression::Case { arms, otherwise } => case(arms, otherwise.as_deref())?,
+        Expression::Cast { of, to } => format!("{}::{}", expression(of)?, cast_name(*to)),
+        Expression::Collated(value) => format!("({} COLLATE \"C\")", expression(value)?),
+        Expression::Like {
+            of,
+            pattern,
+            escape,
+        } => {
+            let escape = escape.map_or_else(String::new, String::from);
+            let (of, pattern) = (expression(of)?, expression(pattern)?);
+            format!("({of} LIKE {pattern} ESCAPE {})", literal(&escape)?)
+        }
+        Expression::In { of, list: values } => {
+            format!("({} IN ({}))", expression(of)?, list(values, ", ")?)
+        }
+    })
+}
+
+fn list(trees: &[Expression], between: &str) -> Result<String> {
+    let trees = trees.iter().map(expression);
+    Ok(trees.collect::<Result<Vec<_>>>()?.join(between))
+}
+
+fn case(arms: &[(Expression, Expression)], otherwise: Option<&Expression>) -> Result<String> {
+    let mut sql = String::from("(CASE");
+    for (condition, result) in arms {
+        let (condition, result) = (expression(condition)?, expression(result)?);
+        sql.push_str(&format!(" WHEN {condition} THEN {result}"));
+    }
+    if let Some(otherwise) = otherwise {
+        sql.push_str(" ELSE ");
+        sql.push_str(&expression(otherwise)?);
+    }
+    sql.push_str(" END)");
+    Ok(sql)
+}
+
+fn cast_name(to: CastTo) -> std::borrow::Cow<'static, str> {
+    match to {
+        CastTo::Type(to) => PgType::name(to),
+        CastTo::Integer => "integer".into(),
+        CastTo::Path => "text[]".into(),
+    }
+}
+
+fn spelled(operator: Operator) -> &'static str {
+    match operator {
+        Operator::Equal => "=",
+        Operator::NotEqual => "<>",
+        Operator::Less => "<",
+        Operator::LessEqual => "<=",
+        Operator::Greater => ">",
+        Operator::GreaterEqual => ">=",
+        Operator::Is => "IS NOT DISTINCT FROM",
+        Operator::IsNot => "IS DISTINCT FROM",
+        Operator::Add => "+",
+        Operator::Subtract => "-",
+        Operator::Multiply => "*",
+        Operator::Divide => "/",
+        Operator::Modulo => "%",
+        Operator::Concat => "||",
+        Operator::BitAnd => "&",
+        Operator::BitOr => "|",
+        Operator::ShiftLeft => "<<",
+        Operator::ShiftRight => ">>",
+        Operator::Match => "~",
+        Operator::JsonPath => "#>",
+        Operator::JsonPathText => "#>>",
+    }
+}
