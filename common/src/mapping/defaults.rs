@@ -2,7 +2,9 @@
 
 use crate::fault::Code;
 use crate::mapping::draft::{Draft, Stored};
-use crate::mapping::leftovers::brief;
+use crate::mapping::expression;
+use crate::mapping::leftovers::{brief, left_out};
+use crate::mapping::objects::translation;
 use crate::mapping::plan::{DefaultPlan, PgType};
 use crate::model::forms;
 use crate::model::schema::{Affinity, DefaultValue};
@@ -50,13 +52,12 @@ pub(super) fn default(
             .then_some(DefaultPlan::CurrentTimestamp),
             "CURRENT_TIMESTAMP".to_owned(),
         ),
-        DefaultValue::Expression(sql) => (None, brief(sql)),
+        DefaultValue::Expression(sql) => {
+            return of_expression(draft, stored, sql, findings);
+        }
     };
     if planned.is_none() {
-        let reason = match declared {
-            DefaultValue::Expression(_) => "the expression is not translated".to_owned(),
-            _ => format!("it gives no value of type {}", target.name()),
-        };
+        let reason = format!("it gives no value of type {}", target.name());
         let message = format!("the default is left out, {reason}: {shown}");
         findings.push(
             Finding::new(Code::StructureLeftOut, Severity::Warning, message)
@@ -64,6 +65,31 @@ pub(super) fn default(
                 .in_column(&stored.column.name),
         );
     }
+    planned
+}
+
+fn of_expression(
+    draft: &Draft<'_>,
+    stored: &Stored<'_>,
+    sql: &str,
+    findings: &mut Vec<Finding>,
+) -> Option<DefaultPlan> {
+    let translated = expression::default(sql, stored.column.affinity, stored.target);
+    let (planned, finding) = match translated {
+        Ok(tree) => (
+            Some(DefaultPlan::Expression(tree)),
+            translation("the default", sql, &[]),
+        ),
+        Err(reason) => {
+            let message = format!("the default is left out, {reason}: {}", brief(sql));
+            (None, left_out(message))
+        }
+    };
+    findings.push(
+        finding
+            .in_table(&draft.table.name)
+            .in_column(&stored.column.name),
+    );
     planned
 }
 

@@ -1,5 +1,6 @@
 //! What is known of a table while its plan takes shape.
 
+use crate::mapping::computed::{Computed, Refused};
 use crate::mapping::keys::Structure;
 use crate::mapping::plan::PgType;
 use crate::model::schema::{Column, Rowid, Schema, Table};
@@ -24,7 +25,7 @@ pub(super) struct Draft<'a> {
     /// The name that the operator asks for.
     pub(super) wanted: Option<String>,
     pub(super) rows: u64,
-    /// The columns that have a cell.
+    /// The columns that have a cell, and the computed ones that are carried over.
     pub(super) columns: Vec<Stored<'a>>,
     /// Keys and indexes that are carried over.
     pub(super) structure: Structure,
@@ -40,7 +41,10 @@ pub(super) struct Stored<'a> {
     pub(super) name: String,
     /// The name that the operator asks for.
     pub(super) wanted: Option<String>,
+    /// Its cell in a row; of no meaning for a computed column.
     pub(super) cell: usize,
+    /// Set for a computed column.
+    pub(super) computed: Option<Computed>,
     pub(super) evidence: &'a ColumnEvidence,
     /// It is the INTEGER PRIMARY KEY.
     pub(super) identity: bool,
@@ -120,37 +124,50 @@ impl Draft<'_> {
     }
 }
 
-/// The tables whose rows are in the archive, with the columns that have a cell.
-pub(super) fn drafts<'a>(source: &Source<'a>) -> Vec<Draft<'a>> {
+/// The tables whose rows are in the archive, with their columns; computed ones that are refused are
+/// left out.
+pub(super) fn drafts<'a>(source: &Source<'a>, refused: &Refused) -> Vec<Draft<'a>> {
     let tables = source.schema.tables.iter().enumerate();
     tables
         .filter(|(_, table)| table.has_rows())
-        .map(|(position, table)| draft(position, table, source.evidence.get(position)))
+        .map(|(position, table)| draft(position, table, source.evidence.get(position), refused))
         .collect()
 }
 
-fn draft<'a>(source: usize, table: &'a Table, evidence: Option<&'a TableEvidence>) -> Draft<'a> {
+fn draft<'a>(
+    source: usize,
+    table: &'a Table,
+    evidence: Option<&'a TableEvidence>,
+    refused: &Refused,
+) -> Draft<'a> {
     let identity = match &table.rowid {
         Rowid::Column(name) => Some(name.as_str()),
         Rowid::Hidden | Rowid::None => None,
     };
-    let mut columns = Vec::new();
+    let mut columns: Vec<Stored<'a>> = Vec::new();
     let mut positions = HashMap::new();
-    for (position, column) in table.stored_columns().enumerate() {
-        let evidence = evidence.and_then(|table| table.columns.get(position));
-        positions.insert(column.name.to_ascii_lowercase(), position);
+    let mut cells = 0;
+    for (position, column) in table.columns.iter().enumerate() {
+        let is_computed = column.generated.is_some();
+        if column.hidden || is_computed && refused.contains_key(&(source, position)) {
+            continue;
+        }
+        let of_cell = evidence.and_then(|table| table.columns.get(cells));
+        positions.insert(column.name.to_ascii_lowercase(), columns.len());
         columns.push(Stored {
             column,
             name: column.name.clone(),
             wanted: None,
-            cell: table.first_column_cell() + position,
-            evidence: evidence.unwrap_or(&NO_EVIDENCE),
+            cell: table.first_column_cell() + cells,
+            computed: is_computed.then(Computed::default),
+            evidence: of_cell.filter(|_| !is_computed).unwrap_or(&NO_EVIDENCE),
             identity: identity.is_some_and(|name| column.name.eq_ignore_ascii_case(name)),
             keyed: false,
             indexed: false,
             tied: false,
             target: PgType::Text,
         });
+        cells += usize::from(!is_computed);
     }
     Draft {
         source,

@@ -35,7 +35,7 @@ use crate::model::value::OwnedValue;
 
 #[cfg(feature = "sqlite")]
 pub use functions::FUNCTIONS;
-pub(super) use translate::{Translated, check, computed, default, indexed};
+pub(super) use translate::{check, computed, default, indexed};
 pub(super) use value::{Class, Collation, Scope, ScopeColumn, Typed};
 
 /// An expression on the columns of one table, or of a query's tables.
@@ -243,6 +243,47 @@ impl Expression {
                 of: Box::new(other),
                 to: CastTo::Integer,
             },
+        }
+    }
+
+    /// Number of nodes; counting ends once it is over `most`.
+    pub(super) fn size(&self, most: usize) -> usize {
+        let mut pending = vec![self];
+        let mut nodes = 0;
+        while let Some(tree) = pending.pop() {
+            nodes += 1;
+            if nodes > most {
+                break;
+            }
+            tree.parts(&mut pending);
+        }
+        nodes
+    }
+
+    fn parts<'e>(&'e self, parts: &mut Vec<&'e Expression>) {
+        match self {
+            Expression::Column(_)
+            | Expression::Qualified { .. }
+            | Expression::Literal { .. }
+            | Expression::Boolean(_)
+            | Expression::Small(_)
+            | Expression::Exact(_) => {}
+            Expression::Call { arguments, .. } => parts.extend(arguments),
+            Expression::Binary { left, right, .. } => parts.extend([&**left, &**right]),
+            Expression::And(conditions) | Expression::Or(conditions) => parts.extend(conditions),
+            Expression::Not(of)
+            | Expression::IsNull(of)
+            | Expression::Collated(of)
+            | Expression::Cast { of, .. } => parts.push(of),
+            Expression::Case { arms, otherwise } => {
+                parts.extend(arms.iter().flat_map(|(when, then)| [when, then]));
+                parts.extend(otherwise.as_deref());
+            }
+            Expression::Like { of, pattern, .. } => parts.extend([&**of, &**pattern]),
+            Expression::In { of, list } => {
+                parts.push(of);
+                parts.extend(list);
+            }
         }
     }
 

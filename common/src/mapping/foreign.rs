@@ -167,6 +167,7 @@ fn stored(draft: &Draft<'_>, names: &[String]) -> Result<Vec<usize>, String> {
         .map(|name| {
             draft
                 .position(name)
+                .filter(|column| draft.columns[*column].computed.is_none())
                 .ok_or_else(|| format!("`{}` has no stored column `{name}`", draft.table.name))
         })
         .collect()

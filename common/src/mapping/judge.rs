@@ -4,6 +4,7 @@ use crate::fault::Code;
 use crate::mapping::declared::{is_temporal, suggested};
 use crate::mapping::describe::{classes, counted};
 use crate::mapping::draft::{Draft, Stored};
+use crate::mapping::leftovers::brief;
 use crate::mapping::plan::PgType;
 use crate::mapping::types::{self, first};
 use crate::profile::evidence::{ColumnEvidence, Form, FormEvidence, RowRef};
@@ -62,7 +63,8 @@ fn forms_of(target: PgType) -> &'static [Form] {
 
 /// Reports what the values of each column are refused for, or kept as.
 pub(super) fn columns(draft: &Draft<'_>, findings: &mut Vec<Finding>) {
-    for stored in &draft.columns {
+    let of_rows = draft.columns.iter();
+    for stored in of_rows.filter(|stored| stored.computed.is_none()) {
         let refusals = types::fits(stored).refusals;
         let own = if refusals.is_empty() {
             recast(stored).into_iter().chain(spelling(stored)).collect()
@@ -80,6 +82,9 @@ pub(super) fn columns(draft: &Draft<'_>, findings: &mut Vec<Finding>) {
 
 /// Why the column has its type, in words.
 pub(super) fn reason(stored: &Stored<'_>) -> String {
+    if let Some(generated) = &stored.column.generated {
+        return format!("computed: {}", brief(&generated.expression));
+    }
     let values = classes(stored.evidence);
     let why = if stored.identity {
         "the INTEGER PRIMARY KEY"

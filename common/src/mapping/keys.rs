@@ -6,7 +6,7 @@ use crate::mapping::draft::{Draft, Source, Stored};
 use crate::mapping::entry::too_long;
 use crate::mapping::leftovers::brief;
 use crate::mapping::types;
-use crate::model::schema::{Index, IndexOn, Key};
+use crate::model::schema::{Index, IndexOn, IndexTerm, Key};
 use crate::profile::evidence::Constraint;
 use crate::report::{Finding, Severity};
 
@@ -34,6 +34,9 @@ pub(super) struct IndexDraft {
     pub(super) unique: bool,
     /// Position, and whether descending.
     pub(super) columns: Vec<(usize, bool)>,
+    /// Position in `Table::indexes`, where it is on an expression or has a WHERE clause: its terms
+    /// are settled when the types are (`objects`).
+    pub(super) expressed: Option<usize>,
 }
 
 impl Structure {
@@ -75,16 +78,32 @@ pub(super) fn structure(
         }
     }
     for (position, index) in draft.table.indexes.iter().enumerate() {
+        if is_expressed(index) {
+            structure.indexes.push(IndexDraft {
+                name: index.name.clone(),
+                unique: index.unique,
+                columns: Vec::new(),
+                expressed: Some(position),
+            });
+            continue;
+        }
         match index_columns(source, draft, index, position, findings) {
             Ok(columns) => structure.indexes.push(IndexDraft {
                 name: index.name.clone(),
                 unique: index.unique,
                 columns,
+                expressed: None,
             }),
             Err(left_out) => findings.push(left_out.finding(draft, index)),
         }
     }
     structure
+}
+
+/// Whether an index needs more than columns.
+fn is_expressed(index: &Index) -> bool {
+    let on_expression = |term: &IndexTerm| matches!(term.on, IndexOn::Expression(_));
+    index.predicate.is_some() || index.terms.iter().any(on_expression)
 }
 
 /// Why an index is left out.
@@ -293,16 +312,11 @@ fn index_columns(
     position: usize,
     findings: &mut Vec<Finding>,
 ) -> Result<Vec<(usize, bool)>, LeftOut> {
-    if index.predicate.is_some() {
-        return Err("its WHERE clause is not translated".to_owned().into());
-    }
     let mut names = Vec::new();
     let mut weaker = None;
     for term in &index.terms {
         let IndexOn::Column(name) = &term.on else {
-            return Err("it is on an expression, which is not translated"
-                .to_owned()
-                .into());
+            return Err("it is on an expression".to_owned().into());
         };
         let stored = draft
             .position(name)
@@ -377,6 +391,16 @@ pub(super) fn mark(draft: &mut Draft<'_>) {
         for (column, _) in &index.columns {
             draft.columns[*column].indexed = true;
             draft.columns[*column].keyed |= index.unique;
+        }
+    }
+    for index in draft.table.indexes.iter().filter(|index| is_expressed(index)) {
+        for term in &index.terms {
+            if let IndexOn::Column(name) = &term.on
+                && let Some(column) = draft.position(name)
+            {
+                draft.columns[column].indexed = true;
+                draft.columns[column].keyed |= index.unique;
+            }
         }
     }
 }

@@ -13,11 +13,7 @@ const SHOWN: usize = 240;
 pub(super) fn list(schema: &Schema, findings: &mut Vec<Finding>) {
     facts(&schema.facts, findings);
     for table in &schema.tables {
-        let carried = virtual_table(table, findings);
-        if carried {
-            computed(table, findings);
-            checks(table, findings);
-        }
+        virtual_table(table, findings);
     }
     for view in &schema.views {
         let message = format!(
@@ -36,14 +32,14 @@ pub(super) fn list(schema: &Schema, findings: &mut Vec<Finding>) {
     }
 }
 
-fn left_out(message: String) -> Finding {
+pub(super) fn left_out(message: String) -> Finding {
     Finding::new(Code::StructureLeftOut, Severity::Warning, message)
 }
 
-/// Whether the table's rows are carried; says what becomes of a virtual one.
-fn virtual_table(table: &Table, findings: &mut Vec<Finding>) -> bool {
+/// Says what becomes of a virtual table.
+fn virtual_table(table: &Table, findings: &mut Vec<Finding>) {
     let TableKind::Virtual { module, content } = &table.kind else {
-        return true;
+        return;
     };
     let (code, message) = match content {
         VirtualContent::Rows => (
@@ -67,37 +63,6 @@ fn virtual_table(table: &Table, findings: &mut Vec<Finding>) -> bool {
     };
     let message = format!("{message}: {}", brief(&table.sql));
     findings.push(Finding::new(code, Severity::Warning, message).in_table(&table.name));
-    table.has_rows()
-}
-
-fn computed(table: &Table, findings: &mut Vec<Finding>) {
-    for column in &table.columns {
-        if let Some(generated) = &column.generated {
-            let message = format!(
-                "the computed column is left out, its expression is not translated: {}",
-                brief(&generated.expression)
-            );
-            findings.push(
-                left_out(message)
-                    .in_table(&table.name)
-                    .in_column(&column.name),
-            );
-        }
-    }
-}
-
-fn checks(table: &Table, findings: &mut Vec<Finding>) {
-    for check in &table.checks {
-        let name = check
-            .name
-            .as_ref()
-            .map_or_else(String::new, |name| format!(" `{name}`"));
-        let message = format!(
-            "check constraint{name} is left out, its expression is not translated: {}",
-            brief(&check.expression)
-        );
-        findings.push(left_out(message).in_table(&table.name));
-    }
 }
 
 fn facts(facts: &Facts, findings: &mut Vec<Finding>) {

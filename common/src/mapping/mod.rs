@@ -3,6 +3,7 @@
 //! Pure: schema and evidence in, plan and findings out. Knows no connection and writes no SQL;
 //! `engine::postgres` does both. The rules are written for people in `docs/types.md`.
 
+mod computed;
 mod declared;
 mod defaults;
 mod describe;
@@ -16,9 +17,11 @@ mod keys;
 mod leftovers;
 mod names;
 mod naming;
+mod objects;
 mod order;
 mod pgtype;
 pub mod plan;
+mod scope;
 #[cfg(test)]
 mod tests;
 mod ties;
@@ -28,6 +31,7 @@ pub use describe::describe;
 pub use naming::NameRule;
 pub use order::order;
 
+use crate::mapping::computed::{Computed, Refused};
 use crate::mapping::draft::{Draft, Source};
 use crate::mapping::names::Names;
 use crate::mapping::plan::{ColumnPlan, Origin, Plan, TablePlan};
@@ -58,31 +62,56 @@ pub fn plan(
     keys: &[KeyEvidence],
     request: &Request,
 ) -> Plan {
-    let mut findings = names::check_request(request);
-    leftovers::list(schema, &mut findings);
     let source = Source::new(schema, evidence, keys);
-    let mut drafts = draft::drafts(&source);
+    let mut refused = Refused::new();
+    // Which types columns get depends on the keys, and which keys there are on the computed columns
+    // that can be carried over, which depends on the types: so one that proves impossible late is
+    // left out from the start of another attempt.
+    for _ in 0..ATTEMPTS {
+        match attempt(&source, request, &refused) {
+            Ok(plan) => return plan,
+            Err(late) => refused.extend(late),
+        }
+    }
+    attempt(&source, request, &computed::all(schema)).unwrap_or_default()
+}
+
+/// Attempts before no computed column is carried over at all.
+const ATTEMPTS: usize = 8;
+
+/// A plan without the computed columns that are refused, or more of these.
+fn attempt(source: &Source<'_>, request: &Request, refused: &Refused) -> Result<Plan, Refused> {
+    let mut findings = names::check_request(request);
+    leftovers::list(source.schema, &mut findings);
+    let mut drafts = draft::drafts(source, refused);
+    possible(computed::translate(&mut drafts, false))?;
     naming::settle(&mut drafts, request.names, &mut findings);
     for draft in &mut drafts {
         names::check_table(draft, &mut findings);
-        draft.structure = keys::structure(&source, draft, &mut findings);
+        draft.structure = keys::structure(source, draft, &mut findings);
         keys::mark(draft);
     }
-    let mut references = foreign::references(&source, &drafts, &mut findings);
+    let mut references = foreign::references(source, &drafts, &mut findings);
     foreign::mark(&mut drafts, &references);
     ties::settle(&mut drafts, &mut references, &mut findings);
+    possible(computed::translate(&mut drafts, true))?;
+    computed::report(&drafts, refused, &mut findings);
     for draft in &drafts {
         judge::columns(draft, &mut findings);
         leftovers::hidden_rowid(draft, &mut findings);
     }
     judge::collation(&drafts, &mut findings);
-    let tables = assemble(&source, &drafts, &references, request.names, &mut findings);
+    let tables = assemble(source, &drafts, &references, request.names, &mut findings);
     sort(&mut findings);
-    Plan {
+    Ok(Plan {
         tables,
         enums: Vec::new(),
         findings,
-    }
+    })
+}
+
+fn possible(late: Refused) -> Result<(), Refused> {
+    if late.is_empty() { Ok(()) } else { Err(late) }
 }
 
 fn assemble(
@@ -108,6 +137,7 @@ fn assemble(
         };
         let of = (references, position);
         table.foreign_keys = foreign::plans(source, drafts, of, &table, rule, findings);
+        objects::carry(source, draft, &mut table, findings);
         tables.push(table);
     }
     tables
@@ -118,7 +148,10 @@ fn columns(source: &Source<'_>, draft: &Draft<'_>, findings: &mut Vec<Finding>) 
     for (position, stored) in draft.columns.iter().enumerate() {
         columns.push(ColumnPlan {
             name: stored.name.clone(),
-            origin: Origin::Cell(stored.cell),
+            origin: match stored.computed.as_ref().and_then(Computed::tree) {
+                Some(tree) => Origin::Computed(tree.clone()),
+                None => Origin::Cell(stored.cell),
+            },
             target: stored.target,
             asked: false,
             conversion: None,

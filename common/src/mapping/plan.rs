@@ -9,7 +9,7 @@ use crate::report::Finding;
 use std::collections::BTreeMap;
 
 /// What an import into PostgreSQL will make.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Plan {
     /// The tables, in the order of the schema; tables without rows in the archive are left out.
     pub tables: Vec<TablePlan>,

@@ -38,6 +38,13 @@ pub(super) fn stay_text(stored: &Stored<'_>) -> bool {
 }
 
 fn fits_in(stored: &Stored<'_>, keyed: bool) -> Fits {
+    if let Some(computed) = &stored.computed {
+        return Fits {
+            types: vec![computed.target()],
+            any: false,
+            refusals: Vec::new(),
+        };
+    }
     let evidence = stored.evidence;
     let refusals = refusals(evidence);
     let any = evidence.present() == 0 && !stored.identity;

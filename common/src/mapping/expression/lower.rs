@@ -14,8 +14,11 @@ use std::collections::BTreeSet;
 
 /// Deepest nesting of operators; chains of AND, OR and `||` count once.
 const DEEPEST: usize = 120;
-/// Most operators of one chain.
+/// Most operands of one chain, where the chain becomes a list, and where it is nested.
 const LONGEST_CHAIN: usize = 2000;
+const LONGEST_CONCATENATION: usize = 200;
+/// Most nodes of a translated expression: some translations name an operand several times.
+const LARGEST: usize = 20_000;
 
 /// A piece of an expression with its meaning, or why it has none in PostgreSQL.
 pub(super) type Outcome<T = Typed> = Result<T, String>;
@@ -77,9 +80,12 @@ impl<'s> Lowering<'s> {
         if self.depth > DEEPEST {
             return Err(format!("it is nested more than {DEEPEST} deep"));
         }
-        let typed = self.node(expression);
+        let typed = self.node(expression)?;
         self.depth -= 1;
-        typed
+        if typed.tree.size(LARGEST) > LARGEST {
+            return Err("its translation would be too large".to_owned());
+        }
+        Ok(typed)
     }
 
     fn node(&mut self, expression: &Expr<'_>) -> Outcome {
@@ -288,11 +294,19 @@ impl<'s> Lowering<'s> {
         operator: ast::Operator,
         right: &'a Expr<'b>,
     ) -> Outcome<Vec<&'a Expr<'b>>> {
+        let longest = if operator == ast::Operator::Concat {
+            LONGEST_CONCATENATION
+        } else {
+            LONGEST_CHAIN
+        };
         let mut operands = vec![right];
         let mut left = left;
         while let Expr::Binary(further, same, right) = left {
-            if *same != operator || operands.len() > LONGEST_CHAIN {
+            if *same != operator {
                 break;
+            }
+            if operands.len() >= longest {
+                return Err(format!("it is a chain of more than {longest} operands"));
             }
             operands.push(right);
             left = further;

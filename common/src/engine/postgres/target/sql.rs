@@ -235,7 +235,7 @@ impl Statements<'_> {
         Ok(format!("ALTER TABLE {table} VALIDATE CONSTRAINT {name}"))
     }
 
-    /// How many rows break a check, and whether all of them do.
+    /// How many rows break a check.
     pub(super) fn count_broken(&self, check: &CheckPlan) -> Result<String> {
         let condition = expression(&check.expression)?;
         Ok(format!(
