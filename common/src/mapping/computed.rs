@@ -39,7 +39,9 @@ impl Computed {
 
     /// What its values are.
     pub(super) fn class(&self) -> Class {
-        self.typed.as_ref().map_or(Class::Opaque, |typed| typed.class)
+        self.typed
+            .as_ref()
+            .map_or(Class::Opaque, |typed| typed.class)
     }
 
     /// What it is computed from.
@@ -54,7 +56,10 @@ pub(super) fn all(schema: &Schema) -> Refused {
     for (table, of) in schema.tables.iter().enumerate() {
         for (position, column) in of.columns.iter().enumerate() {
             if column.generated.is_some() {
-                refused.insert((table, position), "it depends on too many others".to_owned());
+                refused.insert(
+                    (table, position),
+                    "it depends on too many others".to_owned(),
+                );
             }
         }
     }
@@ -150,7 +155,10 @@ pub(super) fn report(drafts: &[Draft<'_>], refused: &Refused, findings: &mut Vec
                 continue;
             };
             let sql = &generated.expression;
-            let stored = draft.columns.iter().find(|stored| std::ptr::eq(stored.column, column));
+            let stored = draft
+                .columns
+                .iter()
+                .find(|stored| std::ptr::eq(stored.column, column));
             let computed = stored.and_then(|stored| stored.computed.as_ref());
             let finding = match (computed, refused.get(&(draft.source, position))) {
                 (Some(computed), None) => {

@@ -393,7 +393,12 @@ pub(super) fn mark(draft: &mut Draft<'_>) {
             draft.columns[*column].keyed |= index.unique;
         }
     }
-    for index in draft.table.indexes.iter().filter(|index| is_expressed(index)) {
+    for index in draft
+        .table
+        .indexes
+        .iter()
+        .filter(|index| is_expressed(index))
+    {
         for term in &index.terms {
             if let IndexOn::Column(name) = &term.on
                 && let Some(column) = draft.position(name)

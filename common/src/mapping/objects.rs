@@ -32,7 +32,11 @@ pub(super) fn carry(
     table: &mut TablePlan,
     findings: &mut Vec<Finding>,
 ) {
-    let expressed = draft.structure.indexes.iter().any(|index| index.expressed.is_some());
+    let expressed = draft
+        .structure
+        .indexes
+        .iter()
+        .any(|index| index.expressed.is_some());
     if draft.table.checks.is_empty() && !expressed {
         return;
     }
@@ -41,12 +45,7 @@ pub(super) fn carry(
     checks(draft, &scope, table, findings);
 }
 
-fn checks(
-    draft: &Draft<'_>,
-    scope: &Scope,
-    table: &mut TablePlan,
-    findings: &mut Vec<Finding>,
-) {
+fn checks(draft: &Draft<'_>, scope: &Scope, table: &mut TablePlan, findings: &mut Vec<Finding>) {
     let keys = table.primary_key.iter().chain(&table.unique);
     let names = keys.map(|key| key.name.clone());
     let names = names.chain(table.foreign_keys.iter().map(|key| key.name.clone()));
@@ -113,7 +112,11 @@ fn indexes(
 }
 
 fn kind(index: &IndexDraft) -> &'static str {
-    if index.unique { "unique index" } else { "index" }
+    if index.unique {
+        "unique index"
+    } else {
+        "index"
+    }
 }
 
 fn expressed(
@@ -123,7 +126,10 @@ fn expressed(
     (index, position): (&Index, usize),
     plan: &mut IndexPlan,
 ) -> Result<Vec<&'static str>, String> {
-    if source.broken(draft.source, Constraint::Index(position)).is_some() {
+    if source
+        .broken(draft.source, Constraint::Index(position))
+        .is_some()
+    {
         return Err("some rows have another one's key".to_owned());
     }
     let mut caveats = BTreeSet::new();
@@ -152,7 +158,9 @@ fn expressed(
         caveats.extend(translated.caveats);
         plan.predicate = Some(translated.typed.tree);
     }
-    let names = used.iter().map(|column| scope.columns[*column].name.as_str());
+    let names = used
+        .iter()
+        .map(|column| scope.columns[*column].name.as_str());
     let columns: Vec<usize> = names.filter_map(|name| draft.position(name)).collect();
     if let Some((_, reason)) = too_long(draft, &columns) {
         return Err(reason);

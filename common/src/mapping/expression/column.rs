@@ -1,9 +1,9 @@
 //! What an expression gives once it stands in a column: SQLite's affinity first, then the type.
 
+use crate::mapping::expression::Expression;
 use crate::mapping::expression::lower::{Lowering, Outcome};
 use crate::mapping::expression::number::{exact_decimal, text_number};
 use crate::mapping::expression::value::{Class, Shown, Spelling, Typed};
-use crate::mapping::expression::Expression;
 use crate::mapping::plan::PgType;
 use crate::model::schema::Affinity;
 
@@ -53,7 +53,10 @@ impl Lowering<'_> {
             None => typed.spelling == Spelling::NoNumber,
         };
         if numeric && !sure {
-            return Err("a text in a column of numeric affinity, where SQLite turns some into numbers".to_owned());
+            return Err(
+                "a text in a column of numeric affinity, where SQLite turns some into numbers"
+                    .to_owned(),
+            );
         }
         Ok(typed)
     }
@@ -126,4 +129,3 @@ fn at_moment(moment: Expression, shown: Shown, target: PgType) -> Option<Express
         _ => None,
     }
 }
-

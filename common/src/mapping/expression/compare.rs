@@ -246,9 +246,9 @@ pub(super) fn collation(left: &Typed, right: &Typed) -> Outcome<Collation> {
         .or(said(right, false));
     match found {
         None => Ok(Collation::Binary),
-        Some(Collation::Other(name)) => Err(format!(
-            "the collation `{name}` is the application's own"
-        )),
+        Some(Collation::Other(name)) => {
+            Err(format!("the collation `{name}` is the application's own"))
+        }
         Some(known) => Ok(known),
     }
 }

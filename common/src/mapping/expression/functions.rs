@@ -144,7 +144,15 @@ impl Lowering<'_> {
                 .into_iter()
                 .map(|tree| Expression::Collated(Box::new(tree)))
                 .collect();
-        } else if !matches!(class, Class::Int | Class::Real | Class::Float | Class::Number | Class::Date | Class::Timestamp) {
+        } else if !matches!(
+            class,
+            Class::Int
+                | Class::Real
+                | Class::Float
+                | Class::Number
+                | Class::Date
+                | Class::Timestamp
+        ) {
             return Err(format!("{name}() of {} has no translation", class.words()));
         }
         let present = trees.iter().cloned().map(|tree| tree.is_null().negated());
@@ -167,7 +175,10 @@ impl Lowering<'_> {
                 arms: vec![(typed.tree.is_null().negated(), Expression::Boolean(true))],
                 otherwise: None,
             })),
-            _ => Err(self.unfit(&typed, "need not be JSON in PostgreSQL: only a column that becomes jsonb is")),
+            _ => Err(self.unfit(
+                &typed,
+                "need not be JSON in PostgreSQL: only a column that becomes jsonb is",
+            )),
         }
     }
 }

@@ -24,7 +24,9 @@ impl Lowering<'_> {
     pub(super) fn arrow(&mut self, document: &Expr<'_>, value: bool, path: &Expr<'_>) -> Outcome {
         let (document, path) = (self.lower(document)?, self.lower(path)?);
         if !value {
-            return Err("`->` gives JSON as SQLite spells it, which jsonb does not keep".to_owned());
+            return Err(
+                "`->` gives JSON as SQLite spells it, which jsonb does not keep".to_owned(),
+            );
         }
         let found = match (path.constant_text(), path.constant_integer()) {
             (Some(text), _) if text.starts_with('$') => steps(text),
@@ -79,12 +81,7 @@ impl Lowering<'_> {
 
     /// What a path finds against a literal: a string against a text, a number or a truth value
     /// against a number.
-    pub(super) fn compare_found(
-        &mut self,
-        how: Comparison,
-        left: Typed,
-        right: Typed,
-    ) -> Outcome {
+    pub(super) fn compare_found(&mut self, how: Comparison, left: Typed, right: Typed) -> Outcome {
         let (found, literal) = if left.class == Class::Found {
             (left, right)
         } else {
@@ -94,7 +91,9 @@ impl Lowering<'_> {
             Comparison::Equal => false,
             Comparison::NotEqual => true,
             _ => {
-                return Err("what a JSON path finds is compared otherwise than by = or <>".to_owned());
+                return Err(
+                    "what a JSON path finds is compared otherwise than by = or <>".to_owned(),
+                );
             }
         };
         let mut documents = Vec::new();
@@ -111,7 +110,10 @@ impl Lowering<'_> {
                 }
             }
             _ => {
-                return Err("what a JSON path finds is compared with something that is no literal".to_owned());
+                return Err(
+                    "what a JSON path finds is compared with something that is no literal"
+                        .to_owned(),
+                );
             }
         }
         let list = documents

@@ -210,9 +210,8 @@ impl<'s> Lowering<'s> {
     /// Why a piece of this class cannot be used in this way.
     pub(super) fn unfit(&self, typed: &Typed, what: &str) -> String {
         if let Class::Opaque = typed.class {
-            let named = |column: &&crate::mapping::expression::ScopeColumn| {
-                column.typed.tree == typed.tree
-            };
+            let named =
+                |column: &&crate::mapping::expression::ScopeColumn| column.typed.tree == typed.tree;
             if let Some(column) = self.scope.columns.iter().find(named) {
                 return format!("column `{}` {}", column.name, column.reason);
             }

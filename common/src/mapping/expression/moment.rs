@@ -13,6 +13,8 @@ struct Base {
     timestamp: Expression,
     /// It is the moment of the statement, to the millisecond.
     now: bool,
+    /// It is reckoned from a number of seconds.
+    counted: bool,
 }
 
 impl Lowering<'_> {
@@ -33,6 +35,7 @@ impl Lowering<'_> {
         Ok(Base {
             timestamp: Expression::call("timezone", vec![utc, now]),
             now: true,
+            counted: false,
         })
     }
 
@@ -47,7 +50,10 @@ impl Lowering<'_> {
         } else {
             None
         };
-        if arguments.iter().any(|argument| argument.class == Class::Null) {
+        if arguments
+            .iter()
+            .any(|argument| argument.class == Class::Null)
+        {
             return Ok(Typed::constant(OwnedValue::Null));
         }
         let base = self.base(name, arguments)?;
@@ -80,12 +86,23 @@ impl Lowering<'_> {
                 }
             }
         };
+        // SQLite's dates end with the year 9999; beyond it comes NULL.
+        let may_leave = !base.now && arguments.len() > 0 || base.counted;
         for modifier in arguments {
             let Some(text) = modifier.constant_text() else {
                 return Err(format!("a modifier of {name}() that is no literal"));
             };
             base.timestamp = modified(base.timestamp, text)
                 .ok_or_else(|| format!("the modifier `{text}` of {name}() has no translation"))?;
+        }
+        if may_leave {
+            let end = OwnedValue::Text("9999-12-31 23:59:59.999999".to_owned());
+            let end = Expression::literal(end, PgType::Timestamp);
+            let inside = Expression::binary(Operator::LessEqual, base.timestamp.clone(), end);
+            base.timestamp = Expression::Case {
+                arms: vec![(inside, base.timestamp)],
+                otherwise: None,
+            };
         }
         Ok(base)
     }
@@ -106,6 +123,7 @@ impl Lowering<'_> {
                 return Ok(Base {
                     timestamp: Expression::literal(value, PgType::Timestamp),
                     now: false,
+                    counted: false,
                 });
             }
             return Err(format!("{name}() of a text that is no plain date or time"));
@@ -122,6 +140,7 @@ impl Lowering<'_> {
             return Ok(Base {
                 timestamp: Expression::call("date_trunc", vec![unit, timestamp]),
                 now: false,
+                counted: false,
             });
         }
         let timestamp = match value.class {
@@ -145,6 +164,7 @@ impl Lowering<'_> {
         Ok(Base {
             timestamp,
             now: false,
+            counted: false,
         })
     }
 
@@ -161,6 +181,7 @@ impl Lowering<'_> {
         Ok(Base {
             timestamp: Expression::binary(Operator::Add, epoch, interval(0, 0, seconds)),
             now: false,
+            counted: true,
         })
     }
 
@@ -194,12 +215,13 @@ impl Lowering<'_> {
                 digits = false;
                 continue;
             }
-            let (piece, number) = field
-                .and_then(|field| field_of(&base, field))
-                .ok_or_else(|| {
-                    let shown = field.map_or_else(String::new, String::from);
-                    format!("the field `%{shown}` of strftime() has no translation")
-                })?;
+            let (piece, number) =
+                field
+                    .and_then(|field| field_of(&base, field))
+                    .ok_or_else(|| {
+                        let shown = field.map_or_else(String::new, String::from);
+                        format!("the field `%{shown}` of strftime() has no translation")
+                    })?;
             digits &= number;
             if !plain.is_empty() {
                 pieces.push(Expression::text(std::mem::take(&mut plain)));
@@ -341,7 +363,10 @@ fn interval(months: i32, days: i32, seconds: Expression) -> Expression {
 fn modified(timestamp: Expression, modifier: &str) -> Option<Expression> {
     let words = modifier.trim().to_ascii_lowercase();
     let start = |unit: &str| {
-        Expression::call("date_trunc", vec![Expression::text(unit), timestamp.clone()])
+        Expression::call(
+            "date_trunc",
+            vec![Expression::text(unit), timestamp.clone()],
+        )
     };
     match words.as_str() {
         "start of day" => return Some(start("day")),

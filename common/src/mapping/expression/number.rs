@@ -193,11 +193,7 @@ impl Lowering<'_> {
             return Ok(Typed::new(value, Class::Real));
         }
         let magnitude = Expression::call("abs", vec![value.clone()]);
-        let large = Expression::binary(
-            Operator::GreaterEqual,
-            magnitude,
-            Expression::real(WHOLE),
-        );
+        let large = Expression::binary(Operator::GreaterEqual, magnitude, Expression::real(WHOLE));
         let small = fraction_rounded(&value, digits);
         let tree = Expression::Case {
             arms: vec![(large, value)],

@@ -76,10 +76,7 @@ fn check(sql: &str) -> Result<(), String> {
     Ok(())
 }
 
-fn parsed<T>(
-    sql: &str,
-    read: impl FnOnce(&Stmt<'_>) -> Result<T, String>,
-) -> Result<T, String> {
+fn parsed<T>(sql: &str, read: impl FnOnce(&Stmt<'_>) -> Result<T, String>) -> Result<T, String> {
     // The parser's own notes say that it may panic; nothing it touches outlives the call.
     let done = catch_unwind(AssertUnwindSafe(|| {
         let arena = Bump::new();

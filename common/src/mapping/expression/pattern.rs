@@ -22,9 +22,7 @@ impl Lowering<'_> {
             LikeOperator::Glob if escape.is_none() => self.glob(of, &pattern),
             LikeOperator::Glob => Err("GLOB has no ESCAPE".to_owned()),
             LikeOperator::Match => Err("MATCH has no translation".to_owned()),
-            LikeOperator::Regexp => {
-                Err("REGEXP is the application's own function".to_owned())
-            }
+            LikeOperator::Regexp => Err("REGEXP is the application's own function".to_owned()),
         }
     }
 
@@ -82,7 +80,9 @@ fn escape_character(escape: &Typed) -> Outcome<char> {
     let mut chars = escape.constant_text().unwrap_or_default().chars();
     match (chars.next(), chars.next()) {
         (Some(one), None) if !one.is_ascii_alphabetic() => Ok(one),
-        _ => Err("the escape character of LIKE is no literal of one character, or a letter".to_owned()),
+        _ => Err(
+            "the escape character of LIKE is no literal of one character, or a letter".to_owned(),
+        ),
     }
 }
 

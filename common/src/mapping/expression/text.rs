@@ -179,7 +179,10 @@ impl Lowering<'_> {
                 }
             },
         };
-        Ok(Typed::new(Expression::call("substr", arguments), Class::Text))
+        Ok(Typed::new(
+            Expression::call("substr", arguments),
+            Class::Text,
+        ))
     }
 
     /// Where a substring begins, counted from 1 and from the left.

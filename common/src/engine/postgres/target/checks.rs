@@ -74,7 +74,11 @@ pub(super) fn add(
 }
 
 fn broken(name: &str, rows: u64) -> Finding {
-    let verb = if rows == 1 { "row breaks" } else { "rows break" };
+    let verb = if rows == 1 {
+        "row breaks"
+    } else {
+        "rows break"
+    };
     let message = format!(
         "check constraint `{name}` is created NOT VALID: {rows} {verb} it, and only new rows are checked"
     );

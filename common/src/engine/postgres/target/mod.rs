@@ -244,7 +244,9 @@ impl Target for PostgresTarget<'_> {
         let act = |worker: &mut Worker, shared: &_, task| loader.act(worker, shared, task);
         crew::run(schedule, &mut open.workers, watch, &act)?;
         (open.sent, open.checks) = loader.into_results();
-        open.checks.findings.sort_by(|a, b| a.place.table.cmp(&b.place.table));
+        open.checks
+            .findings
+            .sort_by(|a, b| a.place.table.cmp(&b.place.table));
         self.findings.append(&mut open.checks.findings);
         Ok(())
     }

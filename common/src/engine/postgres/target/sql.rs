@@ -10,7 +10,8 @@ use crate::engine::postgres::name::{bytea_literal, identifier, literal, qualifie
 use crate::fault::{Code, Fault, Result};
 use crate::mapping::expression::Expression;
 use crate::mapping::plan::{
-    CheckPlan, ColumnPlan, DefaultPlan, ForeignKeyPlan, IndexPlan, KeyPlan, Origin, PgType, Plan, TablePlan,
+    CheckPlan, ColumnPlan, DefaultPlan, ForeignKeyPlan, IndexPlan, KeyPlan, Origin, PgType, Plan,
+    TablePlan,
 };
 use crate::model::schema::{Action, Deferrable};
 use crate::model::value::OwnedValue;
