@@ -21,6 +21,7 @@ pub mod plan;
 mod tests;
 mod ties;
 mod types;
+pub mod zone;
 
 pub use describe::describe;
 pub use order::order;
