@@ -9,6 +9,7 @@ mod describe;
 mod draft;
 mod entry;
 pub mod expression;
+pub mod file;
 mod foreign;
 mod judge;
 mod keys;
