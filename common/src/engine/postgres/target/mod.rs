@@ -12,6 +12,7 @@ mod crew;
 mod encode;
 mod load;
 mod page;
+pub mod rehearse;
 mod run;
 mod schedule;
 mod sql;
