@@ -13,6 +13,7 @@ mod kill;
 mod layers;
 mod postgres_target;
 mod properties;
+mod quirks;
 mod round_trip;
 mod signals;
 mod stages;
