@@ -240,14 +240,14 @@ fn name_rows(
         if watch.stopped() {
             return Err(Fault::interrupted());
         }
-        let mut namer = Namer {
+        let mut sink = Namer {
             naming: RowNaming::of(&schema.tables[part.table]),
             table: part.table,
             number: part.first_row,
             wanted: &wanted,
             names: &mut names,
         };
-        parts.read(part, &mut buffers, &mut namer)?;
+        parts.read(part, &mut buffers, &mut sink)?;
     }
     Ok(names)
 }

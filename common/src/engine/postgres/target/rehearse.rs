@@ -315,8 +315,8 @@ impl<'a> Tried<'a> {
         let tried = Tried {
             plan,
             source,
-            keys,
             columns,
+            keys,
         };
         (!tried.columns.is_empty()).then_some(tried)
     }
@@ -325,9 +325,11 @@ impl<'a> Tried<'a> {
 /// Keys and unique indexes that are on columns alone, for all rows.
 fn keys(plan: &TablePlan) -> impl Iterator<Item = KeyPlan> {
     let indexes = plan.indexes.iter().filter_map(|index| {
-        let columns = index.terms.iter().map(|term| match &term.on {
-            Expression::Column(name) => Some(name.clone()),
-            _ => None,
+        let columns = index.terms.iter().map(|term| {
+            if let Expression::Column(name) = &term.on {
+                return Some(name.clone());
+            }
+            None
         });
         let columns = columns.collect::<Option<Vec<_>>>()?;
         (index.unique && index.predicate.is_none()).then(|| KeyPlan {
