@@ -124,3 +124,18 @@ fn what_has_no_equal_counterpart_is_left_out_with_the_reason() {
         );
     }
 }
+
+/// The page that lists the functions is about the code.
+#[test]
+fn the_page_lists_every_function_that_is_translated_and_no_other() {
+    let page = include_str!("../docs/expressions.md");
+    let section = page
+        .split("\n## ")
+        .find(|section| section.starts_with("Functions"));
+    let listed: Vec<&str> = section
+        .expect("the page has a section of functions")
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `")?.split('(').next())
+        .collect();
+    assert_eq!(listed, waybill_common::mapping::expression::FUNCTIONS);
+}

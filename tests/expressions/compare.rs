@@ -53,8 +53,9 @@ fn same(expected: &Value, kind: &str, found: Option<&str>) -> bool {
     match (expected, kind) {
         (Value::Integer(integer), "boolean") => (*integer == 1) == (found == "true"),
         (Value::Integer(integer), "bigint") => found == integer.to_string(),
-        (Value::Integer(integer), "double precision") => found.parse() == Ok(*integer as f64),
-        (Value::Integer(integer), "numeric") => found.parse() == Ok(*integer as f64),
+        (Value::Integer(integer), "double precision" | "numeric") => {
+            found.parse() == Ok(*integer as f64)
+        }
         (Value::Real(real), "double precision" | "numeric") => found.parse() == Ok(*real),
         (Value::Text(text), "text" | "date" | "uuid" | "timestamp without time zone") => {
             found == text

@@ -296,7 +296,7 @@ impl Expression {
     }
 
     /// Whether this is NULL.
-    pub(super) fn is_null(self) -> Expression {
+    pub(super) fn null_test(self) -> Expression {
         Expression::IsNull(Box::new(self))
     }
 }

@@ -26,6 +26,7 @@ mod scope;
 mod tests;
 mod ties;
 mod types;
+pub mod zone;
 
 pub use describe::describe;
 pub use naming::NameRule;

@@ -14,9 +14,9 @@ impl Lowering<'_> {
             (Class::Null, _) => {
                 return Err("it is always NULL".to_owned());
             }
-            (Class::Int | Class::Bool | Class::Found, Affinity::Text) => self.to_text(typed)?,
+            (Class::Int | Class::Bool | Class::Found, Affinity::Text) => self.texted(typed)?,
             (Class::Int | Class::Bool, Affinity::Real) => {
-                Typed::new(self.to_double(typed)?, Class::Real)
+                Typed::new(self.doubled(typed)?, Class::Real)
             }
             (Class::Int | Class::Bool | Class::Float | Class::Number, _)
             | (Class::Real, Affinity::Real | Affinity::Blob)
@@ -28,9 +28,8 @@ impl Lowering<'_> {
             (Class::Real, Affinity::Integer | Affinity::Numeric) => {
                 Typed::new(typed.tree, Class::Float)
             }
-            (Class::Text, _) => self.text_of_affinity(typed, affinity)?,
-            (Class::Blob, _) => typed,
-            (Class::Date | Class::Timestamp | Class::Uuid, _) => typed,
+            (Class::Text, _) => text_of_affinity(typed, affinity)?,
+            (Class::Blob | Class::Date | Class::Timestamp | Class::Uuid, _) => typed,
             _ => {
                 let what = "has no translation in a computed column of this affinity";
                 return Err(self.unfit(&typed, what));
@@ -40,25 +39,6 @@ impl Lowering<'_> {
         stored.constant = None;
         stored.moment = None;
         Ok(stored)
-    }
-
-    /// A text that no affinity turns into a number.
-    fn text_of_affinity(&mut self, typed: Typed, affinity: Affinity) -> Outcome {
-        let numeric = matches!(
-            affinity,
-            Affinity::Integer | Affinity::Real | Affinity::Numeric
-        );
-        let sure = match typed.constant_text() {
-            Some(text) => text_number(text).is_none(),
-            None => typed.spelling == Spelling::NoNumber,
-        };
-        if numeric && !sure {
-            return Err(
-                "a text in a column of numeric affinity, where SQLite turns some into numbers"
-                    .to_owned(),
-            );
-        }
-        Ok(typed)
     }
 
     /// A default as a value of the column's type.
@@ -80,9 +60,9 @@ impl Lowering<'_> {
                 .ok_or_else(|| format!("it gives no value of type {}", target.name()));
         }
         match (target, typed.class) {
-            (PgType::Text, Class::Text) => Ok(self.text_of_affinity(typed, affinity)?.tree),
+            (PgType::Text, Class::Text) => Ok(text_of_affinity(typed, affinity)?.tree),
             (PgType::Text, Class::Int | Class::Bool) if affinity == Affinity::Text => {
-                Ok(self.to_text(typed)?.tree)
+                Ok(self.texted(typed)?.tree)
             }
             (PgType::Bytea, Class::Blob) | (PgType::Boolean, Class::Bool) => Ok(typed.tree),
             (PgType::Boolean, Class::Int) => match typed.constant_integer() {
@@ -90,7 +70,7 @@ impl Lowering<'_> {
                 _ => Err("it gives an integer that need not be 0 or 1".to_owned()),
             },
             (PgType::Bigint, Class::Int | Class::Bool) => Ok(typed.counted().tree),
-            (PgType::Double, class) if class.is_number() => self.to_double(typed),
+            (PgType::Double, class) if class.is_number() => self.doubled(typed),
             (PgType::Numeric, Class::Int | Class::Bool) => {
                 Ok(typed.counted().tree.cast(PgType::Numeric))
             }
@@ -105,6 +85,25 @@ impl Lowering<'_> {
             }
         }
     }
+}
+
+/// A text that no affinity turns into a number.
+fn text_of_affinity(typed: Typed, affinity: Affinity) -> Outcome {
+    let numeric = matches!(
+        affinity,
+        Affinity::Integer | Affinity::Real | Affinity::Numeric
+    );
+    let sure = match typed.constant_text() {
+        Some(text) => text_number(text).is_none(),
+        None => typed.spelling == Spelling::NoNumber,
+    };
+    if numeric && !sure {
+        return Err(
+            "a text in a column of numeric affinity, where SQLite turns some into numbers"
+                .to_owned(),
+        );
+    }
+    Ok(typed)
 }
 
 /// A moment as a value of a type, as exact as its text would be.

@@ -1,5 +1,6 @@
 //! Comparisons: by SQLite's affinities first, then by class and collation.
 
+use crate::mapping::expression::json::compare_found;
 use crate::mapping::expression::lower::{Lowering, Outcome};
 use crate::mapping::expression::number::{EXACT, exact_decimal, text_number};
 use crate::mapping::expression::value::{Class, Collation, Spelling, Typed};
@@ -61,7 +62,7 @@ impl Lowering<'_> {
             return self.compare_numbers(how, left, right);
         }
         if left.class == Class::Found || right.class == Class::Found {
-            return self.compare_found(how, left, right);
+            return compare_found(how, left, right);
         }
         let operator = how.operator();
         if left.class == Class::Blob && right.class == Class::Blob {
@@ -83,7 +84,7 @@ impl Lowering<'_> {
             return Ok(Typed::bool(Expression::binary(operator, left, right)));
         }
         let collation = collation(&left, &right)?;
-        let (left, right) = (self.to_text(left)?, self.to_text(right)?);
+        let (left, right) = (self.texted(left)?, self.texted(right)?);
         Ok(Typed::bool(match collation {
             Collation::Binary if how.is_order() => {
                 Expression::binary(operator, left.ascii(), right.tree)
@@ -126,7 +127,7 @@ impl Lowering<'_> {
                 Err("a text is compared with a column of numeric affinity, for which SQLite turns texts into numbers".to_owned())
             }
             (None | Some(Affinity::Blob), Some(Affinity::Text)) if typed.class.is_number() => {
-                self.to_text(typed)
+                self.texted(typed)
             }
             _ => Ok(typed),
         }
@@ -150,13 +151,13 @@ impl Lowering<'_> {
         } else if let (false, Some(decimal)) = (double(right.class), exact_decimal(&left)) {
             (decimal, right.tree)
         } else {
-            (self.to_double(left)?, self.to_double(right)?)
+            (self.doubled(left)?, self.doubled(right)?)
         };
         Ok(Typed::bool(Expression::binary(operator, left, right)))
     }
 
     /// A value as a double, noting where that rounds.
-    pub(super) fn to_double(&mut self, typed: Typed) -> Outcome<Expression> {
+    pub(super) fn doubled(&mut self, typed: Typed) -> Outcome<Expression> {
         let typed = typed.counted();
         match (typed.class, typed.constant_integer()) {
             (Class::Real | Class::Float, _) => Ok(typed.tree),
@@ -180,11 +181,10 @@ fn truth_test(how: Comparison, flag: &Typed, with: &Typed) -> Option<Expression>
     if flag.class != Class::Bool || flag.constant.is_some() || !matches!(with, 0 | 1) {
         return None;
     }
+    let flag_itself = (how == Comparison::Equal) == (with == 1);
     match how {
-        Comparison::Equal if with == 1 => Some(flag.tree.clone()),
-        Comparison::Equal => Some(flag.tree.clone().negated()),
-        Comparison::NotEqual if with == 0 => Some(flag.tree.clone()),
-        Comparison::NotEqual => Some(flag.tree.clone().negated()),
+        Comparison::Equal | Comparison::NotEqual if flag_itself => Some(flag.tree.clone()),
+        Comparison::Equal | Comparison::NotEqual => Some(flag.tree.clone().negated()),
         Comparison::Is | Comparison::IsNot => Some(Expression::binary(
             how.operator(),
             flag.tree.clone(),
@@ -200,7 +200,7 @@ fn against_null(how: Comparison, left: Typed, right: Typed) -> Typed {
     } else {
         left
     };
-    let is_null = other.tree.is_null();
+    let is_null = other.tree.null_test();
     Typed::bool(match how {
         Comparison::Is => is_null,
         Comparison::IsNot => is_null.negated(),

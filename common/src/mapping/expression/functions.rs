@@ -155,7 +155,7 @@ impl Lowering<'_> {
         ) {
             return Err(format!("{name}() of {} has no translation", class.words()));
         }
-        let present = trees.iter().cloned().map(|tree| tree.is_null().negated());
+        let present = trees.iter().cloned().map(|tree| tree.null_test().negated());
         let function = if name == "max" { "greatest" } else { "least" };
         let tree = Expression::Case {
             arms: vec![(
@@ -172,7 +172,7 @@ impl Lowering<'_> {
         match typed.class {
             Class::Null => Ok(typed),
             Class::Json => Ok(Typed::bool(Expression::Case {
-                arms: vec![(typed.tree.is_null().negated(), Expression::Boolean(true))],
+                arms: vec![(typed.tree.null_test().negated(), Expression::Boolean(true))],
                 otherwise: None,
             })),
             _ => Err(self.unfit(

@@ -59,7 +59,7 @@ impl Lowering<'_> {
     }
 
     /// What a path finds, as text: a string without quotes, true as 1.
-    pub(super) fn found_text(&mut self, found: Expression) -> Expression {
+    pub(super) fn found_text(&mut self, found: &Expression) -> Expression {
         self.caveat(SPACED);
         let empty = Expression::Cast {
             of: Box::new(Expression::text("{}")),
@@ -78,53 +78,50 @@ impl Lowering<'_> {
             otherwise: Some(Box::new(text)),
         }
     }
+}
 
-    /// What a path finds against a literal: a string against a text, a number or a truth value
-    /// against a number.
-    pub(super) fn compare_found(&mut self, how: Comparison, left: Typed, right: Typed) -> Outcome {
-        let (found, literal) = if left.class == Class::Found {
-            (left, right)
-        } else {
-            (right, left)
-        };
-        let not = match how {
-            Comparison::Equal => false,
-            Comparison::NotEqual => true,
-            _ => {
-                return Err(
-                    "what a JSON path finds is compared otherwise than by = or <>".to_owned(),
-                );
-            }
-        };
-        let mut documents = Vec::new();
-        match &literal.constant {
-            Some(OwnedValue::Text(text)) => {
-                documents.push(serde_json::Value::from(text.as_str()).to_string());
-            }
-            Some(OwnedValue::Integer(integer)) => {
-                documents.push(integer.to_string());
-                match integer {
-                    0 => documents.push("false".to_owned()),
-                    1 => documents.push("true".to_owned()),
-                    _ => {}
-                }
-            }
-            _ => {
-                return Err(
-                    "what a JSON path finds is compared with something that is no literal"
-                        .to_owned(),
-                );
+/// What a path finds against a literal: a string against a text, a number or a truth value
+/// against a number.
+pub(super) fn compare_found(how: Comparison, left: Typed, right: Typed) -> Outcome {
+    let (found, literal) = if left.class == Class::Found {
+        (left, right)
+    } else {
+        (right, left)
+    };
+    let not = match how {
+        Comparison::Equal => false,
+        Comparison::NotEqual => true,
+        _ => {
+            return Err("what a JSON path finds is compared otherwise than by = or <>".to_owned());
+        }
+    };
+    let mut documents = Vec::new();
+    match &literal.constant {
+        Some(OwnedValue::Text(text)) => {
+            documents.push(serde_json::Value::from(text.as_str()).to_string());
+        }
+        Some(OwnedValue::Integer(integer)) => {
+            documents.push(integer.to_string());
+            match integer {
+                0 => documents.push("false".to_owned()),
+                1 => documents.push("true".to_owned()),
+                _ => {}
             }
         }
-        let list = documents
-            .into_iter()
-            .map(|document| Expression::text(document).cast(PgType::Jsonb));
-        let among = Expression::In {
-            of: Box::new(found.tree),
-            list: list.collect(),
-        };
-        Ok(Typed::bool(if not { among.negated() } else { among }))
+        _ => {
+            return Err(
+                "what a JSON path finds is compared with something that is no literal".to_owned(),
+            );
+        }
     }
+    let list = documents
+        .into_iter()
+        .map(|document| Expression::text(document).cast(PgType::Jsonb));
+    let among = Expression::In {
+        of: Box::new(found.tree),
+        list: list.collect(),
+    };
+    Ok(Typed::bool(if not { among.negated() } else { among }))
 }
 
 /// The steps of a path of keys and positions from the left.

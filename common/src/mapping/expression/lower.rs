@@ -332,7 +332,7 @@ impl<'s> Lowering<'s> {
         let mut trees = Vec::new();
         for operand in Self::operands(left, ast::Operator::Concat, right)? {
             let operand = self.lower(operand)?;
-            trees.push(self.to_text(operand)?.tree);
+            trees.push(self.texted(operand)?.tree);
         }
         let mut trees = trees.into_iter();
         let first = trees.next().unwrap_or_else(|| Expression::text(""));
@@ -366,7 +366,7 @@ impl<'s> Lowering<'s> {
 
     fn is_null(&mut self, operand: &Expr<'_>) -> Outcome {
         let typed = self.lower(operand)?;
-        Ok(Typed::bool(typed.tree.is_null()))
+        Ok(Typed::bool(typed.tree.null_test()))
     }
 
     fn between(&mut self, of: &Expr<'_>, not: bool, from: &Expr<'_>, to: &Expr<'_>) -> Outcome {
@@ -435,10 +435,10 @@ impl<'s> Lowering<'s> {
             return Ok(operand);
         }
         let mut cast = match affinity {
-            Affinity::Text => self.to_text(operand)?,
-            Affinity::Integer => self.to_integer(operand)?,
+            Affinity::Text => self.texted(operand)?,
+            Affinity::Integer => self.truncated(operand)?,
             Affinity::Real => {
-                let real = self.to_double(operand)?;
+                let real = self.doubled(operand)?;
                 Typed::new(real, Class::Real)
             }
             Affinity::Numeric if matches!(operand.class, Class::Int | Class::Bool) => {

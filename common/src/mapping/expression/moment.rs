@@ -80,7 +80,7 @@ impl Lowering<'_> {
                     .is_some_and(|modifier| modifier.eq_ignore_ascii_case("unixepoch"));
                 if unix {
                     arguments.next();
-                    self.from_seconds(name, value)?
+                    self.since_epoch(name, value)?
                 } else {
                     self.moment(name, value)?
                 }
@@ -169,7 +169,7 @@ impl Lowering<'_> {
     }
 
     /// The modifier `unixepoch`: seconds since 1970.
-    fn from_seconds(&mut self, name: &str, value: Typed) -> Outcome<Base> {
+    fn since_epoch(&mut self, name: &str, value: Typed) -> Outcome<Base> {
         if value.class != Class::Int {
             let what = format!("is no number of whole seconds for {name}()");
             return Err(self.unfit(&value, &what));

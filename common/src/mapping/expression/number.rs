@@ -70,8 +70,8 @@ impl Lowering<'_> {
             _ => {}
         }
         let class = if real { Class::Real } else { Class::Float };
-        let left = self.to_double(left)?;
-        let right = self.to_double(right)?;
+        let left = self.doubled(left)?;
+        let right = self.doubled(right)?;
         let right = match how {
             Arithmetic::Divide => not_zero(Typed::new(right, Class::Real)),
             _ => right,
@@ -84,28 +84,13 @@ impl Lowering<'_> {
         match typed.class {
             Class::Null | Class::Int | Class::Real | Class::Float | Class::Number => Ok(typed),
             Class::Bool => Ok(typed.counted()),
-            Class::Text => Ok(self.text_as_number(typed)),
+            Class::Text => Ok(text_as_number(typed)),
             _ => Err(self.unfit(&typed, "is no operand of arithmetic")),
         }
     }
 
-    fn text_as_number(&mut self, typed: Typed) -> Typed {
-        if typed.spelling == Spelling::Digits {
-            return Typed::new(typed.tree.cast(PgType::Bigint), Class::Int);
-        }
-        let pattern = Expression::text(NUMBER_PREFIX);
-        let null = typed.tree.clone().is_null();
-        let found = Expression::call("substring", vec![typed.tree, pattern]);
-        let number = coalesce(vec![found.cast(PgType::Double), Expression::real(0.0)]);
-        let tree = Expression::Case {
-            arms: vec![(null.negated(), number)],
-            otherwise: None,
-        };
-        Typed::new(tree, Class::Float)
-    }
-
     /// CAST to INTEGER: towards zero.
-    pub(super) fn to_integer(&mut self, typed: Typed) -> Outcome {
+    pub(super) fn truncated(&mut self, typed: Typed) -> Outcome {
         let typed = typed.counted();
         match (typed.class, typed.spelling) {
             (Class::Int, _) => Ok(typed),
@@ -188,7 +173,7 @@ impl Lowering<'_> {
             }
         };
         let whole = matches!(typed.class, Class::Int | Class::Bool);
-        let value = self.to_double(typed)?;
+        let value = self.doubled(typed)?;
         if whole {
             return Ok(Typed::new(value, Class::Real));
         }
@@ -201,6 +186,22 @@ impl Lowering<'_> {
         };
         Ok(Typed::new(tree, Class::Real))
     }
+}
+
+/// The number that a text begins with; 0 where it begins with none.
+fn text_as_number(typed: Typed) -> Typed {
+    if typed.spelling == Spelling::Digits {
+        return Typed::new(typed.tree.cast(PgType::Bigint), Class::Int);
+    }
+    let pattern = Expression::text(NUMBER_PREFIX);
+    let null = typed.tree.clone().null_test();
+    let found = Expression::call("substring", vec![typed.tree, pattern]);
+    let number = coalesce(vec![found.cast(PgType::Double), Expression::real(0.0)]);
+    let tree = Expression::Case {
+        arms: vec![(null.negated(), number)],
+        otherwise: None,
+    };
+    Typed::new(tree, Class::Float)
 }
 
 /// The whole part and the fraction, each exact, as one decimal number, which is then rounded.

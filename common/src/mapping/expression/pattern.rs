@@ -32,7 +32,7 @@ impl Lowering<'_> {
             return Ok(Typed::bool(Expression::null(PgType::Boolean)));
         }
         let escape = escape.map(|escape| escape_character(&escape)).transpose()?;
-        let (of, pattern) = (self.to_text(of)?, self.to_text(pattern)?);
+        let (of, pattern) = (self.texted(of)?, self.texted(pattern)?);
         let pattern = match (pattern.constant_text(), escape) {
             (Some(text), escape) => {
                 if escape.is_some_and(|escape| ends_open(text, escape)) {
@@ -59,7 +59,7 @@ impl Lowering<'_> {
         if of.class == Class::Null {
             return Ok(Typed::bool(Expression::null(PgType::Boolean)));
         }
-        let of = self.to_text(of)?;
+        let of = self.texted(of)?;
         if !pattern.contains('[') {
             return Ok(Typed::bool(Expression::Like {
                 of: Box::new(of.ascii()),

@@ -8,7 +8,7 @@ use crate::model::value::OwnedValue;
 
 impl Lowering<'_> {
     /// A value as the text that SQLite writes for it.
-    pub(super) fn to_text(&mut self, typed: Typed) -> Outcome {
+    pub(super) fn texted(&mut self, typed: Typed) -> Outcome {
         let typed = typed.counted();
         let tree = match typed.class {
             Class::Text => return Ok(typed),
@@ -32,7 +32,7 @@ impl Lowering<'_> {
                 let digits = Expression::call("rtrim", vec![digits, zero]);
                 Expression::call("rtrim", vec![digits, Expression::text(".")])
             }
-            Class::Found => self.found_text(typed.tree),
+            Class::Found => self.found_text(&typed.tree),
             Class::Real | Class::Float | Class::Number => {
                 return Err(format!(
                     "{} as text: SQLite and PostgreSQL write it with different digits",
@@ -60,9 +60,9 @@ impl Lowering<'_> {
                 (Class::Null, _) => Expression::null(class.pg_type()),
                 (own, common) if own == common => value.tree,
                 (_, Class::Int) => value.counted().tree,
-                (_, Class::Float) => self.to_double(value)?,
+                (_, Class::Float) => self.doubled(value)?,
                 (_, Class::Number) => value.counted().tree.cast(PgType::Numeric),
-                _ => self.to_text(value)?.tree,
+                _ => self.texted(value)?.tree,
             });
         }
         Ok((class, trees))
@@ -108,7 +108,7 @@ impl Lowering<'_> {
 
     /// `lower(x)`, `upper(x)`: ASCII letters only.
     pub(super) fn cased(&mut self, function: &'static str, typed: Typed) -> Outcome {
-        let text = self.to_text(typed)?;
+        let text = self.texted(typed)?;
         let tree = Expression::call(function, vec![text.ascii()]);
         let mut cased = Typed::new(tree, Class::Text);
         cased.bytewise = true;
@@ -119,7 +119,7 @@ impl Lowering<'_> {
     pub(super) fn length(&mut self, typed: Typed) -> Outcome {
         let operand = match typed.class {
             Class::Blob => typed.tree,
-            _ => self.to_text(typed)?.tree,
+            _ => self.texted(typed)?.tree,
         };
         let length = Expression::call("length", vec![operand]);
         Ok(Typed::new(length.cast(PgType::Bigint), Class::Int))
@@ -132,9 +132,9 @@ impl Lowering<'_> {
         typed: Typed,
         set: Option<Typed>,
     ) -> Outcome {
-        let text = self.to_text(typed)?.tree;
+        let text = self.texted(typed)?.tree;
         let set = match set {
-            Some(set) => self.to_text(set)?.tree,
+            Some(set) => self.texted(set)?.tree,
             None => Expression::text(" "),
         };
         let tree = Expression::call(function, vec![text, set]);
@@ -151,7 +151,7 @@ impl Lowering<'_> {
         if typed.class == Class::Blob {
             return Err("substr() of a blob has no translation".to_owned());
         }
-        let text = self.to_text(typed)?.tree;
+        let text = self.texted(typed)?.tree;
         if start.class == Class::Null {
             return Ok(Typed::new(Expression::null(PgType::Text), Class::Text));
         }
@@ -169,7 +169,7 @@ impl Lowering<'_> {
                     // What is NULL must stay NULL: least() passes over it.
                     let from = Expression::Case {
                         arms: vec![(
-                            count.clone().is_null().negated(),
+                            count.clone().null_test().negated(),
                             Expression::binary(Operator::Add, from, negative),
                         )],
                         otherwise: None,
@@ -209,7 +209,7 @@ impl Lowering<'_> {
         if hay.class == Class::Blob || needle.class == Class::Blob {
             return Err("instr() of a blob has no translation".to_owned());
         }
-        let (hay, needle) = (self.to_text(hay)?.tree, self.to_text(needle)?.tree);
+        let (hay, needle) = (self.texted(hay)?.tree, self.texted(needle)?.tree);
         let position = Expression::call("strpos", vec![hay, needle]);
         Ok(Typed::new(position.cast(PgType::Bigint), Class::Int))
     }
@@ -218,20 +218,19 @@ impl Lowering<'_> {
     pub(super) fn replaced(&mut self, texts: Vec<Typed>) -> Outcome {
         let mut trees = Vec::with_capacity(texts.len());
         for text in texts {
-            trees.push(self.to_text(text)?.tree);
+            trees.push(self.texted(text)?.tree);
         }
         Ok(Typed::new(Expression::call("replace", trees), Class::Text))
     }
 
     /// `hex(x)`; of NULL an empty text.
     pub(super) fn hexadecimal(&mut self, typed: Typed) -> Outcome {
-        let bytes = match typed.class {
-            Class::Blob => typed.tree,
-            _ => {
-                self.stable("hex() of a text")?;
-                let text = self.to_text(typed)?.tree;
-                Expression::call("convert_to", vec![text, Expression::text("UTF8")])
-            }
+        let bytes = if typed.class == Class::Blob {
+            typed.tree
+        } else {
+            self.stable("hex() of a text")?;
+            let text = self.texted(typed)?.tree;
+            Expression::call("convert_to", vec![text, Expression::text("UTF8")])
         };
         let digits = Expression::call("encode", vec![bytes, Expression::text("hex")]);
         let upper = Expression::call("upper", vec![Expression::Collated(Box::new(digits))]);
@@ -266,7 +265,7 @@ impl Lowering<'_> {
             }
         };
         let tree = Expression::Case {
-            arms: vec![(typed.tree.is_null(), name("null"))],
+            arms: vec![(typed.tree.null_test(), name("null"))],
             otherwise: Some(Box::new(known)),
         };
         let mut text = Typed::new(tree, Class::Text);

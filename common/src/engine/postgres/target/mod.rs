@@ -13,6 +13,7 @@ mod crew;
 mod encode;
 mod load;
 mod page;
+pub mod rehearse;
 mod run;
 mod schedule;
 mod sql;
@@ -137,6 +138,7 @@ impl<'a> PostgresTarget<'a> {
             return Err(fault);
         }
         let facts = facts.ok_or_else(|| Fault::new(Code::Bug, "the catalogue says nothing"))?;
+        self.job.citext.clone_from(&facts.citext);
         self.findings.extend(facts.notes.iter().cloned());
         let jobs = self
             .options

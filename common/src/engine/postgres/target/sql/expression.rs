@@ -3,13 +3,13 @@
 //! Functions are named without schema: the statements run with a `search_path` of `pg_catalog`, and
 //! what they make keeps what was meant. Every operator stands in parentheses.
 
-use crate::engine::postgres::name::{identifier, literal};
-use crate::fault::Result;
+use crate::engine::postgres::name::{bytea_literal, identifier, literal};
+use crate::fault::{Code, Fault, Result};
 use crate::mapping::expression::{CastTo, Expression, Operator};
 use crate::mapping::plan::PgType;
 use crate::model::value::OwnedValue;
 
-use super::literal_expression;
+use super::super::encode::fits;
 
 /// The expression as SQL.
 pub(super) fn expression(tree: &Expression) -> Result<String> {
@@ -22,7 +22,7 @@ pub(super) fn expression(tree: &Expression) -> Result<String> {
             value: OwnedValue::Null,
             of,
         } => format!("NULL::{}", of.name()),
-        Expression::Literal { value, of } => literal_expression(value, *of)?,
+        Expression::Literal { value, of } => value_of(value, *of)?,
         Expression::Boolean(truth) => truth.to_string(),
         Expression::Small(number) if *number < 0 => format!("({number})"),
         Expression::Small(number) => number.to_string(),
@@ -61,6 +61,25 @@ pub(super) fn expression(tree: &Expression) -> Result<String> {
     })
 }
 
+/// A literal, once more checked to be a value of its type: a text such as `now` would have the
+/// server compute something.
+fn value_of(value: &OwnedValue, of: PgType) -> Result<String> {
+    let bug = |what: String| Err(Fault::new(Code::Bug, what));
+    if !fits(&value.as_value(), of, &[]) {
+        return bug(format!("a literal of an expression is no {}", of.name()));
+    }
+    let text = match value {
+        OwnedValue::Blob(bytes) => return Ok(bytea_literal(bytes)),
+        OwnedValue::Integer(integer) => integer.to_string(),
+        OwnedValue::Real(real) => format!("{real:?}"),
+        OwnedValue::Text(text) => text.clone(),
+        OwnedValue::Null | OwnedValue::RawText(_) => {
+            return bug("a literal of an expression has no text".to_owned());
+        }
+    };
+    Ok(format!("{}::{}", literal(&text)?, of.name()))
+}
+
 fn list(trees: &[Expression], between: &str) -> Result<String> {
     let trees = trees.iter().map(expression);
     Ok(trees.collect::<Result<Vec<_>>>()?.join(between))
@@ -70,7 +89,7 @@ fn case(arms: &[(Expression, Expression)], otherwise: Option<&Expression>) -> Re
     let mut sql = String::from("(CASE");
     for (condition, result) in arms {
         let (condition, result) = (expression(condition)?, expression(result)?);
-        sql.push_str(&format!(" WHEN {condition} THEN {result}"));
+        sql.extend([" WHEN ", &condition, " THEN ", &result]);
     }
     if let Some(otherwise) = otherwise {
         sql.push_str(" ELSE ");
