@@ -4,6 +4,7 @@
 mod carried;
 mod cases;
 mod compare;
+mod views;
 
 use crate::support::{library, postgres};
 use cases::{COMPUTED, REFUSED};
@@ -28,7 +29,7 @@ INSERT INTO v VALUES
   'a0000000-0000-4000-8000-000000000001', '{\"a\":true,\"b\":null}', 3, 'abc'),
  (4, 7, -2, 9007199254740993, 2.675, 1e15, 2.25, ' a ', ' A', ' a ', x'20', 1, '2023-03-31', '2023-03-31 07:05:09',
   'b0000000-0000-4000-8000-000000000001', '{\"a\":0,\"d\":{\"e\":\"deep\"}}', 4, ' a '),
- (5, 3, 3, -9007199254740993, 1.005, 0.125, 10, 'Ä', 'ä', 'Ä ', x'c384', NULL, '0001-01-01', '0001-01-01 00:00:01',
+ (5, 3, 3, -9007199254740993, 1.005, 0.125, 10, 'Ä', 'ä', 'Ä ', x'c384', NULL, '0033-04-03', '0033-04-03 00:00:01',
   'c0000000-0000-4000-8000-000000000001', '{\"a\":false}', 5, 'Ä'),
  (6, 100, -100, 42, -1.5, 3.5, 100.01, 'a%b', 'A_B', 'a_b', x'255f', 1, '9999-12-31', '9999-12-31 23:59:59',
   'd0000000-0000-4000-8000-000000000001', '{}', 6, 'a%b'),
@@ -138,4 +139,13 @@ fn the_page_lists_every_function_that_is_translated_and_no_other() {
         .filter_map(|line| line.strip_prefix("| `")?.split('(').next())
         .collect();
     assert_eq!(listed, waybill_common::mapping::expression::FUNCTIONS);
+    let section = page
+        .split("\n## ")
+        .find(|section| section.starts_with("Views"));
+    let listed: Vec<&str> = section
+        .expect("the page has a section of views")
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `")?.split('(').next())
+        .collect();
+    assert_eq!(listed, waybill_common::mapping::expression::AGGREGATES);
 }

@@ -40,7 +40,8 @@ pub(crate) fn assert_same_column(
     Ok(())
 }
 
-fn same(expected: &Value, kind: &str, found: Option<&str>) -> bool {
+/// Whether a value that PostgreSQL prints is the one that SQLite has.
+pub(crate) fn same(expected: &Value, kind: &str, found: Option<&str>) -> bool {
     let (expected, found) = match (expected, found) {
         (Value::Null, found) => return found.is_none(),
         (_, None) => return false,
@@ -57,12 +58,22 @@ fn same(expected: &Value, kind: &str, found: Option<&str>) -> bool {
             found.parse() == Ok(*integer as f64)
         }
         (Value::Real(real), "double precision" | "numeric") => found.parse() == Ok(*real),
-        (Value::Text(text), "text" | "date" | "uuid" | "timestamp without time zone") => {
-            found == text
-        }
+        (Value::Text(text), "text" | "date" | "uuid") => found == text,
         (Value::Blob(blob), "bytea") => {
             let hex: String = blob.iter().map(|byte| format!("{byte:02x}")).collect();
             found == format!("\\x{hex}")
+        }
+        // Zeros at the end of a fraction are not kept, as the types page says.
+        (Value::Text(text), "timestamp without time zone") => {
+            let plain = match text.split_once('.') {
+                Some(_) => text.trim_end_matches('0').trim_end_matches('.'),
+                None => text,
+            };
+            found == plain
+        }
+        (Value::Text(text), "jsonb") => {
+            let read = |text: &str| serde_json::from_str::<serde_json::Value>(text).ok();
+            read(text) == read(found)
         }
         _ => false,
     }

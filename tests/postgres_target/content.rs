@@ -119,8 +119,7 @@ fn every_type_holds_its_extremes_exactly() {
         }
         let plan = Plan {
             tables: vec![planned(0, "t", columns)],
-            enums: Vec::new(),
-            findings: Vec::new(),
+            ..Plan::default()
         };
         let uri = server.fresh_database();
         let parts = Memory::new(vec![vec![row, nulls]], 10);
@@ -225,8 +224,7 @@ fn shop() -> (Schema, Plan, Memory) {
     notes.foreign_keys[0].valid = false;
     let plan = Plan {
         tables: vec![people, homes, notes],
-        enums: Vec::new(),
-        findings: Vec::new(),
+        ..Plan::default()
     };
     let number = OwnedValue::Integer;
     let people = (1..=2000).map(|id| {

@@ -184,6 +184,7 @@ pub(crate) fn items(rows: i64) -> (Schema, Plan, Memory) {
     let plan = Plan {
         tables: vec![planned(0, "items", columns)],
         enums: Vec::new(),
+        views: Vec::new(),
         findings: Vec::new(),
     };
     let memory = Memory::new(vec![(1..=rows).map(row).collect()], 100);

@@ -4,6 +4,8 @@
 //! expressions becomes such a tree, and what is refused, is written in `docs/expressions.md`.
 
 #[cfg(feature = "sqlite")]
+mod aggregate;
+#[cfg(feature = "sqlite")]
 mod column;
 #[cfg(feature = "sqlite")]
 mod compare;
@@ -18,9 +20,14 @@ mod moment;
 #[cfg(feature = "sqlite")]
 mod number;
 #[cfg(feature = "sqlite")]
+mod order;
+#[cfg(feature = "sqlite")]
 mod parse;
 #[cfg(feature = "sqlite")]
 mod pattern;
+pub mod query;
+#[cfg(feature = "sqlite")]
+mod select;
 #[cfg(feature = "sqlite")]
 mod text;
 #[cfg(feature = "sqlite")]
@@ -30,12 +37,15 @@ mod translate;
 mod translate;
 mod value;
 
+use crate::mapping::expression::query::Query;
 use crate::mapping::plan::PgType;
 use crate::model::value::OwnedValue;
 
 #[cfg(feature = "sqlite")]
+pub use aggregate::AGGREGATES;
+#[cfg(feature = "sqlite")]
 pub use functions::FUNCTIONS;
-pub(super) use translate::{check, computed, default, indexed};
+pub(super) use translate::{Relation, Relations, check, computed, default, indexed, view};
 pub(super) use value::{Class, Collation, Scope, ScopeColumn, Typed};
 
 /// An expression on the columns of one table, or of a query's tables.
@@ -118,6 +128,26 @@ pub enum Expression {
         of: Box<Expression>,
         /// The others.
         list: Vec<Expression>,
+    },
+    /// Whether a value is among the results of a query.
+    InQuery {
+        /// The value.
+        of: Box<Expression>,
+        /// The query.
+        query: Box<Query>,
+    },
+    /// Whether a query has any result.
+    Exists(Box<Query>),
+    /// The one result of a query.
+    Subquery(Box<Query>),
+    /// An aggregate of the rows of a group.
+    Aggregate {
+        /// The function's name.
+        function: &'static str,
+        /// DISTINCT.
+        distinct: bool,
+        /// Its argument; none for all rows.
+        of: Option<Box<Expression>>,
     },
 }
 
@@ -260,6 +290,21 @@ impl Expression {
         nodes
     }
 
+    /// Whether it is the same for all rows of a group: made of the group's keys and of aggregates.
+    #[cfg(feature = "sqlite")]
+    pub(super) fn is_grouped(&self, keys: &[Expression]) -> bool {
+        let mut pending = vec![self];
+        while let Some(tree) = pending.pop() {
+            match tree {
+                tree if keys.contains(tree) => {}
+                Expression::Column(_) | Expression::Qualified { .. } => return false,
+                Expression::Aggregate { .. } => {}
+                tree => tree.parts(&mut pending),
+            }
+        }
+        true
+    }
+
     fn parts<'e>(&'e self, parts: &mut Vec<&'e Expression>) {
         match self {
             Expression::Column(_)
@@ -267,14 +312,18 @@ impl Expression {
             | Expression::Literal { .. }
             | Expression::Boolean(_)
             | Expression::Small(_)
-            | Expression::Exact(_) => {}
+            | Expression::Exact(_)
+            | Expression::Exists(_)
+            | Expression::Subquery(_) => {}
             Expression::Call { arguments, .. } => parts.extend(arguments),
             Expression::Binary { left, right, .. } => parts.extend([&**left, &**right]),
             Expression::And(conditions) | Expression::Or(conditions) => parts.extend(conditions),
             Expression::Not(of)
             | Expression::IsNull(of)
             | Expression::Collated(of)
-            | Expression::Cast { of, .. } => parts.push(of),
+            | Expression::Cast { of, .. }
+            | Expression::InQuery { of, .. } => parts.push(of),
+            Expression::Aggregate { of, .. } => parts.extend(of.as_deref()),
             Expression::Case { arms, otherwise } => {
                 parts.extend(arms.iter().flat_map(|(when, then)| [when, then]));
                 parts.extend(otherwise.as_deref());

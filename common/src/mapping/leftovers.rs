@@ -15,13 +15,6 @@ pub(super) fn list(schema: &Schema, findings: &mut Vec<Finding>) {
     for table in &schema.tables {
         virtual_table(table, findings);
     }
-    for view in &schema.views {
-        let message = format!(
-            "the view is left out, its query is not translated: {}",
-            brief(&view.sql)
-        );
-        findings.push(left_out(message).in_table(&view.name));
-    }
     for trigger in &schema.triggers {
         let message = format!(
             "the trigger on `{}` is left out, its program is not translated: {}",

@@ -26,6 +26,7 @@ mod scope;
 mod tests;
 mod ties;
 mod types;
+mod views;
 pub mod zone;
 
 pub use describe::describe;
@@ -103,9 +104,17 @@ fn attempt(source: &Source<'_>, request: &Request, refused: &Refused) -> Result<
     }
     judge::collation(&drafts, &mut findings);
     let tables = assemble(source, &drafts, &references, request.names, &mut findings);
+    let views = views::views(
+        source.schema,
+        &drafts,
+        &tables,
+        request.names,
+        &mut findings,
+    );
     sort(&mut findings);
     Ok(Plan {
         tables,
+        views,
         enums: Vec::new(),
         findings,
     })

@@ -3,6 +3,7 @@
 pub use crate::mapping::pgtype::PgType;
 
 use crate::mapping::expression::Expression;
+use crate::mapping::expression::query::Query;
 use crate::model::schema::{Action, Deferrable};
 use crate::model::value::OwnedValue;
 use crate::report::Finding;
@@ -15,6 +16,8 @@ pub struct Plan {
     pub tables: Vec<TablePlan>,
     /// Enumerated types that the operator asks for; made before the tables, moved with them.
     pub enums: Vec<EnumPlan>,
+    /// Views, each after those that it reads; made when the tables are in their place.
+    pub views: Vec<ViewPlan>,
     /// What is recast, weakened, left out (warnings, notes) or refused (errors).
     pub findings: Vec<Finding>,
 }
@@ -26,6 +29,19 @@ pub struct EnumPlan {
     pub name: String,
     /// Its labels, in their order: each once, 1 to 63 bytes, without NUL.
     pub labels: Vec<String>,
+}
+
+/// A view in the target.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ViewPlan {
+    /// Its name in the source.
+    pub source: String,
+    /// Its name; unique among the plan's relations.
+    pub name: String,
+    /// The names of its columns.
+    pub columns: Vec<String>,
+    /// What it shows.
+    pub query: Query,
 }
 
 /// What becomes of one table.

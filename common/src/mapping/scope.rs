@@ -16,22 +16,23 @@ pub(super) fn scope(draft: &Draft<'_>, inline: bool) -> Scope {
         let position = draft.position(&column.name);
         let stored = position.map(|position| &draft.columns[position]);
         match stored.filter(|_| !column.hidden) {
-            Some(stored) => of_column(stored, inline),
+            Some(stored) => of_column(&draft.table.name, stored, inline),
             None => ScopeColumn {
+                table: draft.table.name.clone(),
                 name: column.name.clone(),
                 typed: Typed::new(Expression::null(PgType::Text), Class::Opaque),
                 reason: "is left out".to_owned(),
                 unusable: true,
+                shadowed: false,
             },
         }
     });
     Scope {
-        table: draft.table.name.clone(),
         columns: columns.collect(),
     }
 }
 
-fn of_column(stored: &Stored<'_>, inline: bool) -> ScopeColumn {
+fn of_column(table: &str, stored: &Stored<'_>, inline: bool) -> ScopeColumn {
     let (class, reason) = match &stored.computed {
         Some(computed) => (computed.class(), String::new()),
         None => class(stored),
@@ -49,6 +50,7 @@ fn of_column(stored: &Stored<'_>, inline: bool) -> ScopeColumn {
     typed.collation = Some((Collation::named(&stored.column.collation), false));
     typed.bytewise = class == Class::Text && !(inline && stored.computed.is_some());
     ScopeColumn {
+        table: table.to_owned(),
         name: stored.column.name.clone(),
         typed,
         reason: if unusable {
@@ -57,6 +59,7 @@ fn of_column(stored: &Stored<'_>, inline: bool) -> ScopeColumn {
             reason
         },
         unusable,
+        shadowed: false,
     }
 }
 

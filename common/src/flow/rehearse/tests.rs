@@ -116,6 +116,7 @@ fn plan(v: ColumnPlan) -> Plan {
             checks: Vec::new(),
         }],
         enums: Vec::new(),
+        views: Vec::new(),
         findings: Vec::new(),
     }
 }

@@ -43,6 +43,11 @@ pub const FUNCTIONS: &[&str] = &[
 impl Lowering<'_> {
     pub(super) fn function(&mut self, name: &str, arguments: &[Expr<'_>]) -> Outcome {
         let name = name.to_ascii_lowercase();
+        if let [argument] = arguments
+            && self.is_aggregate(&name, arguments.len())
+        {
+            return self.aggregated(&name, false, argument);
+        }
         if !FUNCTIONS.contains(&name.as_str()) {
             return Err(format!("the function {name}() has no translation"));
         }

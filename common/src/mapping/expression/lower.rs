@@ -3,7 +3,7 @@
 use crate::mapping::expression::compare::Comparison;
 use crate::mapping::expression::number::Arithmetic;
 use crate::mapping::expression::parse::{blob, number, unquoted};
-use crate::mapping::expression::translate::{Purpose, Translated};
+use crate::mapping::expression::translate::{Purpose, Relations, Translated};
 use crate::mapping::expression::value::{Class, Collation, Scope, Typed, nonzero};
 use crate::mapping::expression::{Expression, Operator};
 use crate::mapping::plan::PgType;
@@ -26,10 +26,18 @@ pub(super) type Outcome<T = Typed> = Result<T, String>;
 /// A walk over one expression.
 pub(super) struct Lowering<'s> {
     scope: &'s Scope,
-    purpose: Purpose,
-    caveats: BTreeSet<&'static str>,
+    pub(super) purpose: Purpose,
+    pub(super) caveats: BTreeSet<&'static str>,
     columns: BTreeSet<usize>,
     depth: usize,
+    /// What queries may read, and how deep this one stands.
+    pub(super) relations: Option<(&'s Relations, usize)>,
+    /// Aggregates may stand here.
+    pub(super) aggregates: bool,
+    /// One has been found.
+    pub(super) found_aggregate: bool,
+    /// This is within the argument of one.
+    pub(super) inside: bool,
 }
 
 impl<'s> Lowering<'s> {
@@ -40,6 +48,10 @@ impl<'s> Lowering<'s> {
             caveats: BTreeSet::new(),
             columns: BTreeSet::new(),
             depth: 0,
+            relations: None,
+            aggregates: false,
+            found_aggregate: false,
+            inside: false,
         }
     }
 
@@ -143,6 +155,26 @@ impl<'s> Lowering<'s> {
                 order_by: None,
                 filter_over: None,
             } => self.function(&unquoted(name.0), args.unwrap_or_default()),
+            Expr::FunctionCall {
+                name,
+                distinctness: Some(ast::Distinctness::Distinct),
+                args: Some([argument]),
+                order_by: None,
+                filter_over: None,
+            } => {
+                let name = unquoted(name.0).to_ascii_lowercase();
+                if !self.is_aggregate(&name, 1) {
+                    return Err(format!("{name}(DISTINCT …) has no translation"));
+                }
+                self.aggregated(&name, true, argument)
+            }
+            Expr::FunctionCallStar {
+                name,
+                filter_over: None,
+            } => self.count_rows(&unquoted(name.0)),
+            Expr::Subquery(select) => self.scalar(select),
+            Expr::Exists(select) => self.exists(select),
+            Expr::InSelect { lhs, not, rhs } => self.in_query(lhs, *not, rhs),
             other => Err(format!("{} has no translation", kind(other))),
         }
     }
@@ -168,6 +200,9 @@ impl<'s> Lowering<'s> {
     fn name(&mut self, token: &str) -> Outcome {
         let name = unquoted(token);
         if let Some(position) = self.scope.position(&name) {
+            if self.scope.is_ambiguous(&name) {
+                return Err(format!("`{name}` is a column of several tables"));
+            }
             return self.column(position);
         }
         if token.starts_with('"') {
@@ -189,13 +224,38 @@ impl<'s> Lowering<'s> {
 
     fn qualified(&mut self, table: &str, column: &str) -> Outcome {
         let (table, column) = (unquoted(table), unquoted(column));
-        if !self.scope.table.eq_ignore_ascii_case(&table) {
-            return Err(format!("`{table}` is another table"));
-        }
-        match self.scope.position(&column) {
+        let mut columns = self.scope.columns.iter();
+        let found = columns.position(|own| {
+            own.table.eq_ignore_ascii_case(&table) && own.name.eq_ignore_ascii_case(&column)
+        });
+        match found {
             Some(position) => self.column(position),
-            None => Err(format!("`{table}` has no column `{column}`")),
+            None => Err(format!("`{table}`.`{column}` is no column here")),
         }
+    }
+
+    /// All columns, or those of one table, with their names.
+    pub(super) fn all_columns(
+        &mut self,
+        table: Option<&str>,
+        all: &mut Vec<(String, Typed)>,
+    ) -> Outcome<()> {
+        let before = all.len();
+        for position in 0..self.scope.columns.len() {
+            let column = &self.scope.columns[position];
+            let wanted = match table {
+                Some(table) => column.table.eq_ignore_ascii_case(table),
+                None => !column.shadowed,
+            };
+            if wanted {
+                let name = column.name.clone();
+                all.push((name, self.column(position)?));
+            }
+        }
+        if all.len() == before {
+            return Err("there is no table for its `*`".to_owned());
+        }
+        Ok(())
     }
 
     fn column(&mut self, position: usize) -> Outcome {

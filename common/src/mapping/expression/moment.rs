@@ -8,6 +8,9 @@ use crate::mapping::plan::PgType;
 use crate::model::forms;
 use crate::model::value::OwnedValue;
 
+/// Where SQLite has a year 0 and PostgreSQL has none.
+const BEFORE_CHRIST: &str = "a moment before the year 1 becomes NULL";
+
 /// A moment before it is printed.
 struct Base {
     timestamp: Expression,
@@ -86,23 +89,20 @@ impl Lowering<'_> {
                 }
             }
         };
-        // SQLite's dates end with the year 9999; beyond it comes NULL.
-        let may_leave = !base.now && arguments.len() > 0 || base.counted;
+        // SQLite's dates end with the year 9999; beyond it comes NULL, also on the way.
+        if base.counted {
+            base.timestamp = inside(base.timestamp);
+        }
         for modifier in arguments {
             let Some(text) = modifier.constant_text() else {
                 return Err(format!("a modifier of {name}() that is no literal"));
             };
             base.timestamp = modified(base.timestamp, text)
                 .ok_or_else(|| format!("the modifier `{text}` of {name}() has no translation"))?;
-        }
-        if may_leave {
-            let end = OwnedValue::Text("9999-12-31 23:59:59.999999".to_owned());
-            let end = Expression::literal(end, PgType::Timestamp);
-            let inside = Expression::binary(Operator::LessEqual, base.timestamp.clone(), end);
-            base.timestamp = Expression::Case {
-                arms: vec![(inside, base.timestamp)],
-                otherwise: None,
-            };
+            if !base.now && !text.trim().to_ascii_lowercase().starts_with("start") {
+                self.caveat(BEFORE_CHRIST);
+                base.timestamp = inside(base.timestamp);
+            }
         }
         Ok(base)
     }
@@ -288,6 +288,26 @@ fn field_of(base: &Base, field: char) -> Option<(Expression, bool)> {
         _ => return None,
     };
     Some((printed(timestamp(), format), true))
+}
+
+/// NULL outside of the years that both databases print alike.
+fn inside(timestamp: Expression) -> Expression {
+    let bound = |text: &str| {
+        let text = OwnedValue::Text(text.to_owned());
+        Expression::literal(text, PgType::Timestamp)
+    };
+    let (first, last) = (
+        bound("0001-01-01 00:00:00"),
+        bound("9999-12-31 23:59:59.999999"),
+    );
+    let known = Expression::And(vec![
+        Expression::binary(Operator::GreaterEqual, timestamp.clone(), first),
+        Expression::binary(Operator::LessEqual, timestamp.clone(), last),
+    ]);
+    Expression::Case {
+        arms: vec![(known, timestamp)],
+        otherwise: None,
+    }
 }
 
 fn shown(timestamp: Expression, what: Shown) -> Typed {

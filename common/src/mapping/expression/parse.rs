@@ -2,7 +2,7 @@
 
 use crate::mapping::expression::value::Typed;
 use crate::model::value::OwnedValue;
-use sqlite3_parser::ast::{Cmd, Expr, OneSelect, ResultColumn, Select, Stmt};
+use sqlite3_parser::ast::{Cmd, Expr, IndexedColumn, OneSelect, ResultColumn, Select, Stmt};
 use sqlite3_parser::lexer::sql::Parser;
 use sqlite3_parser::{Bump, FallibleIterator as _};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -29,6 +29,20 @@ pub(super) fn expression<T>(
             Some(expression) => read(expression),
             None => Err(NO_EXPRESSION.to_owned()),
         }
+    })
+}
+
+/// Reads `sql` as one CREATE VIEW and hands its query and the names of its columns to `read`.
+pub(super) fn view<T>(
+    sql: &str,
+    read: impl FnOnce(&Select<'_>, Option<&[IndexedColumn<'_>]>) -> Result<T, String>,
+) -> Result<T, String> {
+    check(sql)?;
+    parsed(sql, |statement| match statement {
+        Stmt::CreateView {
+            columns, select, ..
+        } => read(select, *columns),
+        _ => Err("it is no CREATE VIEW by SQLite's grammar".to_owned()),
     })
 }
 

@@ -3,10 +3,12 @@
 use crate::mapping::expression::Expression;
 use crate::mapping::expression::lower::{Lowering, Outcome};
 use crate::mapping::expression::parse;
-use crate::mapping::expression::value::{Scope, Typed};
+use crate::mapping::expression::query::Query;
+use crate::mapping::expression::select::Queries;
+use crate::mapping::expression::value::{Scope, ScopeColumn, Typed};
 use crate::mapping::plan::PgType;
 use crate::model::schema::Affinity;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What an expression is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,6 +19,36 @@ pub(super) enum Purpose {
     Immutable,
     /// A default: it has no columns, and may give another value each time.
     Default,
+    /// A view.
+    Query,
+}
+
+/// A table or view that queries may read.
+pub(in crate::mapping) struct Relation {
+    /// Its name in the target.
+    pub(in crate::mapping) name: String,
+    /// Its columns.
+    pub(in crate::mapping) columns: Vec<ScopeColumn>,
+}
+
+/// Tables and views by their names in lower case.
+pub(in crate::mapping) type Relations = BTreeMap<String, Relation>;
+
+/// A translated view.
+pub(in crate::mapping) struct TranslatedView {
+    /// Its query.
+    pub(in crate::mapping) query: Query,
+    /// Its columns by the names of the source, and what they are.
+    pub(in crate::mapping) columns: Vec<(String, Typed)>,
+    /// Where PostgreSQL does otherwise than SQLite, in words.
+    pub(in crate::mapping) caveats: BTreeSet<&'static str>,
+}
+
+/// A CREATE VIEW over these relations.
+pub(in crate::mapping) fn view(sql: &str, relations: &Relations) -> Outcome<TranslatedView> {
+    parse::view(sql, |select, columns| {
+        Queries::new(relations, 0).view(select, columns)
+    })
 }
 
 /// A translated expression.

@@ -263,6 +263,8 @@ impl Typed {
 /// A column that expressions may name.
 #[derive(Debug, Clone)]
 pub(in crate::mapping) struct ScopeColumn {
+    /// The name of its table, in a query the one that it has there.
+    pub(in crate::mapping) table: String,
     /// Its name in SQLite.
     pub(in crate::mapping) name: String,
     /// What it is.
@@ -272,14 +274,41 @@ pub(in crate::mapping) struct ScopeColumn {
     pub(in crate::mapping) reason: String,
     /// It has no counterpart in the target.
     pub(in crate::mapping) unusable: bool,
+    /// It is known by the name of its table only: USING has made one of two columns.
+    pub(in crate::mapping) shadowed: bool,
 }
 
-/// The columns of one table.
+impl ScopeColumn {
+    /// A column that a query gives, by its names in source and target.
+    pub(in crate::mapping) fn of_result(name: &str, target: &str, typed: Typed) -> Self {
+        let opaque = typed.class == Class::Opaque;
+        let mut own = Typed::new(Expression::Column(target.to_owned()), typed.class);
+        own.affinity = typed.affinity;
+        own.collation = typed.collation;
+        own.spelling = typed.spelling;
+        own.bytewise = typed.bytewise;
+        if let Some(OwnedValue::Null) = typed.constant {
+            own.class = Class::Null;
+        }
+        ScopeColumn {
+            table: String::new(),
+            name: name.to_owned(),
+            typed: own,
+            reason: if opaque {
+                "is of a type that has no translation in expressions".to_owned()
+            } else {
+                String::new()
+            },
+            unusable: false,
+            shadowed: false,
+        }
+    }
+}
+
+/// The columns of one table, or of all tables of a query.
 #[derive(Debug, Clone, Default)]
 pub(in crate::mapping) struct Scope {
-    /// The table's name in SQLite.
-    pub(in crate::mapping) table: String,
-    /// Its columns.
+    /// The columns.
     pub(in crate::mapping) columns: Vec<ScopeColumn>,
 }
 
@@ -287,7 +316,14 @@ impl Scope {
     /// The position of a column; SQLite compares names without regard to ASCII case.
     pub(in crate::mapping) fn position(&self, name: &str) -> Option<usize> {
         let mut columns = self.columns.iter();
-        columns.position(|column| column.name.eq_ignore_ascii_case(name))
+        columns.position(|column| !column.shadowed && column.name.eq_ignore_ascii_case(name))
+    }
+
+    /// Whether more than one table has a column of this name.
+    pub(in crate::mapping) fn is_ambiguous(&self, name: &str) -> bool {
+        let named =
+            |column: &&ScopeColumn| !column.shadowed && column.name.eq_ignore_ascii_case(name);
+        self.columns.iter().filter(named).count() > 1
     }
 }
 

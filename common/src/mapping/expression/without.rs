@@ -1,9 +1,10 @@
 //! Stands in for the translation where SQLite's grammar is not built in: nothing is translated.
 
-use crate::mapping::expression::{Expression, Scope, Typed};
+use crate::mapping::expression::query::Query;
+use crate::mapping::expression::{Expression, Scope, ScopeColumn, Typed};
 use crate::mapping::plan::PgType;
 use crate::model::schema::Affinity;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 const WITHOUT: &str = "this program is built without SQLite's grammar";
 
@@ -12,6 +13,30 @@ pub(in crate::mapping) struct Translated {
     pub(in crate::mapping) typed: Typed,
     pub(in crate::mapping) caveats: BTreeSet<&'static str>,
     pub(in crate::mapping) columns: BTreeSet<usize>,
+}
+
+/// A table or view that queries may read.
+pub(in crate::mapping) struct Relation {
+    pub(in crate::mapping) name: String,
+    pub(in crate::mapping) columns: Vec<ScopeColumn>,
+}
+
+/// Tables and views by their names in lower case.
+pub(in crate::mapping) type Relations = BTreeMap<String, Relation>;
+
+/// A translated view; there is none here.
+pub(in crate::mapping) struct TranslatedView {
+    pub(in crate::mapping) query: Query,
+    pub(in crate::mapping) columns: Vec<(String, Typed)>,
+    pub(in crate::mapping) caveats: BTreeSet<&'static str>,
+}
+
+/// Refuses every view.
+pub(in crate::mapping) fn view(
+    _sql: &str,
+    _relations: &Relations,
+) -> Result<TranslatedView, String> {
+    Err(WITHOUT.to_owned())
 }
 
 /// Refuses every CHECK constraint.

@@ -314,7 +314,8 @@ impl Target for PostgresTarget<'_> {
             begin: &open.begin,
             conninfo: &self.conninfo,
         };
-        moving.run(&mut open.guard)?;
+        let left_out = moving.run(&mut open.guard)?;
+        self.findings.extend(left_out);
         self.open = None;
         Ok(())
     }

@@ -198,6 +198,7 @@ mod tests {
         let plan = Plan {
             tables: Vec::new(),
             enums: Vec::new(),
+            views: Vec::new(),
             findings: Vec::new(),
         };
         let schema = Schema::default();

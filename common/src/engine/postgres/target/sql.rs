@@ -18,8 +18,10 @@ use crate::model::value::OwnedValue;
 
 use super::encode::fits;
 use expression::expression;
+pub(super) use query::create_view;
 
 mod expression;
+mod query;
 
 /// Keeps autovacuum from taking locks that ALTER TABLE would wait a second for, each time.
 const UNDISTURBED: &str = "autovacuum_enabled = off, toast.autovacuum_enabled = off";
@@ -82,7 +84,7 @@ impl Statements<'_> {
             sql.push_str(&expression);
         }
         if let Origin::Computed(computed) = &column.origin {
-            let computed = expression(computed)?;
+            let computed = expression(computed, self.schema)?;
             sql.push_str(" GENERATED ALWAYS AS (");
             sql.push_str(&computed);
             sql.push_str(") STORED");
@@ -104,7 +106,7 @@ impl Statements<'_> {
         let sql = match (default, target) {
             (DefaultPlan::Literal(OwnedValue::Null), _) => return Ok(None),
             (DefaultPlan::Literal(value), _) => self.literal_expression(value, target)?,
-            (DefaultPlan::Expression(tree), _) => expression(tree)?,
+            (DefaultPlan::Expression(tree), _) => expression(tree, self.schema)?,
             (DefaultPlan::CurrentDate, PgType::Date) => {
                 "(now() AT TIME ZONE 'UTC')::date".to_owned()
             }
@@ -218,12 +220,12 @@ impl Statements<'_> {
     pub(super) fn create_index(&self, index: &IndexPlan) -> Result<String> {
         let terms = index.terms.iter().map(|term| {
             let order = if term.descending { " DESC" } else { "" };
-            Ok(index_term(&term.on)? + order)
+            Ok(index_term(&term.on, self.schema)? + order)
         });
         let terms = terms.collect::<Result<Vec<_>>>()?.join(", ");
         let unique = if index.unique { "UNIQUE " } else { "" };
         let predicate = match &index.predicate {
-            Some(predicate) => format!(" WHERE ({})", expression(predicate)?),
+            Some(predicate) => format!(" WHERE ({})", expression(predicate, self.schema)?),
             None => String::new(),
         };
         let (index, table) = (identifier(&index.name)?, self.name()?);
@@ -283,7 +285,7 @@ impl Statements<'_> {
     /// ADD CHECK … NOT VALID: existing rows are not looked at.
     pub(super) fn add_check(&self, check: &CheckPlan) -> Result<String> {
         let (table, name) = (self.name()?, identifier(&check.name)?);
-        let condition = expression(&check.expression)?;
+        let condition = expression(&check.expression, self.schema)?;
         Ok(format!(
             "ALTER TABLE {table} ADD CONSTRAINT {name} CHECK ({condition}) NOT VALID"
         ))
@@ -297,7 +299,7 @@ impl Statements<'_> {
 
     /// How many rows break a check.
     pub(super) fn count_broken(&self, check: &CheckPlan) -> Result<String> {
-        let condition = expression(&check.expression)?;
+        let condition = expression(&check.expression, self.schema)?;
         Ok(format!(
             "SELECT count(*) AS rows FROM {} WHERE NOT ({condition})",
             self.name()?
@@ -366,8 +368,8 @@ pub(super) fn move_enum(schema: &str, planned: &EnumPlan, target: &str) -> Resul
 }
 
 /// What an index is on: a column by its name, anything else in parentheses.
-fn index_term(on: &Expression) -> Result<String> {
-    let sql = expression(on)?;
+fn index_term(on: &Expression, schema: &str) -> Result<String> {
+    let sql = expression(on, schema)?;
     Ok(match on {
         Expression::Column(_) => sql,
         _ => format!("({sql})"),

@@ -38,6 +38,7 @@ fn plan(tables: Vec<TablePlan>) -> Plan {
     Plan {
         tables,
         enums: Vec::new(),
+        views: Vec::new(),
         findings: Vec::new(),
     }
 }

@@ -10,9 +10,10 @@ use crate::mapping::plan::PgType;
 use crate::model::value::OwnedValue;
 
 use super::super::encode::fits;
+use super::query::query;
 
-/// The expression as SQL.
-pub(super) fn expression(tree: &Expression) -> Result<String> {
+/// The expression as SQL; its subqueries read relations of `schema`.
+pub(super) fn expression(tree: &Expression, schema: &str) -> Result<String> {
     Ok(match tree {
         Expression::Column(name) => identifier(name)?,
         Expression::Qualified { table, column } => {
@@ -30,33 +31,54 @@ pub(super) fn expression(tree: &Expression) -> Result<String> {
         Expression::Call {
             function,
             arguments,
-        } => format!("{function}({})", list(arguments, ", ")?),
+        } => format!("{function}({})", list(arguments, ", ", schema)?),
         Expression::Binary {
             operator,
             left,
             right,
         } => {
-            let (left, right) = (expression(left)?, expression(right)?);
+            let (left, right) = (expression(left, schema)?, expression(right, schema)?);
             format!("({left} {} {right})", spelled(*operator))
         }
-        Expression::And(conditions) => format!("({})", list(conditions, " AND ")?),
-        Expression::Or(conditions) => format!("({})", list(conditions, " OR ")?),
-        Expression::Not(condition) => format!("(NOT {})", expression(condition)?),
-        Expression::IsNull(value) => format!("({} IS NULL)", expression(value)?),
-        Expression::Case { arms, otherwise } => case(arms, otherwise.as_deref())?,
-        Expression::Cast { of, to } => format!("{}::{}", expression(of)?, cast_name(*to)),
-        Expression::Collated(value) => format!("({} COLLATE \"C\")", expression(value)?),
+        Expression::And(conditions) => format!("({})", list(conditions, " AND ", schema)?),
+        Expression::Or(conditions) => format!("({})", list(conditions, " OR ", schema)?),
+        Expression::Not(condition) => format!("(NOT {})", expression(condition, schema)?),
+        Expression::IsNull(value) => format!("({} IS NULL)", expression(value, schema)?),
+        Expression::Case { arms, otherwise } => case(arms, otherwise.as_deref(), schema)?,
+        Expression::Cast { of, to } => format!("{}::{}", expression(of, schema)?, cast_name(*to)),
+        Expression::Collated(value) => format!("({} COLLATE \"C\")", expression(value, schema)?),
         Expression::Like {
             of,
             pattern,
             escape,
         } => {
             let escape = escape.map_or_else(String::new, String::from);
-            let (of, pattern) = (expression(of)?, expression(pattern)?);
+            let (of, pattern) = (expression(of, schema)?, expression(pattern, schema)?);
             format!("({of} LIKE {pattern} ESCAPE {})", literal(&escape)?)
         }
+        Expression::InQuery { of, query: own } => {
+            format!("({} IN ({}))", expression(of, schema)?, query(own, schema)?)
+        }
+        Expression::Exists(own) => format!("(EXISTS ({}))", query(own, schema)?),
+        Expression::Subquery(own) => format!("({})", query(own, schema)?),
+        Expression::Aggregate {
+            function,
+            distinct,
+            of,
+        } => {
+            let word = if *distinct { "DISTINCT " } else { "" };
+            let of = match of {
+                Some(of) => expression(of, schema)?,
+                None => "*".to_owned(),
+            };
+            format!("{function}({word}{of})")
+        }
         Expression::In { of, list: values } => {
-            format!("({} IN ({}))", expression(of)?, list(values, ", ")?)
+            format!(
+                "({} IN ({}))",
+                expression(of, schema)?,
+                list(values, ", ", schema)?
+            )
         }
     })
 }
@@ -80,20 +102,24 @@ fn value_of(value: &OwnedValue, of: PgType) -> Result<String> {
     Ok(format!("{}::{}", literal(&text)?, of.name()))
 }
 
-fn list(trees: &[Expression], between: &str) -> Result<String> {
-    let trees = trees.iter().map(expression);
+fn list(trees: &[Expression], between: &str, schema: &str) -> Result<String> {
+    let trees = trees.iter().map(|tree| expression(tree, schema));
     Ok(trees.collect::<Result<Vec<_>>>()?.join(between))
 }
 
-fn case(arms: &[(Expression, Expression)], otherwise: Option<&Expression>) -> Result<String> {
+fn case(
+    arms: &[(Expression, Expression)],
+    otherwise: Option<&Expression>,
+    schema: &str,
+) -> Result<String> {
     let mut sql = String::from("(CASE");
     for (condition, result) in arms {
-        let (condition, result) = (expression(condition)?, expression(result)?);
+        let (condition, result) = (expression(condition, schema)?, expression(result, schema)?);
         sql.extend([" WHEN ", &condition, " THEN ", &result]);
     }
     if let Some(otherwise) = otherwise {
         sql.push_str(" ELSE ");
-        sql.push_str(&expression(otherwise)?);
+        sql.push_str(&expression(otherwise, schema)?);
     }
     sql.push_str(" END)");
     Ok(sql)

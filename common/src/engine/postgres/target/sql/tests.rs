@@ -32,6 +32,7 @@ fn table(columns: Vec<ColumnPlan>) -> Plan {
     Plan {
         tables: vec![table],
         enums: Vec::new(),
+        views: Vec::new(),
         findings: Vec::new(),
     }
 }
