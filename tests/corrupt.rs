@@ -78,6 +78,8 @@ fn import(archive: &Path, target: PathBuf) -> Exit {
         max_part: 1 << 30,
         check: Check::Content,
         plan_only: false,
+        names: None,
+        map: None,
         tables: TableFilter::new(&[], &[]).expect("no pattern is wrong"),
         lock_wait_timeout: Duration::from_secs(1),
         spool: None,

@@ -63,6 +63,8 @@ fn request(archive: &Path, target: Location) -> ImportRequest {
         expect_root: None,
         check: Check::Content,
         plan_only: false,
+        names: None,
+        map: None,
         tables: every_table(),
         lock_wait_timeout: Duration::from_secs(10),
         spool: None,

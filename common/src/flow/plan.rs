@@ -1,10 +1,11 @@
 //! The plan of an import into PostgreSQL, and how a report shows it.
 
+use super::wishes::Wishes;
 use crate::engine::postgres::conninfo::ConnInfo;
 use crate::engine::postgres::session::Session;
 use crate::fault::Result;
+use crate::mapping;
 use crate::mapping::plan::{Origin, Plan};
-use crate::mapping::{self, Request};
 use crate::model::schema::{Schema, Table};
 use crate::profile::evidence::{KeyEvidence, TableEvidence};
 use crate::report::{ColumnReport, TableReport};
@@ -18,17 +19,14 @@ pub(super) fn for_server(
     evidence: &[TableEvidence],
     keys: &[KeyEvidence],
     settings: &ConnInfo,
-    target_schema: &str,
+    wishes: &Wishes,
 ) -> Result<Plan> {
     let server_version = Session::connect(settings)?.server_version_num();
     Ok(mapping::plan(
         schema,
         evidence,
         keys,
-        &Request {
-            target_schema: target_schema.to_owned(),
-            server_version,
-        },
+        &wishes.request(server_version),
     ))
 }
 
@@ -45,6 +43,7 @@ pub(super) fn tables(
         report.keys = keys(table);
     }
     for planned in &plan.tables {
+        tables[planned.source].target = Some(planned.name.clone());
         let stored: Vec<_> = schema.tables[planned.source].stored_columns().collect();
         let first = schema.tables[planned.source].first_column_cell();
         for column in &planned.columns {
@@ -59,6 +58,7 @@ pub(super) fn tables(
                 .iter_mut()
                 .find(|report| report.name == source.name);
             if let Some(report) = report {
+                report.target = Some(column.name.clone());
                 report.target_type = Some(column.target.name().into_owned());
             }
         }
@@ -73,6 +73,7 @@ pub(super) fn columns(table: &Table, evidence: &TableEvidence) -> Vec<ColumnRepo
         ColumnReport {
             name: column.name.clone(),
             declared: column.declared_type.clone(),
+            target: None,
             target_type: None,
             evidence: words,
             looks_like,

@@ -13,7 +13,7 @@ use std::collections::BTreeSet;
 /// Names shown in an advice, at the most.
 const SHOWN: usize = 12;
 /// The newest server that types are checked against here; the plan knows the real one.
-const NEWEST_SERVER: u32 = 180_000;
+pub(super) const NEWEST_SERVER: u32 = 180_000;
 /// Longest label of an enumerated type, in bytes (`NAMEDATALEN` - 1).
 const LONGEST_LABEL: usize = 63;
 
@@ -28,7 +28,10 @@ pub fn check(file: &MappingFile, schema: &Schema) -> Result<()> {
     for (name, rule) in &document.tables {
         table(file, table_of(file, name, schema)?, rule)?;
     }
-    let granted = document.grants.iter().filter_map(|grant| grant.tables.as_ref());
+    let granted = document
+        .grants
+        .iter()
+        .filter_map(|grant| grant.tables.as_ref());
     for name in granted.flatten() {
         table_of(file, name, schema)?;
         if file.table(name.get_ref()).is_some_and(|rule| rule.skip) {
@@ -43,8 +46,16 @@ fn table_of<'s>(file: &MappingFile, name: &Placed, schema: &'s Schema) -> Result
     let tables = schema.tables.iter();
     let found = tables.clone().find(|table| table.name == *name.get_ref());
     found.ok_or_else(|| {
-        let fault = file.fault(name, format!("the source has no table `{}`", name.get_ref()));
-        advise(fault, "tables", name.get_ref(), tables.map(|table| table.name.as_str()))
+        let fault = file.fault(
+            name,
+            format!("the source has no table `{}`", name.get_ref()),
+        );
+        advise(
+            fault,
+            "tables",
+            name.get_ref(),
+            tables.map(|table| table.name.as_str()),
+        )
     })
 }
 
@@ -54,7 +65,11 @@ fn advise<'n>(fault: Fault, noun: &str, name: &str, there: impl Iterator<Item = 
     if let Some(meant) = there.iter().find(|other| other.eq_ignore_ascii_case(name)) {
         return fault.hint(format!("names are written as in the source: `{meant}`"));
     }
-    let listed: Vec<String> = there.iter().take(SHOWN).map(|name| format!("`{name}`")).collect();
+    let listed: Vec<String> = there
+        .iter()
+        .take(SHOWN)
+        .map(|name| format!("`{name}`"))
+        .collect();
     let more = match there.len().saturating_sub(SHOWN) {
         0 => String::new(),
         more => format!(" and {more} more"),
@@ -68,9 +83,18 @@ fn advise<'n>(fault: Fault, noun: &str, name: &str, there: impl Iterator<Item = 
 fn table(file: &MappingFile, table: &Table, rule: &TableRule) -> Result<()> {
     for (name, column) in &rule.columns {
         let Some(declared) = table.columns.iter().find(|c| c.name == *name.get_ref()) else {
-            let what = format!("the table `{}` has no column `{}`", table.name, name.get_ref());
+            let what = format!(
+                "the table `{}` has no column `{}`",
+                table.name,
+                name.get_ref()
+            );
             let names = table.columns.iter().map(|column| column.name.as_str());
-            return Err(advise(file.fault(name, what), "columns", name.get_ref(), names));
+            return Err(advise(
+                file.fault(name, what),
+                "columns",
+                name.get_ref(),
+                names,
+            ));
         };
         if declared.generated.is_some() && *column != changed_name_or_dropped(column) {
             let what = format!(
@@ -128,25 +152,35 @@ fn named(
     if all.clone().any(|other| other == name.get_ref()) {
         return Ok(());
     }
-    let dropped = table.columns.iter().any(|column| column.name == *name.get_ref());
+    let dropped = table
+        .columns
+        .iter()
+        .any(|column| column.name == *name.get_ref());
     let what = if dropped {
         format!("the column `{}` is dropped", name.get_ref())
     } else {
-        format!("the table `{}` has no column `{}`", table.name, name.get_ref())
+        format!(
+            "the table `{}` has no column `{}`",
+            table.name,
+            name.get_ref()
+        )
     };
-    Err(advise(file.fault(name, what), "columns", name.get_ref(), &mut all))
+    Err(advise(
+        file.fault(name, what),
+        "columns",
+        name.get_ref(),
+        &mut all,
+    ))
 }
 
-fn added(
-    file: &MappingFile,
-    table: &Table,
-    rule: &TableRule,
-    kept: &BTreeSet<&str>,
-) -> Result<()> {
+fn added(file: &MappingFile, table: &Table, rule: &TableRule, kept: &BTreeSet<&str>) -> Result<()> {
     let mut names = kept.clone();
     let mut key = table.primary_key.as_ref().is_some_and(|key| {
         let mut columns = key.columns.iter();
-        columns.all(|column| kept.iter().any(|name| name.eq_ignore_ascii_case(&column.column)))
+        columns.all(|column| {
+            kept.iter()
+                .any(|name| name.eq_ignore_ascii_case(&column.column))
+        })
     });
     for column in &rule.add_columns {
         let name = column.name.get_ref();
@@ -171,17 +205,23 @@ fn added(
 }
 
 fn type_of(file: &MappingFile, name: &Placed) -> Result<PgType> {
-    typename::parse(name.get_ref(), enums(file), NEWEST_SERVER)
-        .map_err(|why| file.fault(name, why))
+    typename::parse(name.get_ref(), enums(file), NEWEST_SERVER).map_err(|why| file.fault(name, why))
 }
 
 /// The names of the file's enumerated types, in the plan's order.
 pub(super) fn enums(file: &MappingFile) -> impl Iterator<Item = &str> {
-    file.document.enums.keys().map(|name| name.get_ref().as_str())
+    file.document
+        .enums
+        .keys()
+        .map(|name| name.get_ref().as_str())
 }
 
 fn column(file: &MappingFile, name: &Placed, rule: &ColumnRule) -> Result<()> {
-    let asked = rule.type_name.as_ref().map(|name| type_of(file, name)).transpose()?;
+    let asked = rule
+        .type_name
+        .as_ref()
+        .map(|name| type_of(file, name))
+        .transpose()?;
     let at = rule.type_name.as_ref().unwrap_or(name);
     let target = asked.or_else(|| implied(rule));
     if let (Some((key, takes)), Some(target)) = (takes(rule), target)
@@ -207,7 +247,9 @@ fn takes(rule: &ColumnRule) -> Option<(&'static str, Takes)> {
     let plain_text: Takes = |target| target.is_bytewise_text() || target == PgType::Citext;
     if let Some(read) = &rule.read {
         Some(match read.get_ref() {
-            ReadAs::Cell => ("read = \"cell\"", |t| matches!(t, PgType::Text | PgType::Json)),
+            ReadAs::Cell => ("read = \"cell\"", |t| {
+                matches!(t, PgType::Text | PgType::Json)
+            }),
             ReadAs::Bytes => ("read = \"bytes\"", |t| t == PgType::Bytea),
             ReadAs::Uuid => ("read = \"uuid\"", |t| t == PgType::Uuid),
         })
@@ -222,7 +264,9 @@ fn takes(rule: &ColumnRule) -> Option<(&'static str, Takes)> {
     } else if rule.values.is_some() {
         Some(("values", PgType::is_text))
     } else if rule.invalid_json.is_some() {
-        Some(("invalid-json", |t| matches!(t, PgType::Json | PgType::Jsonb)))
+        Some(("invalid-json", |t| {
+            matches!(t, PgType::Json | PgType::Jsonb)
+        }))
     } else if rule.nul.is_some() || rule.invalid_text.is_some() {
         Some(("nul", plain_text))
     } else {

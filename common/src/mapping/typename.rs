@@ -142,7 +142,11 @@ mod tests {
             ("mood", PgType::Enum(1)),
             ("text", PgType::Enum(0)),
         ] {
-            assert_eq!(parse(name, ["text", "mood"], 150_000), Ok(expected), "{name}");
+            assert_eq!(
+                parse(name, ["text", "mood"], 150_000),
+                Ok(expected),
+                "{name}"
+            );
         }
         for target in PgType::ALL {
             assert_eq!(parse(&target.name(), [], 130_000), Ok(target));
@@ -152,18 +156,39 @@ mod tests {
     #[test]
     fn what_is_no_type_is_said_with_what_would_be() {
         for name in [
-            "", "Mood", "int(4)", "text; drop", "varchar()", "varchar(a)", "varchar(1,2)",
-            "varchar(1", "numeric(1,2,3)", "timestamp(3)", "public.mood", "text[]",
+            "",
+            "Mood",
+            "int(4)",
+            "text; drop",
+            "varchar()",
+            "varchar(a)",
+            "varchar(1,2)",
+            "varchar(1",
+            "numeric(1,2,3)",
+            "timestamp(3)",
+            "public.mood",
+            "text[]",
         ] {
             let why = parse(name, ["mood"], 150_000).expect_err(name);
-            assert_eq!(why, format!("unknown type `{name}`, expected one of {KNOWN}"));
+            assert_eq!(
+                why,
+                format!("unknown type `{name}`, expected one of {KNOWN}")
+            );
         }
         for (name, server, why) in [
             ("varchar(0)", 150_000, "the length must be 1 to 10485760"),
-            ("char(10485761)", 150_000, "the length must be 1 to 10485760"),
+            (
+                "char(10485761)",
+                150_000,
+                "the length must be 1 to 10485760",
+            ),
             ("numeric(0)", 150_000, "the precision must be 1 to 1000"),
             ("numeric(2,3)", 140_000, "the scale must be 0 to 2"),
-            ("numeric(2,1001)", 150_000, "the scale must be -1000 to 1000"),
+            (
+                "numeric(2,1001)",
+                150_000,
+                "the scale must be -1000 to 1000",
+            ),
         ] {
             let expected = format!("`{name}`: {why}");
             assert_eq!(parse(name, [], server), Err(expected));
