@@ -465,10 +465,7 @@ fn every_type_has_its_section_in_the_documentation() {
         .flat_map(str::lines)
         .filter_map(|line| line.strip_prefix("### "))
         .collect();
-    let planned: Vec<String> = PgType::ALL
-        .iter()
-        .map(|target| target.to_string())
-        .collect();
+    let planned: Vec<String> = PgType::ALL.iter().map(ToString::to_string).collect();
     for name in &planned {
         assert!(documented.contains(&name.as_str()), "{name} has no section");
     }
