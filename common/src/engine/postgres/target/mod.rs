@@ -11,6 +11,7 @@ mod check;
 mod crew;
 mod encode;
 mod load;
+mod operator;
 mod page;
 mod run;
 mod schedule;
@@ -147,6 +148,7 @@ impl<'a> PostgresTarget<'a> {
         let guard = self.lock(&safe)?;
         let removed = staging::remove_leftovers(&mut control, &begin, &self.job.target_schema)?;
         self.findings.extend(removed);
+        operator::before(&mut control, &safe, &mut self.job)?;
         let workers = self.workers(jobs)?;
         self.open = Some(Open {
             facts,

@@ -34,6 +34,8 @@ pub(super) struct Statements<'a> {
     pub(super) plan: &'a Plan,
     /// The table.
     pub(super) table: &'a TablePlan,
+    /// Extensions that the plan needs, with their schemas.
+    pub(super) extensions: &'a [(String, String)],
 }
 
 impl Statements<'_> {
@@ -144,7 +146,7 @@ impl Statements<'_> {
     }
 
     /// A type as SQL names it where only `pg_catalog` is searched.
-    fn type_name(&self, target: PgType) -> Result<Cow<'static, str>> {
+    pub(super) fn type_name(&self, target: PgType) -> Result<Cow<'static, str>> {
         match target {
             PgType::Enum(position) => {
                 let position = usize::try_from(position).unwrap_or(usize::MAX);
@@ -153,6 +155,13 @@ impl Statements<'_> {
                         Fault::new(Code::Bug, "the plan has no such enumerated type")
                     })?;
                 Ok(qualified(self.schema, &planned.name)?.into())
+            }
+            PgType::Citext => {
+                let mut there = self.extensions.iter();
+                match there.find(|(name, _)| name == "citext") {
+                    Some((_, schema)) => Ok(qualified(schema, "citext")?.into()),
+                    None => Ok(target.name()),
+                }
             }
             other => Ok(other.name()),
         }
@@ -275,6 +284,8 @@ impl Statements<'_> {
     /// Sets the sequences of identity columns to where the plan says.
     pub(super) fn restart(&self, sequences: &[Option<String>]) -> Result<Vec<String>> {
         let columns = self.table.columns.iter().zip(sequences);
+        // The rows have taken the numbers of an added column from its sequence.
+        let columns = columns.filter(|(column, _)| column.origin != Origin::Added);
         let restarts = columns.filter_map(|(column, sequence)| {
             Some(self.restart_column(column, column.identity?, sequence.as_deref()?))
         });

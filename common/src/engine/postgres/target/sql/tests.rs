@@ -45,6 +45,7 @@ fn statements(plan: &Plan) -> Statements<'_> {
         schema: "s",
         plan,
         table: &plan.tables[0],
+        extensions: &[],
     }
 }
 
