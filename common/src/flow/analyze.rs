@@ -166,8 +166,7 @@ fn judge(
     // The plan words what broken foreign keys mean for this target.
     broken.retain(|finding| finding.code != Code::ForeignKeyOrphan);
     report.findings.append(&mut broken);
-    report.findings.extend(planned.findings.iter().cloned());
-    report.tables = plan::tables(schema, &planned, evidence, &report.tables);
+    plan::show(schema, &planned, evidence, "public", report);
     if let Some(settings) = &target {
         report.target = Some(settings.location());
         report

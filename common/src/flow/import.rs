@@ -1,7 +1,7 @@
 //! Import: an archive, checked first, into a target that is switched in one step.
 
 use super::examine::{Examination, examine, key_findings};
-use super::request::{ImportRequest, VerifyLevel};
+use super::request::{ImportRequest, Scope, VerifyLevel};
 use super::select::{SelectedParts, Selection, select};
 use super::{open, plan, verify, wording};
 use crate::archive::Archive;
@@ -85,8 +85,7 @@ fn postgres(
     report
         .findings
         .retain(|finding| finding.code != Code::ForeignKeyOrphan);
-    report.findings.extend(plan.findings.iter().cloned());
-    report.tables = plan::tables(&selection.schema, &plan, &evidence, &report.tables);
+    plan::show(&selection.schema, &plan, &evidence, &schema, &mut report);
     if refused(&mut report, "the target cannot hold every value") || request.plan_only {
         return Ok(report);
     }
@@ -111,15 +110,15 @@ fn run<'a>(
     if request.plan_only {
         return Ok(report);
     }
-    let parts = SelectedParts::new(archive, &selection.positions);
+    let parts = match request.scope {
+        Scope::All => SelectedParts::new(archive, &selection.positions),
+        Scope::Structure => SelectedParts::none(archive),
+    };
     let location = target.location();
     load(request, target.as_mut(), &parts, watch).map_err(|fault| fault.at(&location))?;
     report.findings.extend(target.findings());
-    report.summary = format!(
-        "imported {} into {}",
-        wording::extent(&report.totals),
-        location
-    );
+    let what = extent(request.scope, &report.totals);
+    report.summary = format!("imported {what} into {location}");
     Ok(report)
 }
 
@@ -140,11 +139,16 @@ fn load(
 
 fn begin(request: &ImportRequest, archive: &Archive, selection: &Selection) -> Result<Report> {
     let all = verify::tables(archive);
-    let tables: Vec<_> = selection
+    let mut tables: Vec<_> = selection
         .positions
         .iter()
         .map(|position| all[*position].clone())
         .collect();
+    if request.scope == Scope::Structure {
+        for table in &mut tables {
+            (table.rows, table.bytes) = (0, 0);
+        }
+    }
     let totals = Totals {
         tables: tables.len() as u64,
         rows: tables.iter().map(|table| table.rows).sum(),
@@ -158,13 +162,27 @@ fn begin(request: &ImportRequest, archive: &Archive, selection: &Selection) -> R
         }
     };
     Ok(Report {
-        summary: format!("would import {} into {target}", wording::extent(&totals)),
+        summary: format!(
+            "would import {} into {target}",
+            extent(request.scope, &totals)
+        ),
         target: Some(target),
         archive: Some(open::facts(archive, &request.archive)),
         totals,
         tables,
         ..Report::default()
     })
+}
+
+/// How much is imported, in words.
+fn extent(scope: Scope, totals: &Totals) -> String {
+    match scope {
+        Scope::All => wording::extent(totals),
+        Scope::Structure => {
+            let tables = wording::counted(totals.tables, "table");
+            format!("the structure of {tables}, no rows,")
+        }
+    }
 }
 
 /// Ends the job when there is an error among the findings: nothing has been written yet.

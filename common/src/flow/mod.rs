@@ -20,6 +20,8 @@ pub mod request;
 mod select;
 #[cfg(feature = "sqlite")]
 mod source;
+#[cfg(feature = "postgres")]
+mod structure;
 mod verify;
 mod wording;
 

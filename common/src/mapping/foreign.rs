@@ -8,6 +8,7 @@ use crate::mapping::names;
 use crate::mapping::plan::{ForeignKeyPlan, TablePlan};
 use crate::model::schema::{Affinity, ForeignKey, IndexOn, Schema};
 use crate::profile::evidence::{Constraint, Form};
+use crate::report::structure::{Subject, tag};
 use crate::report::{Finding, Severity};
 use std::collections::{BTreeSet, HashMap};
 
@@ -29,7 +30,7 @@ pub(super) struct Reference<'a> {
 impl Reference<'_> {
     /// The finding that leaves this foreign key out.
     pub(super) fn left_out(&self, child: &Draft<'_>, reason: &str) -> Finding {
-        left_out(child, self.declared, reason)
+        left_out(child, self.ordinal, reason)
     }
 }
 
@@ -57,7 +58,7 @@ pub(super) fn references<'a>(
                     parent,
                     parent_columns,
                 }),
-                Err(reason) => findings.push(left_out(draft, declared, &reason)),
+                Err(reason) => findings.push(left_out(draft, ordinal, &reason)),
             }
         }
     }
@@ -171,11 +172,13 @@ fn stored(draft: &Draft<'_>, names: &[String]) -> Result<Vec<usize>, String> {
         .collect()
 }
 
-fn left_out(child: &Draft<'_>, declared: &ForeignKey, reason: &str) -> Finding {
+fn left_out(child: &Draft<'_>, ordinal: usize, reason: &str) -> Finding {
+    let declared = &child.table.foreign_keys[ordinal];
     let message = format!("{} is left out: {reason}", words(declared));
     Finding::new(Code::StructureLeftOut, Severity::Warning, message)
         .in_table(&child.table.name)
         .in_column(declared.columns.join(", "))
+        .about(Subject::ForeignKey(ordinal))
 }
 
 fn words(declared: &ForeignKey) -> String {
@@ -225,6 +228,7 @@ pub(super) fn plans(
                 .map(|column| draft.columns[*column].column.name.clone())
                 .collect()
         };
+        let before = findings.len();
         let columns = name_of(&drafts[child], &reference.columns);
         let name = names::foreign_key(
             &table.name,
@@ -242,6 +246,10 @@ pub(super) fn plans(
             deferrable: reference.declared.deferrable,
             valid: valid(source, &drafts[child], reference, findings),
         });
+        tag(
+            &mut findings[before..],
+            Subject::ForeignKey(reference.ordinal),
+        );
     }
     plans
 }

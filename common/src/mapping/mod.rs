@@ -30,6 +30,7 @@ use crate::mapping::plan::{ColumnPlan, Origin, Plan, TablePlan};
 use crate::model::schema::Schema;
 use crate::profile::evidence::{KeyEvidence, TableEvidence};
 use crate::report::Finding;
+use crate::report::structure::{Subject, tag};
 
 /// What a plan is made for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -103,13 +104,19 @@ fn assemble(
 fn columns(source: &Source<'_>, draft: &Draft<'_>, findings: &mut Vec<Finding>) -> Vec<ColumnPlan> {
     let mut columns = Vec::with_capacity(draft.columns.len());
     for (position, stored) in draft.columns.iter().enumerate() {
+        let before = findings.len();
+        let not_null = keys::not_null(source, draft, position, findings);
+        tag(&mut findings[before..], Subject::NotNull);
+        let before = findings.len();
+        let default = defaults::default(draft, stored, findings);
+        tag(&mut findings[before..], Subject::Default);
         columns.push(ColumnPlan {
             name: stored.column.name.clone(),
             origin: Origin::Cell(stored.cell),
             target: stored.target,
             conversion: None,
-            not_null: keys::not_null(source, draft, position, findings),
-            default: defaults::default(draft, stored, findings),
+            not_null,
+            default,
             identity: stored.identity.then(|| source.next_identity(draft, stored)),
             evidence: judge::reason(stored),
             rejected: judge::rejected(stored),

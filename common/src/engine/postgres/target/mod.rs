@@ -14,6 +14,7 @@ mod load;
 mod page;
 mod run;
 mod schedule;
+pub mod show;
 mod sql;
 mod staging;
 mod switch;
