@@ -83,7 +83,7 @@ fn tables(
 
 /// What the plan chose for a column, and why.
 fn chosen(column: &ColumnPlan, report: &mut ColumnReport) {
-    report.target_type = Some(column.target.name().to_owned());
+    report.target_type = Some(column.target.name().into_owned());
     report.target_name = Some(column.name.clone());
     let beyond = column.evidence.strip_prefix(&report.evidence);
     let beyond = beyond.map_or(column.evidence.as_str(), |beyond| {
@@ -91,7 +91,7 @@ fn chosen(column: &ColumnPlan, report: &mut ColumnReport) {
     });
     report.reason = (!beyond.is_empty()).then(|| beyond.to_owned());
     let rejected = column.rejected.iter().map(|(target, reason)| RejectedType {
-        target_type: target.name().to_owned(),
+        target_type: target.name().into_owned(),
         reason: reason.clone(),
     });
     report.rejected = rejected.collect();

@@ -9,12 +9,14 @@ mod describe;
 mod draft;
 mod entry;
 pub mod expression;
+pub mod file;
 mod foreign;
 mod judge;
 mod keys;
 mod leftovers;
 mod names;
 mod order;
+mod pgtype;
 pub mod plan;
 #[cfg(test)]
 mod tests;
@@ -72,7 +74,11 @@ pub fn plan(
     judge::collation(&drafts, &mut findings);
     let tables = assemble(&source, &drafts, &references, &mut findings);
     sort(&mut findings);
-    Plan { tables, findings }
+    Plan {
+        tables,
+        enums: Vec::new(),
+        findings,
+    }
 }
 
 fn assemble(
@@ -114,6 +120,7 @@ fn columns(source: &Source<'_>, draft: &Draft<'_>, findings: &mut Vec<Finding>) 
             name: stored.column.name.clone(),
             origin: Origin::Cell(stored.cell),
             target: stored.target,
+            asked: false,
             conversion: None,
             not_null,
             default,

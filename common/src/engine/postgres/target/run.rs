@@ -174,6 +174,7 @@ mod tests {
     fn the_names_of_a_run_are_never_cut_by_the_server() {
         let plan = Plan {
             tables: Vec::new(),
+            enums: Vec::new(),
             findings: Vec::new(),
         };
         let schema = Schema::default();

@@ -4,6 +4,8 @@
 //! values that have been checked to be of their column's type. Tables are named with their schema;
 //! everything else relies on `search_path` being `pg_catalog`.
 
+use std::borrow::Cow;
+
 use crate::engine::postgres::name::{bytea_literal, identifier, literal, qualified};
 use crate::fault::{Code, Fault, Result};
 use crate::mapping::expression::Expression;
@@ -56,8 +58,12 @@ impl Statements<'_> {
     }
 
     fn column(&self, column: &ColumnPlan, sequence: Option<&str>) -> Result<String> {
-        let mut sql = format!("{} {}", identifier(&column.name)?, column.target.name());
-        if column.target == PgType::Text {
+        let mut sql = format!(
+            "{} {}",
+            identifier(&column.name)?,
+            self.type_name(column.target)?
+        );
+        if column.target.is_bytewise_text() {
             sql.push_str(" COLLATE \"C\"");
         }
         if self.is_not_null(column) {
@@ -78,6 +84,21 @@ impl Statements<'_> {
             }
         }
         Ok(sql)
+    }
+
+    /// A type as SQL names it where only `pg_catalog` is searched.
+    fn type_name(&self, target: PgType) -> Result<Cow<'static, str>> {
+        match target {
+            PgType::Enum(position) => {
+                let position = usize::try_from(position).unwrap_or(usize::MAX);
+                let planned =
+                    self.plan.enums.get(position).ok_or_else(|| {
+                        Fault::new(Code::Bug, "the plan has no such enumerated type")
+                    })?;
+                Ok(qualified(self.schema, &planned.name)?.into())
+            }
+            other => Ok(other.name()),
+        }
     }
 
     /// A column of the primary key is NOT NULL from the start, so that no scan has to prove it.

@@ -4,6 +4,7 @@
 //! too; only jsonb, which the server rewrites, has a form of its own there. A value either has one
 //! exact binary form in the column's type or is refused.
 
+mod asked;
 mod json;
 mod numeric;
 
@@ -153,6 +154,17 @@ fn content(
             out.push(JSONB_VERSION);
             out.extend_from_slice(text.as_bytes());
         }
+        (
+            PgType::Smallint
+            | PgType::Integer
+            | PgType::Real
+            | PgType::Decimal { .. }
+            | PgType::Varchar(_)
+            | PgType::Char(_)
+            | PgType::Citext
+            | PgType::Cidr,
+            value,
+        ) => asked::content(value, target, digits, out)?,
         (_, Value::Text(text)) => form(text, target, out)?,
         _ => return None,
     }
@@ -215,7 +227,10 @@ fn exact_double(integer: i64) -> Option<f64> {
 
 fn why_refused(value: &Value<'_>, target: PgType) -> Cow<'static, str> {
     const SHOWN: usize = 40;
-    if matches!((target, value), (PgType::Text, Value::Text(_))) {
+    if matches!(
+        (target, value),
+        (PgType::Text | PgType::Citext, Value::Text(_))
+    ) {
         return "text with the character NUL, which PostgreSQL cannot hold".into();
     }
     let target = target.name();

@@ -57,6 +57,22 @@ impl<'a> Decimal<'a> {
         }
     }
 
+    /// The same number as a numeric of `precision` digits shows it, `scale` of them after the point,
+    /// or nothing when it has more on either side.
+    pub(super) fn within(mut self, (precision, scale): (u16, i16)) -> Option<Self> {
+        let scale = i64::from(scale);
+        if !self.digits.is_empty() {
+            let end = self
+                .exponent
+                .checked_add(i64::try_from(self.digits.len()).ok()?)?;
+            if self.exponent < -scale || end > i64::from(precision) - scale {
+                return None;
+            }
+        }
+        self.scale = std::cmp::max(0, scale);
+        Some(self)
+    }
+
     /// Appends the binary form, or nothing when the number is beyond what a numeric holds.
     #[must_use]
     pub(super) fn encode(&self, out: &mut Vec<u8>) -> Option<()> {
@@ -130,6 +146,38 @@ pub(super) fn is_decimal(value: f64) -> bool {
 /// Appends the shortest decimal that reads back to the same real, with at least one digit after
 /// the point, so that it is not taken for an integer.
 pub(super) fn real(value: f64, room: &mut Vec<u8>, out: &mut Vec<u8>) -> Option<()> {
+    let mut decimal = shortest(value, room)?;
+    decimal.scale = std::cmp::max(1, decimal.scale);
+    decimal.encode(out)
+}
+
+/// Appends an integer that a numeric of so many digits, so many of them after the point, holds.
+pub(super) fn bounded_integer(
+    value: i64,
+    limits: (u16, i16),
+    room: &mut Vec<u8>,
+    out: &mut Vec<u8>,
+) -> Option<()> {
+    let mut buffer = itoa::Buffer::new();
+    let text = buffer.format(value).as_bytes();
+    let digits = text.strip_prefix(b"-").unwrap_or(text);
+    Decimal::new(value < 0, digits, 0, room)
+        .within(limits)?
+        .encode(out)
+}
+
+/// The same of the shortest decimal that reads back to this real.
+pub(super) fn bounded_real(
+    value: f64,
+    limits: (u16, i16),
+    room: &mut Vec<u8>,
+    out: &mut Vec<u8>,
+) -> Option<()> {
+    shortest(value, room)?.within(limits)?.encode(out)
+}
+
+/// The shortest decimal that reads back to the same real; infinities, NaN and -0.0 have none.
+pub(super) fn shortest(value: f64, room: &mut Vec<u8>) -> Option<Decimal<'_>> {
     if !is_decimal(value) {
         return None;
     }
@@ -139,9 +187,7 @@ pub(super) fn real(value: f64, room: &mut Vec<u8>, out: &mut Vec<u8>) -> Option<
         Some((whole, power)) => (whole, power.parse().ok()?),
         None => (text, 0),
     };
-    let mut decimal = Decimal::new(value < 0.0, whole.as_bytes(), power, room);
-    decimal.scale = std::cmp::max(1, decimal.scale);
-    decimal.encode(out)
+    Some(Decimal::new(value < 0.0, whole.as_bytes(), power, room))
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ fn column(name: &str, target: PgType) -> ColumnPlan {
     ColumnPlan {
         name: name.to_owned(),
         origin: Origin::Cell(0),
+        asked: false,
         conversion: None,
         target,
         not_null: false,
@@ -30,6 +31,7 @@ fn table(columns: Vec<ColumnPlan>) -> Plan {
     };
     Plan {
         tables: vec![table],
+        enums: Vec::new(),
         findings: Vec::new(),
     }
 }
