@@ -11,6 +11,7 @@ mod help;
 mod independent;
 mod kill;
 mod layers;
+mod names;
 mod plan;
 mod postgres_target;
 mod properties;

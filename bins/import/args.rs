@@ -66,6 +66,8 @@ pub(crate) struct Args {
     #[arg(long)]
     no_views: bool,
     #[command(flatten)]
+    names: cli::NameArgs,
+    #[command(flatten)]
     tables: cli::TableArgs,
     #[command(flatten)]
     parts: cli::PartArgs,
@@ -134,6 +136,7 @@ impl Args {
             } else {
                 Scope::All
             },
+            names: self.names.rule(),
             tables: self.tables.filter()?,
             lock_wait_timeout: Duration::from_secs(self.lock_wait_timeout.into()),
             spool: self.spool,

@@ -170,7 +170,9 @@ codes! {
     /// A value does not fit into any type of the target.
     ValueRefused = "value-refused", Refused, "mend the value in the source, or leave out its table with -T";
     /// A name does not fit into the target.
-    NameRefused = "name-refused", Refused, "rename the object in the source, or leave out its table with -T";
+    NameRefused = "name-refused", Refused, "choose another name";
+    /// A table, column, index or constraint has another name in the target than in the source.
+    NameChanged = "name-changed", Ok, "use the new name in queries, or rename the object in the source";
     /// After the load the target did not hold what the archive holds.
     ContentDiffers = "content-differs", Failed, "report this with the log: the target is as it was";
     /// An object of the archive does not match what the archive's own schema says of it.

@@ -8,6 +8,7 @@ use waybill_common::flow::request::{
     ExportRequest, ImportRequest, Scope, VerifyLevel, VerifyRequest,
 };
 use waybill_common::location::{ArchivePath, Location, TableFilter};
+use waybill_common::mapping::NameRule;
 use waybill_common::progress::Unwatched;
 use waybill_common::report::Report;
 use waybill_common::seam::Check;
@@ -66,6 +67,7 @@ fn request(archive: &Path, target: Location) -> ImportRequest {
         check: Check::Content,
         plan_only: false,
         scope: Scope::All,
+        names: NameRule::Keep,
         tables: every_table(),
         lock_wait_timeout: Duration::from_secs(10),
         spool: None,

@@ -80,7 +80,14 @@ fn postgres(
         .unwrap_or_else(|| "public".to_owned());
     let evidence = evidence_of(archive, &selection.positions);
     let keys = keys_of(&examination.keys, &selection.positions);
-    let plan = plan::for_server(&selection.schema, &evidence, &keys, &settings, &schema)?;
+    let plan = plan::for_server(
+        &selection.schema,
+        &evidence,
+        &keys,
+        &settings,
+        &schema,
+        request.names,
+    )?;
     // The plan words what broken foreign keys mean for this target.
     report
         .findings

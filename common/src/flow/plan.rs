@@ -5,7 +5,7 @@ use crate::engine::postgres::conninfo::ConnInfo;
 use crate::engine::postgres::session::Session;
 use crate::fault::Result;
 use crate::mapping::plan::{ColumnPlan, Origin, Plan};
-use crate::mapping::{self, Request};
+use crate::mapping::{self, NameRule, Request};
 use crate::model::schema::{Schema, Table};
 use crate::profile::evidence::{KeyEvidence, TableEvidence};
 use crate::report::structure::RejectedType;
@@ -21,6 +21,7 @@ pub(super) fn for_server(
     keys: &[KeyEvidence],
     settings: &ConnInfo,
     target_schema: &str,
+    names: NameRule,
 ) -> Result<Plan> {
     let server_version = Session::connect(settings)?.server_version_num();
     Ok(mapping::plan(
@@ -30,6 +31,7 @@ pub(super) fn for_server(
         &Request {
             target_schema: target_schema.to_owned(),
             server_version,
+            names,
         },
     ))
 }
@@ -60,6 +62,7 @@ fn tables(
         report.keys = keys(table);
     }
     for planned in &plan.tables {
+        tables[planned.source].target_name = Some(planned.name.clone());
         let stored: Vec<_> = schema.tables[planned.source].stored_columns().collect();
         let first = schema.tables[planned.source].first_column_cell();
         for column in &planned.columns {

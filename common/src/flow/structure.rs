@@ -26,7 +26,6 @@ pub(super) fn describe(
             continue;
         };
         let statements = shown.table(position);
-        report.target_name = Some(planned.name.clone());
         report.sql = statements.create();
         report.objects = Objects {
             schema,

@@ -162,6 +162,9 @@ pub struct Totals {
 pub struct TableReport {
     /// Its name.
     pub name: String,
+    /// Its name in the target, where a plan was made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub target_name: Option<String>,
     /// Its kind: `table`, `without rowid`, `virtual (fts5)`.
     pub kind: String,
     /// Its rows.
@@ -174,9 +177,6 @@ pub struct TableReport {
     /// Its keys and constraints in words, where the job looks at them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub keys: Vec<String>,
-    /// Its name in the target, where a plan was made.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub target_name: Option<String>,
     /// What becomes of its keys, constraints, indexes, defaults, sequences and triggers, where a
     /// plan was made.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -193,6 +193,9 @@ pub struct ColumnReport {
     pub name: String,
     /// The declared type of the source.
     pub declared: String,
+    /// Its name in the target, where a plan was made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub target_name: Option<String>,
     /// The type in the target, where a plan was made.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub target_type: Option<String>,
@@ -201,9 +204,6 @@ pub struct ColumnReport {
     /// What the values look like beyond their class: `date`, `json`, `encrypted data`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub looks_like: Vec<String>,
-    /// Its name in the target, where a plan was made.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub target_name: Option<String>,
     /// Why it has its type, beyond what the values are.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,

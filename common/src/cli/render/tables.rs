@@ -37,14 +37,8 @@ pub(super) fn overview(tables: &[TableReport], canvas: Canvas) -> String {
 }
 
 pub(super) fn details(table: &TableReport, canvas: Canvas) -> String {
-    let mut text = canvas.painted(Style::new().bold(), &escaped(&table.name));
-    if let Some(name) = table
-        .target_name
-        .as_ref()
-        .filter(|name| **name != table.name)
-    {
-        write!(text, " becomes {}", escaped(name)).expect("a String takes all text");
-    }
+    let title = becomes(&table.name, table.target_name.as_deref());
+    let mut text = canvas.painted(Style::new().bold(), &title);
     text.push('\n');
     if !table.columns.is_empty() {
         text.push_str(&columns(&table.columns, canvas));

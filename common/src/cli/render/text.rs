@@ -336,6 +336,7 @@ warning[recast]: text in an INTEGER column
         let column = ColumnReport {
             name: "id\u{1b}".to_owned(),
             declared: "INTEGER".to_owned(),
+            target_name: Some("id".to_owned()),
             target_type: Some("bigint".to_owned()),
             evidence: "3 integer".to_owned(),
             looks_like: vec!["date".to_owned()],
@@ -344,6 +345,7 @@ warning[recast]: text in an INTEGER column
         let looked = Report {
             tables: vec![TableReport {
                 name: "orders".to_owned(),
+                target_name: None,
                 kind: "table".to_owned(),
                 rows: 1204,
                 bytes: 2048,
@@ -367,7 +369,7 @@ warning[recast]: text in an INTEGER column
                 "",
                 "orders",
                 "COLUMN DECLARED TARGET VALUES",
-                "id\\u{1b} INTEGER bigint 3 integer; looks like date",
+                "id\\u{1b} -> id INTEGER bigint 3 integer; looks like date",
                 "primary key (id)",
                 "",
                 "import order: a, (b, c)",

@@ -7,7 +7,7 @@ use crate::engine::postgres::name::{identifier, literal};
 use crate::engine::postgres::relation::Names;
 use crate::engine::postgres::session::Session;
 use crate::fault::{Code, Fault, Result};
-use crate::mapping::plan::{Plan, TablePlan};
+use crate::mapping::plan::{Origin, Plan, TablePlan};
 use crate::model::schema::{Schema, Table};
 
 use super::sql::Statements;
@@ -71,6 +71,16 @@ impl<'a> Job<'a> {
             .in_table(&planned.name)
         })?;
         Ok((planned, source))
+    }
+
+    /// The names in the source of the columns that COPY fills: rows are told by them.
+    pub(super) fn source_names(&self, table: usize) -> Result<Vec<String>> {
+        let (planned, source) = self.table(table)?;
+        let names = planned.copied().map(|column| match column.origin {
+            Origin::Cell(cell) => source.cell_name(cell).to_owned(),
+            Origin::Computed(_) | Origin::Added => column.name.clone(),
+        });
+        Ok(names.collect())
     }
 
     /// For each table of the schema, its position in the plan.
