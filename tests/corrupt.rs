@@ -12,7 +12,6 @@ use waybill_common::fault::Exit;
 use waybill_common::flow;
 use waybill_common::flow::request::{ImportRequest, Scope, VerifyLevel, VerifyRequest};
 use waybill_common::location::{ArchivePath, Location, TableFilter};
-use waybill_common::mapping::NameRule;
 use waybill_common::progress::Unwatched;
 use waybill_common::seam::Check;
 
@@ -80,7 +79,8 @@ fn import(archive: &Path, target: PathBuf) -> Exit {
         check: Check::Content,
         plan_only: false,
         scope: Scope::All,
-        names: NameRule::Keep,
+        names: None,
+        map: None,
         tables: TableFilter::new(&[], &[]).expect("no pattern is wrong"),
         lock_wait_timeout: Duration::from_secs(1),
         spool: None,

@@ -8,7 +8,6 @@ use waybill_common::flow::request::{
     ExportRequest, ImportRequest, Scope, VerifyLevel, VerifyRequest,
 };
 use waybill_common::location::{ArchivePath, Location, TableFilter};
-use waybill_common::mapping::NameRule;
 use waybill_common::progress::Unwatched;
 use waybill_common::report::Report;
 use waybill_common::seam::Check;
@@ -67,7 +66,8 @@ fn request(archive: &Path, target: Location) -> ImportRequest {
         check: Check::Content,
         plan_only: false,
         scope: Scope::All,
-        names: NameRule::Keep,
+        names: None,
+        map: None,
         tables: every_table(),
         lock_wait_timeout: Duration::from_secs(10),
         spool: None,

@@ -23,6 +23,8 @@ mod source;
 #[cfg(feature = "postgres")]
 mod structure;
 mod verify;
+#[cfg(feature = "postgres")]
+mod wishes;
 mod wording;
 
 #[cfg(all(feature = "sqlite", feature = "postgres"))]

@@ -179,12 +179,14 @@ pub(super) fn transaction<T>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::mapping::operator::OperatorPlan;
 
     #[test]
     fn the_names_of_a_run_are_never_cut_by_the_server() {
         let plan = Plan {
             tables: Vec::new(),
             enums: Vec::new(),
+            operator: OperatorPlan::default(),
             findings: Vec::new(),
         };
         let schema = Schema::default();

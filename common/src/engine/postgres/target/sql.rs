@@ -320,7 +320,8 @@ fn deferrable(deferrable: Deferrable) -> &'static str {
 /// A default as an expression; nothing for NULL, which is no default.
 fn default_expression(default: &DefaultPlan, target: PgType) -> Result<Option<String>> {
     let expression = match (default, target) {
-        (DefaultPlan::Literal(OwnedValue::Null), _) => return Ok(None),
+        // What the operator wrote is set afterwards, where its names are found.
+        (DefaultPlan::Literal(OwnedValue::Null) | DefaultPlan::Operator(_), _) => return Ok(None),
         (DefaultPlan::Literal(value), _) => literal_expression(value, target)?,
         (DefaultPlan::CurrentDate, PgType::Date) => "(now() AT TIME ZONE 'UTC')::date".to_owned(),
         (DefaultPlan::CurrentDate, PgType::Text) => written("YYYY-MM-DD"),
