@@ -15,6 +15,7 @@ mod names;
 mod plan;
 mod postgres_target;
 mod properties;
+mod quirks;
 mod round_trip;
 mod signals;
 mod stages;

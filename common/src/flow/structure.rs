@@ -155,7 +155,7 @@ impl<'a> Objects<'a> {
         self.checks(&mut objects);
         let added = self.planned.columns.iter();
         for column in added.filter(|column| column.origin == Origin::Added) {
-            let sql = show::default(column);
+            let sql = self.statements.default(column);
             objects.push(added_object(ObjectKind::Column, &column.name, sql));
         }
         objects
@@ -227,7 +227,7 @@ impl<'a> Objects<'a> {
     /// The default of a column that has one, in the source or in the target.
     fn default(&self, column: &Column, planned: &ColumnPlan) -> Option<ObjectReport> {
         let found = self.found(Some(&column.name), Subject::Default);
-        let sql = show::default(planned);
+        let sql = self.statements.default(planned);
         // A literal is written as it is; anything else has other words in the target.
         let translated = !matches!(
             (&column.default, &planned.default),

@@ -28,6 +28,7 @@ mod tests;
 mod ties;
 mod typename;
 mod types;
+pub mod zone;
 
 pub use describe::describe;
 pub use mapped::check;

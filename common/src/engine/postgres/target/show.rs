@@ -5,7 +5,7 @@
 //! because the plan is refused (a name that PostgreSQL does not take) is left out.
 
 use crate::engine::postgres::relation::Names;
-use crate::engine::postgres::target::sql::{Statements, computed_clause, default_clause};
+use crate::engine::postgres::target::sql::{Statements, computed_clause};
 use crate::fault::Result;
 use crate::mapping::plan::{ColumnPlan, ForeignKeyPlan, IndexPlan, KeyPlan, Plan};
 
@@ -90,6 +90,12 @@ impl ShownTable<'_> {
         written([add].into_iter().chain(validate))
     }
 
+    /// The default of a column, as a clause of CREATE TABLE.
+    #[must_use]
+    pub fn default(&self, column: &ColumnPlan) -> Vec<String> {
+        written(self.statements.default_clause(column).transpose())
+    }
+
     /// Where the sequence of the column at this position goes on.
     #[must_use]
     pub fn restart(&self, position: usize) -> Vec<String> {
@@ -101,12 +107,6 @@ impl ShownTable<'_> {
         });
         written(restart)
     }
-}
-
-/// The default of a column, as a clause of CREATE TABLE.
-#[must_use]
-pub fn default(column: &ColumnPlan) -> Vec<String> {
-    written(default_clause(column).transpose())
 }
 
 /// What computes a column, as a clause of CREATE TABLE.

@@ -69,7 +69,7 @@ impl Statements<'_> {
         if self.is_not_null(column) {
             sql.push_str(" NOT NULL");
         }
-        let clauses = [default_clause(column)?, computed_clause(column)?];
+        let clauses = [self.default_clause(column)?, computed_clause(column)?];
         for clause in clauses.into_iter().flatten() {
             sql.push(' ');
             sql.push_str(&clause);
@@ -86,6 +86,56 @@ impl Statements<'_> {
         Ok(sql)
     }
 
+    /// A default as an expression; nothing for NULL, which is no default.
+    fn default_expression(&self, default: &DefaultPlan, target: PgType) -> Result<Option<String>> {
+        let expression = match (default, target) {
+            // What the operator wrote is set afterwards, where its names are found.
+            (DefaultPlan::Literal(OwnedValue::Null) | DefaultPlan::Operator(_), _) => {
+                return Ok(None);
+            }
+            (DefaultPlan::Literal(value), _) => self.literal_expression(value, target)?,
+            (DefaultPlan::CurrentDate, PgType::Date) => {
+                "(now() AT TIME ZONE 'UTC')::date".to_owned()
+            }
+            (DefaultPlan::CurrentDate, PgType::Text) => written("YYYY-MM-DD"),
+            (DefaultPlan::CurrentTime, PgType::Time) => format!("({UTC_SECONDS})::time"),
+            (DefaultPlan::CurrentTime, PgType::Text) => written("HH24:MI:SS"),
+            (DefaultPlan::CurrentTimestamp, PgType::Timestamptz) => "now()".to_owned(),
+            (DefaultPlan::CurrentTimestamp, PgType::Timestamp) => UTC_SECONDS.to_owned(),
+            (DefaultPlan::CurrentTimestamp, PgType::Text) => written("YYYY-MM-DD HH24:MI:SS"),
+            (
+                DefaultPlan::CurrentDate | DefaultPlan::CurrentTime | DefaultPlan::CurrentTimestamp,
+                target,
+            ) => {
+                let what = format!("a default of the plan gives no {}", target.name());
+                return Err(Fault::new(Code::Bug, what));
+            }
+        };
+        Ok(Some(expression))
+    }
+
+    /// A literal of the column's type. It has been checked, and is checked again here: a text such as
+    /// `now` would have the server compute something.
+    fn literal_expression(&self, value: &OwnedValue, target: PgType) -> Result<String> {
+        if !fits(&value.as_value(), target, &self.plan.enums) {
+            let what = format!("a default of the plan is no {}", target.name());
+            return Err(Fault::new(Code::Bug, what));
+        }
+        let text = match value {
+            OwnedValue::Blob(bytes) => return Ok(bytea_literal(bytes)),
+            OwnedValue::Integer(integer) if target == PgType::Boolean => {
+                return Ok(if *integer == 1 { "true" } else { "false" }.to_owned());
+            }
+            OwnedValue::Integer(integer) => integer.to_string(),
+            OwnedValue::Real(real) => format!("{real:?}"),
+            OwnedValue::Text(text) => text.clone(),
+            OwnedValue::Null | OwnedValue::RawText(_) => {
+                return Err(Fault::new(Code::Bug, "a default of the plan has no text"));
+            }
+        };
+        Ok(format!("{}::{}", literal(&text)?, self.type_name(target)?))
+    }
+
     /// A type as SQL names it where only `pg_catalog` is searched.
     fn type_name(&self, target: PgType) -> Result<Cow<'static, str>> {
         match target {
@@ -99,6 +149,15 @@ impl Statements<'_> {
             }
             other => Ok(other.name()),
         }
+    }
+
+    /// `DEFAULT …`, where the column has one.
+    pub(super) fn default_clause(&self, column: &ColumnPlan) -> Result<Option<String>> {
+        let Some(default) = &column.default else {
+            return Ok(None);
+        };
+        let expression = self.default_expression(default, column.target)?;
+        Ok(expression.map(|expression| format!("DEFAULT {expression}")))
     }
 
     /// A column of the primary key is NOT NULL from the start, so that no scan has to prove it.
@@ -253,15 +312,6 @@ impl Statements<'_> {
     }
 }
 
-/// `DEFAULT …`, where the column has one.
-pub(super) fn default_clause(column: &ColumnPlan) -> Result<Option<String>> {
-    let Some(default) = &column.default else {
-        return Ok(None);
-    };
-    let expression = default_expression(default, column.target)?;
-    Ok(expression.map(|expression| format!("DEFAULT {expression}")))
-}
-
 /// `GENERATED ALWAYS AS (…) STORED`, where the server computes the column.
 pub(super) fn computed_clause(column: &ColumnPlan) -> Result<Option<String>> {
     let Origin::Computed(computed) = &column.origin else {
@@ -317,54 +367,8 @@ fn deferrable(deferrable: Deferrable) -> &'static str {
     }
 }
 
-/// A default as an expression; nothing for NULL, which is no default.
-fn default_expression(default: &DefaultPlan, target: PgType) -> Result<Option<String>> {
-    let expression = match (default, target) {
-        // What the operator wrote is set afterwards, where its names are found.
-        (DefaultPlan::Literal(OwnedValue::Null) | DefaultPlan::Operator(_), _) => return Ok(None),
-        (DefaultPlan::Literal(value), _) => literal_expression(value, target)?,
-        (DefaultPlan::CurrentDate, PgType::Date) => "(now() AT TIME ZONE 'UTC')::date".to_owned(),
-        (DefaultPlan::CurrentDate, PgType::Text) => written("YYYY-MM-DD"),
-        (DefaultPlan::CurrentTime, PgType::Time) => format!("({UTC_SECONDS})::time"),
-        (DefaultPlan::CurrentTime, PgType::Text) => written("HH24:MI:SS"),
-        (DefaultPlan::CurrentTimestamp, PgType::Timestamptz) => "now()".to_owned(),
-        (DefaultPlan::CurrentTimestamp, PgType::Timestamp) => UTC_SECONDS.to_owned(),
-        (DefaultPlan::CurrentTimestamp, PgType::Text) => written("YYYY-MM-DD HH24:MI:SS"),
-        (
-            DefaultPlan::CurrentDate | DefaultPlan::CurrentTime | DefaultPlan::CurrentTimestamp,
-            target,
-        ) => {
-            let what = format!("a default of the plan gives no {}", target.name());
-            return Err(Fault::new(Code::Bug, what));
-        }
-    };
-    Ok(Some(expression))
-}
-
 fn written(format: &str) -> String {
     format!("to_char(now() AT TIME ZONE 'UTC', '{format}')")
-}
-
-/// A literal of the column's type. It has been checked, and is checked again here: a text such as
-/// `now` would have the server compute something.
-fn literal_expression(value: &OwnedValue, target: PgType) -> Result<String> {
-    if !fits(&value.as_value(), target) {
-        let what = format!("a default of the plan is no {}", target.name());
-        return Err(Fault::new(Code::Bug, what));
-    }
-    let text = match value {
-        OwnedValue::Blob(bytes) => return Ok(bytea_literal(bytes)),
-        OwnedValue::Integer(integer) if target == PgType::Boolean => {
-            return Ok(if *integer == 1 { "true" } else { "false" }.to_owned());
-        }
-        OwnedValue::Integer(integer) => integer.to_string(),
-        OwnedValue::Real(real) => format!("{real:?}"),
-        OwnedValue::Text(text) => text.clone(),
-        OwnedValue::Null | OwnedValue::RawText(_) => {
-            return Err(Fault::new(Code::Bug, "a default of the plan has no text"));
-        }
-    };
-    Ok(format!("{}::{}", literal(&text)?, target.name()))
 }
 
 #[cfg(test)]
