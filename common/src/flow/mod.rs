@@ -12,6 +12,8 @@ mod export;
 mod import;
 mod inspect;
 pub mod keys;
+#[cfg(all(feature = "sqlite", feature = "postgres"))]
+mod map_out;
 mod open;
 #[cfg(feature = "postgres")]
 mod plan;

@@ -20,6 +20,8 @@ pub struct AnalyzeRequest {
     pub map: Option<PathBuf>,
     /// Which tables.
     pub tables: TableFilter,
+    /// Where a mapping file goes that changes no value.
+    pub map_out: Option<PathBuf>,
 }
 
 /// What a source is judged against.

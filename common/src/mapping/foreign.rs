@@ -6,7 +6,7 @@ use crate::mapping::draft::{Draft, Source, Stored};
 use crate::mapping::keys::is_coarse;
 use crate::mapping::names;
 use crate::mapping::naming::NameRule;
-use crate::mapping::plan::{ForeignKeyPlan, TablePlan};
+use crate::mapping::plan::{ForeignKeyPlan, Reading, TablePlan};
 use crate::model::schema::{Affinity, ForeignKey, IndexOn, Schema};
 use crate::profile::evidence::{Constraint, Form};
 use crate::report::structure::{Subject, tag};
@@ -134,6 +134,51 @@ fn converted(from: &Stored<'_>, to: &Stored<'_>) -> Option<&'static str> {
             Some("a number")
         }
         _ => None,
+    }
+}
+
+/// Whether values of two columns that SQLite takes for equal have one canonical form. It compares
+/// numbers by their value, and gives the child's value the affinity of the parent first.
+pub(super) fn same_as_cells(from: &Stored<'_>, to: &Stored<'_>) -> bool {
+    let integers = from.evidence.integers + to.evidence.integers;
+    let reals = from.evidence.reals + to.evidence.reals;
+    from.column.affinity == to.column.affinity && (integers == 0 || reals == 0)
+}
+
+/// Drops the references whose columns the mapping file changes in different ways, or in a way that
+/// does not keep equal values equal.
+pub(super) fn drop_unequal(
+    drafts: &[Draft<'_>],
+    references: &mut Vec<Reference<'_>>,
+    findings: &mut Vec<Finding>,
+) {
+    references.retain(|reference| {
+        let (child, parent) = (&drafts[reference.child], &drafts[reference.parent]);
+        let mut pairs = reference.columns.iter().zip(&reference.parent_columns);
+        let unequal = pairs.find(|(from, to)| {
+            !is_changed_alike(&child.columns[**from], &parent.columns[**to])
+        });
+        if let Some((from, to)) = unequal {
+            let reason = format!(
+                "the mapping file gives `{}` and `{}` forms in which equal values are not always equal",
+                child.columns[*from].column.name, parent.columns[*to].column.name
+            );
+            findings.push(reference.left_out(child, &reason));
+        }
+        unequal.is_none()
+    });
+}
+
+fn is_changed_alike(from: &Stored<'_>, to: &Stored<'_>) -> bool {
+    let reading = |stored: &Stored<'_>| match &stored.conversion {
+        Some(conversion) => conversion.reading.clone(),
+        None => Reading::Plain,
+    };
+    match (reading(from), reading(to)) {
+        (Reading::Cell, Reading::Cell) => same_as_cells(from, to),
+        // A uuid is one whatever spelling it is read from.
+        (Reading::Uuid, Reading::Plain) | (Reading::Plain, Reading::Uuid) => true,
+        (from, to) => from == to,
     }
 }
 

@@ -16,6 +16,7 @@ mod foreign;
 mod judge;
 mod keys;
 mod leftovers;
+pub mod lossless;
 mod mapped;
 mod names;
 mod naming;
@@ -95,6 +96,7 @@ pub fn plan(
     let mut references = foreign::references(&source, &drafts, &mut findings);
     foreign::mark(&mut drafts, &references);
     asked::follow(&mut drafts, &references);
+    foreign::drop_unequal(&drafts, &mut references, &mut findings);
     ties::settle(&mut drafts, &mut references, &mut findings);
     for draft in &drafts {
         judge::columns(draft, &mut findings);
