@@ -1,6 +1,7 @@
 //! Import: an archive, checked first, into a target that is switched in one step.
 
 use super::examine::{Examination, examine, key_findings};
+use super::rehearse::rehearse;
 use super::request::{ImportRequest, Scope, VerifyLevel};
 use super::select::{SelectedParts, Selection, select};
 use super::wishes::Wishes;
@@ -98,6 +99,9 @@ fn postgres(
         &wishes.target_schema,
         &mut report,
     );
+    let parts = SelectedParts::new(archive, &selection.positions);
+    let tried = rehearse(&selection.schema, &plan, &parts, request.jobs, watch)?;
+    report.findings.extend(tried);
     if refused(&mut report, "the target cannot hold every value") || request.plan_only {
         return Ok(report);
     }

@@ -17,6 +17,8 @@ mod map_out;
 mod open;
 #[cfg(feature = "postgres")]
 mod plan;
+#[cfg(all(feature = "sqlite", feature = "postgres"))]
+mod rehearse;
 pub mod request;
 #[cfg(feature = "sqlite")]
 mod select;
