@@ -35,6 +35,7 @@ impl<'a> Shown<'a> {
             statements: Statements {
                 schema: self.schema,
                 plan: self.plan,
+                citext: None,
                 table: &self.plan.tables[position],
             },
             sequences: &self.names.sequences[position],
