@@ -4,6 +4,7 @@
 use crate::support::postgres::servers;
 use postgres::{Client, NoTls};
 use waybill_common::fault::Code;
+use waybill_common::mapping::operator::OperatorPlan;
 use waybill_common::mapping::plan::{
     BadText, ColumnPlan, Conversion, EnumPlan, EpochUnit, PgType, Plan, Reading,
 };
@@ -301,6 +302,7 @@ fn plan(cases: &[Case]) -> (Schema, Plan, Memory) {
     }
     let plan = Plan {
         tables: vec![planned(0, "t", columns)],
+        operator: OperatorPlan::default(),
         enums: vec![EnumPlan {
             name: "mo\"od".to_owned(),
             labels: vec!["it's".to_owned(), "O".to_owned()],
@@ -414,6 +416,8 @@ fn names(names: &[&str]) -> (Schema, Plan, Memory) {
     let plan = Plan {
         tables: vec![table],
         enums: Vec::new(),
+        operator: OperatorPlan::default(),
+
         findings: Vec::new(),
     };
     let rows = (1..).zip(names);
