@@ -416,6 +416,7 @@ fn names(names: &[&str]) -> (Schema, Plan, Memory) {
         tables: vec![table],
         operator: OperatorPlan::default(),
         enums: Vec::new(),
+
         findings: Vec::new(),
     };
     let rows = (1..).zip(names);
