@@ -15,6 +15,7 @@ mod mapping_file;
 mod names;
 mod postgres_target;
 mod properties;
+mod quirks;
 mod round_trip;
 mod signals;
 mod stages;

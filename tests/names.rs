@@ -106,12 +106,12 @@ fn folded_names_need_no_quotes_and_the_report_has_both() {
         );
         let table = &result["tables"][0];
         assert_eq!(
-            (&table["name"], &table["target"]),
+            (&table["name"], &table["target_name"]),
             (&"Order Details".into(), &"order_details".into())
         );
         let column = &table["columns"][1];
         assert_eq!(
-            (&column["name"], &column["target"]),
+            (&column["name"], &column["target_name"]),
             (&"Unit Price".into(), &"unit_price".into())
         );
         let mut client = Client::connect(&uri, NoTls).expect("the server answers");

@@ -173,6 +173,8 @@ codes! {
     TargetUnwritable = "target-unwritable", Failed, "check the folder, its permissions and the free space";
     /// A value does not fit into any type of the target.
     ValueRefused = "value-refused", Refused, "mend the value in the source, or leave out its table with -T";
+    /// Values are stored as others, because the mapping asks for it.
+    ValueConverted = "value-converted", Ok, "nothing to do when it is what you meant; the mapping file says what becomes of the values of each column";
     /// A name does not fit into the target.
     NameRefused = "name-refused", Refused, "choose another name";
     /// A table, column, index or constraint has another name in the target than in the source.

@@ -43,7 +43,7 @@ pub(super) fn tables(
         report.keys = keys(table);
     }
     for planned in &plan.tables {
-        tables[planned.source].target = Some(planned.name.clone());
+        tables[planned.source].target_name = Some(planned.name.clone());
         let stored: Vec<_> = schema.tables[planned.source].stored_columns().collect();
         let first = schema.tables[planned.source].first_column_cell();
         for column in &planned.columns {
@@ -58,7 +58,7 @@ pub(super) fn tables(
                 .iter_mut()
                 .find(|report| report.name == source.name);
             if let Some(report) = report {
-                report.target = Some(column.name.clone());
+                report.target_name = Some(column.name.clone());
                 report.target_type = Some(column.target.name().into_owned());
             }
         }
@@ -73,7 +73,7 @@ pub(super) fn columns(table: &Table, evidence: &TableEvidence) -> Vec<ColumnRepo
         ColumnReport {
             name: column.name.clone(),
             declared: column.declared_type.clone(),
-            target: None,
+            target_name: None,
             target_type: None,
             evidence: words,
             looks_like,

@@ -152,7 +152,7 @@ pub struct TableReport {
     pub name: String,
     /// Its name in the target, where a plan was made.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub target: Option<String>,
+    pub target_name: Option<String>,
     /// Its kind: `table`, `without rowid`, `virtual (fts5)`.
     pub kind: String,
     /// Its rows.
@@ -176,7 +176,7 @@ pub struct ColumnReport {
     pub declared: String,
     /// Its name in the target, where a plan was made.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub target: Option<String>,
+    pub target_name: Option<String>,
     /// The type in the target, where a plan was made.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub target_type: Option<String>,

@@ -207,7 +207,7 @@ fn overview(tables: &[TableReport], canvas: Canvas) -> String {
 }
 
 fn details(table: &TableReport, canvas: Canvas) -> String {
-    let title = named(&table.name, table.target.as_deref());
+    let title = named(&table.name, table.target_name.as_deref());
     let mut text = canvas.painted(Style::new().bold(), &escaped(&title));
     text.push('\n');
     if !table.columns.is_empty() {
@@ -228,7 +228,7 @@ fn details(table: &TableReport, canvas: Canvas) -> String {
                     .expect("a String takes all text");
             }
             let target = column.target_type.as_deref().unwrap_or_default();
-            let name = named(&column.name, column.target.as_deref());
+            let name = named(&column.name, column.target_name.as_deref());
             let mut cells = vec![name.as_ref(), &column.declared, &values];
             if planned {
                 cells.insert(2, target);
@@ -413,7 +413,7 @@ warning[recast]: text in an INTEGER column
         let column = ColumnReport {
             name: "id\u{1b}".to_owned(),
             declared: "INTEGER".to_owned(),
-            target: Some("id".to_owned()),
+            target_name: Some("id".to_owned()),
             target_type: Some("bigint".to_owned()),
             evidence: "3 integer".to_owned(),
             looks_like: vec!["date".to_owned()],
@@ -421,7 +421,7 @@ warning[recast]: text in an INTEGER column
         let looked = Report {
             tables: vec![TableReport {
                 name: "orders".to_owned(),
-                target: None,
+                target_name: None,
                 kind: "table".to_owned(),
                 rows: 1204,
                 bytes: 2048,

@@ -14,7 +14,7 @@ pub(super) struct Names {
     pub(super) sequences: Vec<Vec<Option<String>>>,
     /// Tables, keys, indexes and sequences.
     pub(super) relations: Vec<String>,
-    /// Row types and array types.
+    /// Row types, enumerated types and their array types.
     pub(super) types: Vec<String>,
 }
 

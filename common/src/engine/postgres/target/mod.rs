@@ -13,6 +13,7 @@ mod encode;
 mod load;
 mod operator;
 mod page;
+pub mod rehearse;
 mod run;
 mod schedule;
 mod sql;
