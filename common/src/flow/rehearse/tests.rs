@@ -1,5 +1,6 @@
 use super::*;
 use crate::mapping::expression::Expression;
+use crate::mapping::operator::{Additions, OperatorPlan};
 use crate::mapping::plan::{
     ColumnPlan, Conversion, IndexPlan, IndexTerm, KeyPlan, Origin, PgType, Reading, TablePlan,
 };
@@ -94,6 +95,7 @@ fn column(name: &str, cell: usize, target: PgType) -> ColumnPlan {
         not_null: false,
         default: None,
         identity: None,
+        collation: None,
         evidence: String::new(),
         rejected: Vec::new(),
     }
@@ -114,8 +116,10 @@ fn plan(v: ColumnPlan) -> Plan {
             indexes: Vec::new(),
             foreign_keys: Vec::new(),
             checks: Vec::new(),
+            added: Additions::default(),
         }],
         enums: Vec::new(),
+        operator: OperatorPlan::default(),
         findings: Vec::new(),
     }
 }

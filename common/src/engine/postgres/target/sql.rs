@@ -10,8 +10,7 @@ use crate::engine::postgres::name::{bytea_literal, identifier, literal, qualifie
 use crate::fault::{Code, Fault, Result};
 use crate::mapping::expression::Expression;
 use crate::mapping::plan::{
-    ColumnPlan, DefaultPlan, EnumPlan, ForeignKeyPlan, IndexPlan, KeyPlan, Origin, PgType, Plan,
-    TablePlan,
+    ColumnPlan, DefaultPlan, ForeignKeyPlan, IndexPlan, KeyPlan, Origin, PgType, Plan, TablePlan,
 };
 use crate::model::schema::{Action, Deferrable};
 use crate::model::value::OwnedValue;
@@ -33,10 +32,10 @@ pub(super) struct Statements<'a> {
     pub(super) schema: &'a str,
     /// All of the plan, for the parents of foreign keys.
     pub(super) plan: &'a Plan,
-    /// The schema of the extension citext, where it is needed.
-    pub(super) citext: Option<&'a str>,
     /// The table.
     pub(super) table: &'a TablePlan,
+    /// Extensions that the plan needs, with their schemas.
+    pub(super) extensions: &'a [(String, String)],
 }
 
 impl Statements<'_> {
@@ -99,7 +98,10 @@ impl Statements<'_> {
     /// A default as an expression; nothing for NULL, which is no default.
     fn default_expression(&self, default: &DefaultPlan, target: PgType) -> Result<Option<String>> {
         let expression = match (default, target) {
-            (DefaultPlan::Literal(OwnedValue::Null), _) => return Ok(None),
+            // What the operator wrote is set afterwards, where its names are found.
+            (DefaultPlan::Literal(OwnedValue::Null) | DefaultPlan::Operator(_), _) => {
+                return Ok(None);
+            }
             (DefaultPlan::Literal(value), _) => self.literal_expression(value, target)?,
             (DefaultPlan::CurrentDate, PgType::Date) => {
                 "(now() AT TIME ZONE 'UTC')::date".to_owned()
@@ -144,7 +146,7 @@ impl Statements<'_> {
     }
 
     /// A type as SQL names it where only `pg_catalog` is searched.
-    fn type_name(&self, target: PgType) -> Result<Cow<'static, str>> {
+    pub(super) fn type_name(&self, target: PgType) -> Result<Cow<'static, str>> {
         match target {
             PgType::Enum(position) => {
                 let position = usize::try_from(position).unwrap_or(usize::MAX);
@@ -155,13 +157,11 @@ impl Statements<'_> {
                 Ok(qualified(self.schema, &planned.name)?.into())
             }
             PgType::Citext => {
-                let home = self.citext.ok_or_else(|| {
-                    Fault::new(
-                        Code::ServerUnfit,
-                        "the database does not have the extension citext",
-                    )
-                })?;
-                Ok(qualified(home, "citext")?.into())
+                let mut there = self.extensions.iter();
+                match there.find(|(name, _)| name == "citext") {
+                    Some((_, schema)) => Ok(qualified(schema, "citext")?.into()),
+                    None => Ok(target.name()),
+                }
             }
             other => Ok(other.name()),
         }
@@ -284,6 +284,8 @@ impl Statements<'_> {
     /// Sets the sequences of identity columns to where the plan says.
     pub(super) fn restart(&self, sequences: &[Option<String>]) -> Result<Vec<String>> {
         let columns = self.table.columns.iter().zip(sequences);
+        // The rows have taken the numbers of an added column from its sequence.
+        let columns = columns.filter(|(column, _)| column.origin != Origin::Added);
         let restarts = columns.filter_map(|(column, sequence)| {
             Some(self.restart_column(column, column.identity?, sequence.as_deref()?))
         });
@@ -315,20 +317,6 @@ impl Statements<'_> {
 fn columns<'a>(names: impl IntoIterator<Item = &'a String>) -> Result<String> {
     let names = names.into_iter().map(|name| identifier(name));
     Ok(names.collect::<Result<Vec<_>>>()?.join(", "))
-}
-
-/// CREATE TYPE … AS ENUM.
-pub(super) fn create_enum(schema: &str, planned: &EnumPlan) -> Result<String> {
-    let labels = planned.labels.iter().map(|label| literal(label));
-    let labels = labels.collect::<Result<Vec<_>>>()?.join(", ");
-    let name = qualified(schema, &planned.name)?;
-    Ok(format!("CREATE TYPE {name} AS ENUM ({labels})"))
-}
-
-/// Moves an enumerated type; columns of it follow.
-pub(super) fn move_enum(schema: &str, planned: &EnumPlan, target: &str) -> Result<String> {
-    let (name, target) = (qualified(schema, &planned.name)?, identifier(target)?);
-    Ok(format!("ALTER TYPE {name} SET SCHEMA {target}"))
 }
 
 /// What an index is on: a column by its name, anything else in parentheses.
