@@ -1,6 +1,7 @@
 //! Mapping files through the programs, into real servers.
 
 mod mistakes;
+mod page;
 mod structure;
 mod surroundings;
 mod values;

@@ -296,6 +296,7 @@ fn plan(cases: &[Case]) -> (Schema, Plan, Memory) {
         columns.push(ColumnPlan {
             asked: true,
             conversion: Some(conversion.clone()),
+            collation: None,
             ..column(&names[position], position + 1, *target)
         });
         row.push(value.clone());

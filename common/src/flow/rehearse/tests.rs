@@ -92,10 +92,10 @@ fn column(name: &str, cell: usize, target: PgType) -> ColumnPlan {
         target,
         asked: false,
         conversion: None,
+        collation: None,
         not_null: false,
         default: None,
         identity: None,
-        collation: None,
         evidence: String::new(),
         rejected: Vec::new(),
     }
