@@ -15,6 +15,7 @@ mod layers;
 mod names;
 mod postgres_target;
 mod properties;
+mod quirks;
 mod round_trip;
 mod signals;
 mod stages;

@@ -83,6 +83,8 @@ codes! {
     Locator = "locator", Usage, "write sqlite:PATH, postgresql://HOST/DATABASE or pg:KEY=VALUE";
     /// A connection setting is unknown or cannot be honoured.
     ConnectionSetting = "connection-setting", Usage, "remove the setting or choose a value that docs/guide.md lists";
+    /// The mapping file does not say what to do.
+    MappingInvalid = "mapping-invalid", Usage, "docs/mapping.md lists the keys of a mapping file and what each takes";
 
     /// The source file is not there.
     SourceMissing = "source-missing", Failed, "check the path; a relative path starts at the current folder";

@@ -55,6 +55,15 @@ pub(crate) fn into_postgres(archive: &Path, uri: &str) -> Result<Report, Fault> 
     flow::import(&request(archive, target), &Unwatched)
 }
 
+/// Imports an archive into a schema of a PostgreSQL database.
+pub(crate) fn into_schema(archive: &Path, uri: &str, schema: &str) -> Result<Report, Fault> {
+    let request = ImportRequest {
+        into_schema: Some(schema.to_owned()),
+        ..request(archive, Location::Postgres(uri.to_owned()))
+    };
+    flow::import(&request, &Unwatched)
+}
+
 fn request(archive: &Path, target: Location) -> ImportRequest {
     ImportRequest {
         archive: ArchivePath::Path(archive.to_owned()),

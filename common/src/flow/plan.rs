@@ -63,7 +63,7 @@ pub(super) fn tables(
                 .find(|report| report.name == source.name);
             if let Some(report) = report {
                 report.target_name = Some(column.name.clone());
-                report.target_type = Some(column.target.name().to_owned());
+                report.target_type = Some(column.target.name().into_owned());
             }
         }
     }

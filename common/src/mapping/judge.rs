@@ -47,6 +47,16 @@ fn forms_of(target: PgType) -> &'static [Form] {
         PgType::Jsonb => &[Form::JsonPlain],
         PgType::Json => &[Form::Json],
         PgType::Inet => &[Form::Inet],
+        // Only asked for, never weighed against the evidence.
+        PgType::Smallint
+        | PgType::Integer
+        | PgType::Real
+        | PgType::Decimal { .. }
+        | PgType::Varchar(_)
+        | PgType::Char(_)
+        | PgType::Citext
+        | PgType::Enum(_)
+        | PgType::Cidr => &[],
     }
 }
 
@@ -98,6 +108,13 @@ fn form_words(target: PgType) -> &'static str {
         PgType::Bigint => "an integer",
         PgType::Double => "a real",
         PgType::Numeric => "a decimal number",
+        // Only asked for; no reason is ever given against one.
+        PgType::Smallint | PgType::Integer => "an integer of its range",
+        PgType::Real => "a real of single precision",
+        PgType::Decimal { .. } => "a decimal number of its digits",
+        PgType::Varchar(_) | PgType::Char(_) | PgType::Citext => "text of its length",
+        PgType::Enum(_) => "one of its labels",
+        PgType::Cidr => "a network",
         PgType::Bytea => "a blob",
         PgType::Text => "text",
     }

@@ -9,6 +9,7 @@ mod describe;
 mod draft;
 mod entry;
 pub mod expression;
+pub mod file;
 mod folding;
 mod foreign;
 mod judge;
@@ -17,11 +18,13 @@ mod leftovers;
 mod names;
 mod naming;
 mod order;
+mod pgtype;
 pub mod plan;
 #[cfg(test)]
 mod tests;
 mod ties;
 mod types;
+pub mod zone;
 
 pub use describe::describe;
 pub use naming::NameRule;
@@ -78,7 +81,11 @@ pub fn plan(
     judge::collation(&drafts, &mut findings);
     let tables = assemble(&source, &drafts, &references, request.names, &mut findings);
     sort(&mut findings);
-    Plan { tables, findings }
+    Plan {
+        tables,
+        enums: Vec::new(),
+        findings,
+    }
 }
 
 fn assemble(
@@ -116,6 +123,7 @@ fn columns(source: &Source<'_>, draft: &Draft<'_>, findings: &mut Vec<Finding>) 
             name: stored.name.clone(),
             origin: Origin::Cell(stored.cell),
             target: stored.target,
+            asked: false,
             conversion: None,
             not_null: keys::not_null(source, draft, position, findings),
             default: defaults::default(draft, stored, findings),

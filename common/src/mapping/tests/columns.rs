@@ -465,11 +465,14 @@ fn every_type_has_its_section_in_the_documentation() {
         .flat_map(str::lines)
         .filter_map(|line| line.strip_prefix("### "))
         .collect();
-    let planned: Vec<&str> = PgType::ALL.iter().map(|target| target.name()).collect();
+    let planned: Vec<String> = PgType::ALL.iter().map(ToString::to_string).collect();
     for name in &planned {
-        assert!(documented.contains(name), "{name} has no section");
+        assert!(documented.contains(&name.as_str()), "{name} has no section");
     }
     for name in &documented {
-        assert!(planned.contains(name), "{name} is no type of a plan");
+        assert!(
+            planned.iter().any(|planned| planned == name),
+            "{name} is no type of a plan"
+        );
     }
 }

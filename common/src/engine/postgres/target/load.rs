@@ -137,7 +137,7 @@ impl<'a> Loader<'a> {
         Ok(Rows {
             copy,
             go_on,
-            encoder: TupleEncoder::new(planned.copied()),
+            encoder: TupleEncoder::new(planned.copied(), self.job.setting())?,
             page: Page::new(planned.copied(), self.block_size),
             canonical: content.then(|| Canonical::new(planned.copied())),
             columns: self.job.source_names(table)?,

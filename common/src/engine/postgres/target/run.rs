@@ -10,6 +10,7 @@ use crate::fault::{Code, Fault, Result};
 use crate::mapping::plan::{Origin, Plan, TablePlan};
 use crate::model::schema::{Schema, Table};
 
+use super::encode::Setting;
 use super::sql::Statements;
 
 /// How the connections of a run are called, before its number.
@@ -57,6 +58,14 @@ impl<'a> Job<'a> {
             schema: &self.staging,
             plan: self.plan,
             table: &self.plan.tables[table],
+        }
+    }
+
+    /// What encoders must know.
+    pub(super) fn setting(&self) -> Setting<'a> {
+        Setting {
+            enums: &self.plan.enums,
+            encoding: self.schema.facts.encoding,
         }
     }
 
@@ -184,6 +193,7 @@ mod tests {
     fn the_names_of_a_run_are_never_cut_by_the_server() {
         let plan = Plan {
             tables: Vec::new(),
+            enums: Vec::new(),
             findings: Vec::new(),
         };
         let schema = Schema::default();
