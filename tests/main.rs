@@ -12,6 +12,7 @@ mod help;
 mod independent;
 mod kill;
 mod layers;
+mod mapping_file;
 mod names;
 mod plan;
 mod postgres_target;
