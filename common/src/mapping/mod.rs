@@ -154,10 +154,7 @@ fn columns(source: &Source<'_>, draft: &Draft<'_>, findings: &mut Vec<Finding>) 
             collation: asked::collation(stored),
             not_null: asked::not_null(draft, stored, findings)
                 .unwrap_or_else(|| keys::not_null(source, draft, position, findings)),
-            default: match asked::default(stored) {
-                Some(asked) => asked,
-                None => defaults::default(draft, stored, findings),
-            },
+            default: asked::default(stored, || defaults::default(draft, stored, findings)),
             identity: stored.identity.then(|| source.next_identity(draft, stored)),
             evidence: judge::reason(stored),
             rejected: judge::rejected(stored),
