@@ -9,6 +9,7 @@ use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 use waybill_common::fault::Exit;
+use waybill_common::location::Location;
 use waybill_common::report::Severity;
 
 mod database;
@@ -33,14 +34,15 @@ fn runner(cases: u32, seed: u8) -> TestRunner {
 }
 
 /// Runs `check` on random databases, each in a folder of its own; a panic is a failure.
-fn for_each(cases: u32, seed: u8, check: impl Fn(&Path, &Path)) {
-    let outcome = runner(cases, seed).run(&generate::database(), |database| {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        let source = folder.path().join("source.db");
-        build(&database, &source)?;
-        check(folder.path(), &source);
-        Ok(())
-    });
+fn for_each(cases: u32, seed: u8, check: impl Fn(&Path, &Path, usize)) {
+    let outcome =
+        runner(cases, seed).run(&(generate::database(), 1..4usize), |(database, jobs)| {
+            let folder = tempfile::tempdir().expect("a temporary folder");
+            let source = folder.path().join("source.db");
+            build(&database, &source)?;
+            check(folder.path(), &source, jobs);
+            Ok(())
+        });
     if let Err(error) = outcome {
         panic!("{error}");
     }
@@ -52,11 +54,12 @@ fn build(database: &Database, path: &Path) -> Result<(), TestCaseError> {
 }
 
 /// Exports and verifies; gives the archive and its content root.
-fn archived(folder: &Path, source: &Path, name: &str) -> (PathBuf, String) {
+fn archived(folder: &Path, source: &Path, name: &str, jobs: usize) -> (PathBuf, String) {
     let archive = folder.join(name);
-    let exported =
-        library::export(source, &archive).unwrap_or_else(|fault| panic!("export: {fault:?}"));
-    let verified = library::verify(&archive).unwrap_or_else(|fault| panic!("verify: {fault:?}"));
+    let exported = library::export_by(source, &archive, jobs)
+        .unwrap_or_else(|fault| panic!("export: {fault:?}"));
+    let verified =
+        library::verify_by(&archive, jobs).unwrap_or_else(|fault| panic!("verify: {fault:?}"));
     assert_eq!(
         verified.exit(None),
         Exit::Ok,
@@ -72,15 +75,15 @@ fn archived(folder: &Path, source: &Path, name: &str) -> (PathBuf, String) {
 
 #[test]
 fn random_databases_come_back_exactly_in_sqlite() {
-    for_each(60, 1, |folder, source| {
+    for_each(60, 1, |folder, source, jobs| {
         let before = std::fs::read(source).expect("the source is readable");
-        let (archive, root) = archived(folder, source, "first.tar.zst");
+        let (archive, root) = archived(folder, source, "first.tar.zst", jobs);
         let copy = folder.join("copy.db");
-        let imported = library::into_sqlite(&archive, copy.clone())
+        let imported = library::import_by(&archive, Location::Sqlite(copy.clone()), jobs)
             .unwrap_or_else(|fault| panic!("import: {fault:?}"));
         assert_eq!(imported.exit(None), Exit::Ok, "{:?}", imported.findings);
         compare_sqlite::assert_same(source, &copy);
-        let (_, again) = archived(folder, &copy, "second.tar.zst");
+        let (_, again) = archived(folder, &copy, "second.tar.zst", 4 - jobs);
         assert_eq!(root, again, "content roots of the source and its copy");
         let after = std::fs::read(source).expect("the source is readable");
         assert!(before == after, "the source is changed");
@@ -92,13 +95,13 @@ fn random_databases_are_equal_in_postgresql_or_refused_by_name() {
     let uri = postgres::fresh_database();
     let client = RefCell::new(Client::connect(&uri, NoTls).expect("the server answers"));
     let (equal, refused) = (RefCell::new(0), RefCell::new(0));
-    for_each(40, 2, |folder, source| {
+    for_each(40, 2, |folder, source, jobs| {
         let mut client = client.borrow_mut();
         client
             .batch_execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
             .expect("the schema can be made anew");
-        let (archive, _) = archived(folder, source, "first.tar.zst");
-        let imported = library::into_postgres(&archive, &uri)
+        let (archive, _) = archived(folder, source, "first.tar.zst", jobs);
+        let imported = library::import_by(&archive, Location::Postgres(uri.clone()), jobs)
             .unwrap_or_else(|fault| panic!("import: {fault:?}"));
         if imported.refused {
             let errors = || {
