@@ -12,6 +12,7 @@ mod help;
 mod independent;
 mod kill;
 mod layers;
+mod names;
 mod postgres_target;
 mod properties;
 mod quirks;

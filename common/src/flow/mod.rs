@@ -15,6 +15,8 @@ pub mod keys;
 mod open;
 #[cfg(feature = "postgres")]
 mod plan;
+#[cfg(all(feature = "sqlite", feature = "postgres"))]
+mod rehearse;
 pub mod request;
 #[cfg(feature = "sqlite")]
 mod select;

@@ -125,6 +125,19 @@ pub enum BadText {
     Escape,
 }
 
+impl BadText {
+    /// What is done, for a message; nothing for `Refuse`.
+    #[must_use]
+    pub fn words(self) -> Option<&'static str> {
+        match self {
+            BadText::Refuse => None,
+            BadText::Strip => Some("left out"),
+            BadText::Replace => Some("replaced by U+FFFD"),
+            BadText::Escape => Some("escaped"),
+        }
+    }
+}
+
 /// What the values of a column are taken for.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Reading {
@@ -184,6 +197,23 @@ pub enum EpochUnit {
     Microseconds1601,
     /// Units of 100 ns since 1601-01-01 UTC (Windows).
     Ticks1601,
+}
+
+impl EpochUnit {
+    /// What is counted, for a message.
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            EpochUnit::Seconds => "seconds since 1970",
+            EpochUnit::Milliseconds => "milliseconds since 1970",
+            EpochUnit::Microseconds => "microseconds since 1970",
+            EpochUnit::JulianDays => "Julian days",
+            EpochUnit::Days => "days since 1970",
+            EpochUnit::Seconds2001 => "seconds since 2001",
+            EpochUnit::Microseconds1601 => "microseconds since 1601",
+            EpochUnit::Ticks1601 => "units of 100 ns since 1601",
+        }
+    }
 }
 
 /// A default in the target.

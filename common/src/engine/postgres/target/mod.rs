@@ -12,6 +12,7 @@ mod crew;
 mod encode;
 mod load;
 mod page;
+pub mod rehearse;
 mod run;
 mod schedule;
 mod sql;
@@ -134,6 +135,7 @@ impl<'a> PostgresTarget<'a> {
             return Err(fault);
         }
         let facts = facts.ok_or_else(|| Fault::new(Code::Bug, "the catalogue says nothing"))?;
+        self.job.citext.clone_from(&facts.citext);
         self.findings.extend(facts.notes.iter().cloned());
         let jobs = self
             .options

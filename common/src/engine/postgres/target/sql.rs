@@ -10,7 +10,8 @@ use crate::engine::postgres::name::{bytea_literal, identifier, literal, qualifie
 use crate::fault::{Code, Fault, Result};
 use crate::mapping::expression::Expression;
 use crate::mapping::plan::{
-    ColumnPlan, DefaultPlan, ForeignKeyPlan, IndexPlan, KeyPlan, Origin, PgType, Plan, TablePlan,
+    ColumnPlan, DefaultPlan, EnumPlan, ForeignKeyPlan, IndexPlan, KeyPlan, Origin, PgType, Plan,
+    TablePlan,
 };
 use crate::model::schema::{Action, Deferrable};
 use crate::model::value::OwnedValue;
@@ -32,6 +33,8 @@ pub(super) struct Statements<'a> {
     pub(super) schema: &'a str,
     /// All of the plan, for the parents of foreign keys.
     pub(super) plan: &'a Plan,
+    /// The schema of the extension citext, where it is needed.
+    pub(super) citext: Option<&'a str>,
     /// The table.
     pub(super) table: &'a TablePlan,
 }
@@ -150,6 +153,15 @@ impl Statements<'_> {
                         Fault::new(Code::Bug, "the plan has no such enumerated type")
                     })?;
                 Ok(qualified(self.schema, &planned.name)?.into())
+            }
+            PgType::Citext => {
+                let home = self.citext.ok_or_else(|| {
+                    Fault::new(
+                        Code::ServerUnfit,
+                        "the database does not have the extension citext",
+                    )
+                })?;
+                Ok(qualified(home, "citext")?.into())
             }
             other => Ok(other.name()),
         }
@@ -303,6 +315,20 @@ impl Statements<'_> {
 fn columns<'a>(names: impl IntoIterator<Item = &'a String>) -> Result<String> {
     let names = names.into_iter().map(|name| identifier(name));
     Ok(names.collect::<Result<Vec<_>>>()?.join(", "))
+}
+
+/// CREATE TYPE … AS ENUM.
+pub(super) fn create_enum(schema: &str, planned: &EnumPlan) -> Result<String> {
+    let labels = planned.labels.iter().map(|label| literal(label));
+    let labels = labels.collect::<Result<Vec<_>>>()?.join(", ");
+    let name = qualified(schema, &planned.name)?;
+    Ok(format!("CREATE TYPE {name} AS ENUM ({labels})"))
+}
+
+/// Moves an enumerated type; columns of it follow.
+pub(super) fn move_enum(schema: &str, planned: &EnumPlan, target: &str) -> Result<String> {
+    let (name, target) = (qualified(schema, &planned.name)?, identifier(target)?);
+    Ok(format!("ALTER TYPE {name} SET SCHEMA {target}"))
 }
 
 /// What an index is on: a column by its name, anything else in parentheses.

@@ -40,6 +40,7 @@ fn statements(plan: &Plan) -> Statements<'_> {
     Statements {
         schema: "s",
         plan,
+        citext: None,
         table: &plan.tables[0],
     }
 }
