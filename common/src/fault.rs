@@ -184,6 +184,8 @@ codes! {
     Recast = "recast", Ok, "the value is kept exactly; choose another type in the source if you need one";
     /// Another spelling of an equal value: blanks in JSON, case of a UUID, written offset.
     SpellingLost = "spelling-lost", Ok, "values are equal; the way they were written is not kept";
+    /// A part of the structure has another form in the target, and means the same.
+    StructureTranslated = "structure-translated", Ok, "queries that rely on a collation may have to say lower() or rtrim() themselves";
     /// A part of the structure is weaker in the target.
     StructureWeakened = "structure-weakened", Ok, "docs/types.md says what is carried over and how";
     /// A part of the structure is left out in the target.

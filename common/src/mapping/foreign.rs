@@ -7,7 +7,7 @@ use crate::mapping::keys::is_coarse;
 use crate::mapping::names;
 use crate::mapping::naming::NameRule;
 use crate::mapping::plan::{ForeignKeyPlan, TablePlan};
-use crate::model::schema::{Affinity, ForeignKey, IndexOn, Schema};
+use crate::model::schema::{Affinity, ForeignKey, Schema};
 use crate::profile::evidence::{Constraint, Form};
 use crate::report::{Finding, Severity};
 use std::collections::{BTreeSet, HashMap};
@@ -49,16 +49,24 @@ pub(super) fn references<'a>(
     for (child, draft) in drafts.iter().enumerate() {
         for (ordinal, declared) in draft.table.foreign_keys.iter().enumerate() {
             let parent = positions.get(&declared.parent.to_ascii_lowercase());
-            match resolve(source.schema, drafts, draft, declared, parent.copied()) {
-                Ok((parent, columns, parent_columns)) => references.push(Reference {
-                    child,
-                    ordinal,
-                    declared,
-                    columns,
-                    parent,
-                    parent_columns,
-                }),
-                Err(reason) => findings.push(left_out(draft, declared, &reason)),
+            let resolved = resolve(source.schema, drafts, draft, declared, parent.copied());
+            let reference = resolved.map(|(parent, columns, parent_columns)| Reference {
+                child,
+                ordinal,
+                declared,
+                columns,
+                parent,
+                parent_columns,
+            });
+            match reference.map_err(|reason| left_out(draft, declared, &reason)) {
+                Ok(reference) => match by_bytes(source, drafts, &reference) {
+                    Ok(weaker) => {
+                        findings.extend(weaker);
+                        references.push(reference);
+                    }
+                    Err(left_out) => findings.push(*left_out),
+                },
+                Err(left_out) => findings.push(left_out),
             }
         }
     }
@@ -91,18 +99,6 @@ fn resolve(
     if !drafts[parent].structure.is_key(&parent_columns) {
         return Err("the columns it refers to are no key in PostgreSQL".to_owned());
     }
-    let coarse = parent_columns
-        .iter()
-        .map(|column| &drafts[parent].columns[*column]);
-    for stored in coarse {
-        let collation = key_collation(&drafts[parent], &stored.column.name);
-        if is_coarse(stored, collation) {
-            return Err(format!(
-                "the source compares `{}` by {collation}, PostgreSQL would compare bytes",
-                stored.column.name
-            ));
-        }
-    }
     let pairs = columns.iter().zip(&parent_columns);
     for (column, parent_column) in pairs {
         let (from, to) = (
@@ -117,6 +113,51 @@ fn resolve(
         }
     }
     Ok((parent, columns, parent_columns))
+}
+
+/// Whether the foreign key may be carried although PostgreSQL compares bytes where the source does
+/// not, and what is worth saying; else the finding that leaves it out. It may, when every row that has a
+/// parent has it by bytes as well.
+fn by_bytes(
+    source: &Source<'_>,
+    drafts: &[Draft<'_>],
+    reference: &Reference<'_>,
+) -> Result<Option<Finding>, Box<Finding>> {
+    let parent = &drafts[reference.parent];
+    let columns = reference.parent_columns.iter();
+    let mut columns = columns.map(|column| &parent.columns[*column]);
+    let coarse = columns.find(|stored| is_coarse(stored, &stored.column.collation));
+    let Some(coarse) = coarse else {
+        return Ok(None);
+    };
+    let child = &drafts[reference.child];
+    let (column, collation) = (&coarse.column.name, &coarse.column.collation);
+    let compares = format!("the source compares `{column}` by {collation}, PostgreSQL by bytes");
+    let found = |constraint| source.checked(child.source, constraint);
+    let orphans = found(Constraint::ForeignKey(reference.ordinal));
+    let orphans = orphans.map_or(0, |found| found.violations);
+    let why = match found(Constraint::ForeignKeyBytes(reference.ordinal)) {
+        // Who has no parent for the source has none by bytes: as many are the same ones.
+        Some(found) if found.violations == orphans => {
+            let message = format!(
+                "{} is stricter for new rows: {compares}",
+                words(reference.declared)
+            );
+            let finding = Finding::new(Code::StructureWeakened, Severity::Warning, message)
+                .in_table(&child.table.name)
+                .in_column(reference.declared.columns.join(", "));
+            return Ok(Some(finding));
+        }
+        Some(found) => found,
+        None => return Err(Box::new(reference.left_out(child, &compares))),
+    };
+    let rows = counted(why.violations, "row");
+    let verb = if why.violations == 1 { "has" } else { "have" };
+    let reason = format!("{compares}, and {rows} {verb} no parent by bytes");
+    let left_out = reference.left_out(child, &reason);
+    Err(Box::new(
+        left_out.counted(why.violations, why.samples.clone()),
+    ))
 }
 
 /// What SQLite, which applies the parent's affinity to what it looks for, turns some values into so
@@ -134,31 +175,6 @@ fn converted(from: &Stored<'_>, to: &Stored<'_>) -> Option<&'static str> {
         }
         _ => None,
     }
-}
-
-/// The collation by which a parent's column is compared: that of the column, else a key's own.
-fn key_collation<'d>(parent: &'d Draft<'_>, name: &str) -> &'d str {
-    let same = |column: &str| column.eq_ignore_ascii_case(name);
-    let table = parent.table;
-    let keys = table.primary_key.iter().chain(&table.unique);
-    let of_keys = keys
-        .flat_map(|key| &key.columns)
-        .filter(|column| same(&column.column))
-        .map(|column| column.collation.as_str());
-    let of_indexes = table
-        .indexes
-        .iter()
-        .filter(|index| index.unique && index.predicate.is_none())
-        .flat_map(|index| &index.terms)
-        .filter(|term| matches!(&term.on, IndexOn::Column(column) if same(column)))
-        .map(|term| term.collation.as_str());
-    let of_column = table.column(name).map(|column| column.collation.as_str());
-    of_column
-        .into_iter()
-        .chain(of_keys)
-        .chain(of_indexes)
-        .find(|collation| !collation.eq_ignore_ascii_case("binary"))
-        .unwrap_or("BINARY")
 }
 
 fn stored(draft: &Draft<'_>, names: &[String]) -> Result<Vec<usize>, String> {

@@ -10,6 +10,7 @@ mod draft;
 mod entry;
 pub mod expression;
 pub mod file;
+mod folding;
 mod foreign;
 mod judge;
 mod keys;
@@ -72,6 +73,7 @@ pub fn plan(
     let mut references = foreign::references(&source, &drafts, &mut findings);
     foreign::mark(&mut drafts, &references);
     ties::settle(&mut drafts, &mut references, &mut findings);
+    folding::settle(&mut drafts);
     for draft in &drafts {
         judge::columns(draft, &mut findings);
         leftovers::hidden_rowid(draft, &mut findings);
