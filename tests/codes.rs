@@ -10,7 +10,7 @@ use std::path::Path;
 use waybill_common::fault::Code;
 
 /// Codes that no quirk provokes, and the file and function of a test that does.
-const TESTS: [(&str, &str, &str); 38] = [
+const TESTS: [(&str, &str, &str); 41] = [
     (
         "usage",
         "tests/cli/usage.rs",
@@ -177,6 +177,21 @@ const TESTS: [(&str, &str, &str); 38] = [
         "a_full_disk_leaves_nothing_behind",
     ),
     (
+        "mapping-applied",
+        "tests/mapping_file/structure.rs",
+        "names_columns_and_tables_are_changed_as_the_file_says",
+    ),
+    (
+        "name-refused",
+        "common/src/engine/postgres/name.rs",
+        "what_postgresql_cannot_hold_is_refused",
+    ),
+    (
+        "value-converted",
+        "common/src/flow/rehearse/tests.rs",
+        "values_changed_on_purpose_are_counted_with_what_they_were",
+    ),
+    (
         "content-differs",
         "tests/postgres_target/refusal.rs",
         "a_row_that_was_changed_lost_or_doubled_in_the_server_is_noticed",
@@ -236,7 +251,9 @@ fn names(file: &str, test: &str, code: Code) -> bool {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
     let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{file}: {error}"));
     let functions = functions(&text);
-    let is_test = text.contains(&format!("#[test]\nfn {test}("));
+    let is_test = ["", "    "]
+        .iter()
+        .any(|indent| text.contains(&format!("#[test]\n{indent}fn {test}(")));
     let body = functions.get(test).filter(|_| is_test);
     let body = body.unwrap_or_else(|| panic!("{file} has no test {test}"));
     let called = functions
@@ -256,17 +273,19 @@ fn names(file: &str, test: &str, code: Code) -> bool {
     called.chain([*body]).any(names)
 }
 
-/// The functions at the outermost level of a source file, by name: each ends where a line begins
-/// with a brace.
+/// The functions of a source file, by name, those of a module in it included: each ends with a
+/// brace as far to the right as it begins.
 fn functions(text: &str) -> BTreeMap<&str, &str> {
     let mut functions = BTreeMap::new();
     let starts = ["fn ", "pub(super) fn ", "pub(crate) fn "];
     let mut at = 0;
     for line in text.split_inclusive('\n') {
-        let signature = starts.iter().find_map(|start| line.strip_prefix(start));
+        let code = line.trim_start();
+        let signature = starts.iter().find_map(|start| code.strip_prefix(start));
         if let Some(signature) = signature {
             let name = signature.split(['(', '<']).next().unwrap_or_default();
-            let end = text[at..].find("\n}").map_or(text.len(), |end| at + end);
+            let brace = format!("\n{}}}", &line[..line.len() - code.len()]);
+            let end = text[at..].find(&brace).map_or(text.len(), |end| at + end);
             functions.insert(name, &text[at..end]);
         }
         at += line.len();

@@ -13,6 +13,7 @@ mod help;
 mod independent;
 mod kill;
 mod layers;
+mod mapping_file;
 mod names;
 mod postgres_target;
 mod properties;

@@ -3,18 +3,22 @@
 
 use crate::support::{compare_postgres, compare_sqlite, library, postgres};
 use ::postgres::{Client, NoTls};
-use database::Database;
+use database::{Database, quoted};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
+use rusqlite::Connection;
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 use waybill_common::fault::Exit;
 use waybill_common::location::Location;
-use waybill_common::report::Severity;
+use waybill_common::report::{Report, Severity};
 
 mod database;
 mod generate;
 mod look;
+
+/// Columns that every table of PostgreSQL has already.
+const SYSTEM: [&str; 6] = ["tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"];
 
 /// The cases to run: always the same ones, and more of them where the environment says so.
 fn runner(cases: u32, seed: u8) -> TestRunner {
@@ -118,7 +122,8 @@ fn random_databases_are_equal_in_postgresql_or_refused_by_name() {
             refused.replace_with(|count| *count + 1);
         } else {
             assert_eq!(imported.exit(None), Exit::Ok, "{:?}", imported.findings);
-            compare_postgres::assert_same_values(source, &mut client, "public");
+            let renamed = renamed(source, &folder.join("renamed.db"), &imported);
+            compare_postgres::assert_same_values(&renamed, &mut client, "public");
             equal.replace_with(|count| *count + 1);
         }
     });
@@ -130,4 +135,37 @@ fn random_databases_are_equal_in_postgresql_or_refused_by_name() {
 fn relations(client: &mut Client) -> i64 {
     let sql = "SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace";
     client.query_one(sql, &[]).expect("the catalogue").get(0)
+}
+
+/// A copy of the source in which tables and columns have the names that the report gives them in
+/// PostgreSQL: other ones only where PostgreSQL takes the source's not.
+fn renamed(source: &Path, copy: &Path, report: &Report) -> PathBuf {
+    let unfit = |name: &str| name.is_empty() || name.len() > 63 || SYSTEM.contains(&name);
+    std::fs::copy(source, copy).expect("our own file");
+    let connection = Connection::open(copy).expect("our own file");
+    let rename = |sql: String| {
+        let done = connection.execute_batch(&sql);
+        done.unwrap_or_else(|error| panic!("{sql}: {error}"));
+    };
+    for table in &report.tables {
+        let name = quoted(&table.name);
+        for column in &table.columns {
+            let target = column.target_name.as_ref().unwrap_or(&column.name);
+            if *target != column.name {
+                assert!(unfit(&column.name), "{} becomes {target}", column.name);
+                rename(format!(
+                    "ALTER TABLE {name} RENAME COLUMN {} TO {}",
+                    quoted(&column.name),
+                    quoted(target)
+                ));
+            }
+        }
+        let target = table.target_name.as_ref().unwrap_or(&table.name);
+        if *target != table.name {
+            assert!(unfit(&table.name), "{} becomes {target}", table.name);
+            rename(format!("ALTER TABLE {name} RENAME TO {}", quoted(target)));
+        }
+    }
+    drop(connection);
+    copy.to_owned()
 }

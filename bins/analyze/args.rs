@@ -1,6 +1,7 @@
 //! The command line of `waybill-analyze`. Its doc comments are the help.
 
 use std::ffi::{OsStr, OsString};
+use std::path::PathBuf;
 use waybill_common::cli;
 use waybill_common::fault::Result;
 use waybill_common::flow::request::{Against, AnalyzeRequest};
@@ -24,6 +25,9 @@ pub(crate) struct Args {
     /// What the source is judged against: postgresql, sqlite, or a real TARGET, which is only read
     #[arg(long, value_name = "TARGET", default_value = "postgresql")]
     to: OsString,
+    /// A mapping file (TOML): types, names, rules for values and what is added; docs/mapping.md
+    #[arg(long, value_name = "FILE")]
+    map: Option<PathBuf>,
     #[command(flatten)]
     names: cli::NameArgs,
     #[command(flatten)]
@@ -38,7 +42,9 @@ impl cli::Program for Args {
     }
 
     fn files(&self) -> TouchedFiles {
-        let files = TouchedFiles::default().database(&Location::source(&self.source));
+        let files = TouchedFiles::default()
+            .database(&Location::source(&self.source))
+            .file(self.map.as_deref());
         match against(&self.to) {
             Ok(Against::Target(target)) => files.database(&Ok(target)),
             _ => files,
@@ -53,6 +59,7 @@ impl Args {
             source: Location::source(&self.source)?,
             against: against(&self.to)?,
             names: self.names.rule(),
+            map: self.map,
             tables: self.tables.filter()?,
         })
     }

@@ -58,6 +58,9 @@ pub(crate) struct Args {
     /// Leave out views
     #[arg(long)]
     no_views: bool,
+    /// A mapping file (TOML): types, names, rules for values and what is added; docs/mapping.md
+    #[arg(long, value_name = "FILE")]
+    map: Option<PathBuf>,
     #[command(flatten)]
     names: cli::NameArgs,
     #[command(flatten)]
@@ -97,6 +100,7 @@ impl cli::Program for Args {
         TouchedFiles::default()
             .archive(&ArchivePath::parse(&self.archive))
             .database(&Location::target(&self.target))
+            .file(self.map.as_deref())
     }
 
     /// What verify finds, an import refuses.
@@ -125,6 +129,7 @@ impl Args {
             },
             plan_only: self.plan,
             names: self.names.rule(),
+            map: self.map,
             tables: self.tables.filter()?,
             lock_wait_timeout: Duration::from_secs(self.lock_wait_timeout.into()),
             spool: self.spool,

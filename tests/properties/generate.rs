@@ -88,8 +88,8 @@ const NAMES: [&str; 40] = [
     "\u{202e}rtl",
 ];
 
-/// Names that PostgreSQL refuses.
-const REFUSED_NAMES: [&str; 4] = [
+/// Names that PostgreSQL does not take.
+const UNFIT_NAMES: [&str; 4] = [
     "",
     "ctid",
     "xmin",
@@ -101,7 +101,7 @@ fn name() -> impl Strategy<Value = String> {
         30 => select(&NAMES[..]).prop_map(str::to_owned),
         8 => "[a-zA-Z_]{1,8}",
         4 => "\\PC{1,10}",
-        1 => select(&REFUSED_NAMES[..]).prop_map(str::to_owned),
+        1 => select(&UNFIT_NAMES[..]).prop_map(str::to_owned),
     ]
 }
 

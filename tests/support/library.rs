@@ -6,7 +6,6 @@ use waybill_common::fault::Fault;
 use waybill_common::flow;
 use waybill_common::flow::request::{ExportRequest, ImportRequest, VerifyLevel, VerifyRequest};
 use waybill_common::location::{ArchivePath, Location, TableFilter};
-use waybill_common::mapping::NameRule;
 use waybill_common::progress::Unwatched;
 use waybill_common::report::Report;
 use waybill_common::seam::Check;
@@ -86,7 +85,8 @@ fn request(archive: &Path, target: Location) -> ImportRequest {
         expect_root: None,
         check: Check::Content,
         plan_only: false,
-        names: NameRule::Keep,
+        names: None,
+        map: None,
         tables: every_table(),
         lock_wait_timeout: Duration::from_secs(10),
         spool: None,

@@ -235,9 +235,9 @@ impl TableArgs {
 /// What names become in PostgreSQL.
 #[derive(Debug, Clone, Args)]
 pub struct NameArgs {
-    /// What the names of tables, columns, keys and indexes become in PostgreSQL
-    #[arg(long, value_name = "RULE", value_enum, default_value_t = NameChoice::Keep)]
-    names: NameChoice,
+    /// What the names of tables, columns, keys and indexes become in PostgreSQL; `keep` unless given
+    #[arg(long, value_name = "RULE", value_enum)]
+    names: Option<NameChoice>,
 }
 
 /// What names become.
@@ -250,13 +250,13 @@ enum NameChoice {
 }
 
 impl NameArgs {
-    /// The rule.
+    /// The rule, if one is given.
     #[must_use]
-    pub fn rule(&self) -> NameRule {
-        match self.names {
+    pub fn rule(&self) -> Option<NameRule> {
+        Some(match self.names? {
             NameChoice::Keep => NameRule::Keep,
             NameChoice::Fold => NameRule::Fold,
-        }
+        })
     }
 }
 

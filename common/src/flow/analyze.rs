@@ -4,6 +4,7 @@ use super::keys::KeyCheck;
 use super::plan;
 use super::request::{Against, AnalyzeRequest};
 use super::select::select;
+use super::wishes::Wishes;
 use super::{examine, source, wording};
 use crate::engine::postgres::catalogue::preflight;
 use crate::engine::postgres::conninfo::ConnInfo;
@@ -20,7 +21,12 @@ use crate::seam::{RowSink, Source};
 
 /// Reads every row, once for the evidence, and tables with broken keys once more to name the rows.
 pub fn analyze(request: &AnalyzeRequest, watch: &dyn Watch) -> Result<Report> {
+    let wishes = Wishes::read(request.map.as_deref(), None, request.names)?;
+    if let Against::Sqlite | Against::Target(Location::Sqlite(_)) = &request.against {
+        wishes.refuse_mapping()?;
+    }
     let mut source = source::open(&request.source, watch)?;
+    wishes.check(source.schema())?;
     let selection = select(source.schema(), &request.tables)?;
     let schema = &selection.schema;
     let estimates: Vec<Option<u64>> = schema
@@ -49,7 +55,7 @@ pub fn analyze(request: &AnalyzeRequest, watch: &dyn Watch) -> Result<Report> {
     let mut report = begin(schema, &evidence);
     report.source = Some(source.location());
     report.findings = findings;
-    judge(request, schema, &evidence, &keys, &mut report)?;
+    judge((request, &wishes), schema, &evidence, &keys, &mut report)?;
     report.order = mapping::order(schema);
     let blockers = report
         .findings
@@ -134,7 +140,7 @@ fn begin(schema: &Schema, evidence: &[TableEvidence]) -> Report {
 }
 
 fn judge(
-    request: &AnalyzeRequest,
+    (request, wishes): (&AnalyzeRequest, &Wishes),
     schema: &Schema,
     evidence: &[TableEvidence],
     keys: &[KeyEvidence],
@@ -152,19 +158,8 @@ fn judge(
         }
     };
     let planned = match &target {
-        Some(settings) => {
-            plan::for_server(schema, evidence, keys, settings, "public", request.names)?
-        }
-        None => mapping::plan(
-            schema,
-            evidence,
-            keys,
-            &mapping::Request {
-                target_schema: "public".to_owned(),
-                server_version: plan::OLDEST_SERVER,
-                names: request.names,
-            },
-        ),
+        Some(settings) => plan::for_server(schema, evidence, keys, settings, wishes)?,
+        None => mapping::plan(schema, evidence, keys, &wishes.request(plan::OLDEST_SERVER)),
     };
     // The plan words what broken foreign keys mean for this target.
     broken.retain(|finding| finding.code != Code::ForeignKeyOrphan);
@@ -175,7 +170,7 @@ fn judge(
         report.target = Some(settings.location());
         report
             .findings
-            .extend(preflight(settings, "public", &planned)?);
+            .extend(preflight(settings, &wishes.target_schema, &planned)?);
     }
     Ok(())
 }

@@ -4,6 +4,7 @@ use super::examine::{Examination, examine, key_findings};
 use super::rehearse::rehearse;
 use super::request::{ImportRequest, VerifyLevel};
 use super::select::{SelectedParts, Selection, select};
+use super::wishes::Wishes;
 use super::{open, plan, verify, wording};
 use crate::archive::Archive;
 use crate::engine::postgres::conninfo::ConnInfo;
@@ -19,6 +20,14 @@ use crate::seam::{Check, Target};
 /// Loads the archive. Before anything is written the whole archive has been checked, on the same
 /// open descriptor that the rows are then read from.
 pub fn import(request: &ImportRequest, watch: &dyn Watch) -> Result<Report> {
+    let wishes = Wishes::read(
+        request.map.as_deref(),
+        request.into_schema.as_deref(),
+        request.names,
+    )?;
+    if let Location::Sqlite(_) = request.target {
+        wishes.refuse_mapping()?;
+    }
     let file = open::file(&request.archive, request.spool.as_deref(), watch)?;
     let archive = open::archive(
         file,
@@ -26,6 +35,7 @@ pub fn import(request: &ImportRequest, watch: &dyn Watch) -> Result<Report> {
         request.expect_root,
         request.max_part,
     )?;
+    wishes.check(archive.schema())?;
     let mut examination = examine(&archive, VerifyLevel::Data, request.jobs, watch)?;
     let selection = select(archive.schema(), &request.tables)?;
     let mut report = begin(request, &archive, &selection)?;
@@ -57,7 +67,7 @@ pub fn import(request: &ImportRequest, watch: &dyn Watch) -> Result<Report> {
             )
         }
         Location::Postgres(text) => postgres(
-            request,
+            (request, &wishes),
             text,
             &archive,
             &selection,
@@ -69,7 +79,7 @@ pub fn import(request: &ImportRequest, watch: &dyn Watch) -> Result<Report> {
 }
 
 fn postgres(
-    request: &ImportRequest,
+    (request, wishes): (&ImportRequest, &Wishes),
     text: &str,
     archive: &Archive,
     selection: &Selection,
@@ -78,20 +88,9 @@ fn postgres(
     watch: &dyn Watch,
 ) -> Result<Report> {
     let settings = ConnInfo::parse(text, &|name| std::env::var(name).ok())?;
-    let schema = request
-        .into_schema
-        .clone()
-        .unwrap_or_else(|| "public".to_owned());
     let evidence = evidence_of(archive, &selection.positions);
     let keys = keys_of(&examination.keys, &selection.positions);
-    let plan = plan::for_server(
-        &selection.schema,
-        &evidence,
-        &keys,
-        &settings,
-        &schema,
-        request.names,
-    )?;
+    let plan = plan::for_server(&selection.schema, &evidence, &keys, &settings, wishes)?;
     // The plan words what broken keys mean for this target.
     let reworded = [
         Code::ForeignKeyOrphan,
@@ -110,7 +109,7 @@ fn postgres(
         return Ok(report);
     }
     let options = PostgresOptions {
-        target_schema: schema,
+        target_schema: wishes.target_schema.clone(),
         jobs: request.jobs,
         lock_wait_timeout: request.lock_wait_timeout,
         check: request.check,

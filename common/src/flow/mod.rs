@@ -23,6 +23,8 @@ mod select;
 #[cfg(feature = "sqlite")]
 mod source;
 mod verify;
+#[cfg(feature = "postgres")]
+mod wishes;
 mod wording;
 
 #[cfg(all(feature = "sqlite", feature = "postgres"))]

@@ -1,10 +1,11 @@
 //! The plan of an import into PostgreSQL, and how a report shows it.
 
+use super::wishes::Wishes;
 use crate::engine::postgres::conninfo::ConnInfo;
 use crate::engine::postgres::session::Session;
 use crate::fault::Result;
+use crate::mapping;
 use crate::mapping::plan::{Origin, Plan};
-use crate::mapping::{self, NameRule, Request};
 use crate::model::schema::{Schema, Table};
 use crate::profile::evidence::{KeyEvidence, TableEvidence};
 use crate::report::{ColumnReport, TableReport};
@@ -18,19 +19,14 @@ pub(super) fn for_server(
     evidence: &[TableEvidence],
     keys: &[KeyEvidence],
     settings: &ConnInfo,
-    target_schema: &str,
-    names: NameRule,
+    wishes: &Wishes,
 ) -> Result<Plan> {
     let server_version = Session::connect(settings)?.server_version_num();
     Ok(mapping::plan(
         schema,
         evidence,
         keys,
-        &Request {
-            target_schema: target_schema.to_owned(),
-            server_version,
-            names,
-        },
+        &wishes.request(server_version),
     ))
 }
 

@@ -14,8 +14,10 @@ pub struct AnalyzeRequest {
     pub source: Location,
     /// What it is judged against.
     pub against: Against,
-    /// How names become names of PostgreSQL.
-    pub names: NameRule,
+    /// How names become names of PostgreSQL; `None` leaves it to the mapping file.
+    pub names: Option<NameRule>,
+    /// The mapping file.
+    pub map: Option<PathBuf>,
     /// Which tables.
     pub tables: TableFilter,
 }
@@ -99,8 +101,10 @@ pub struct ImportRequest {
     pub max_part: u64,
     /// How the target is compared with the archive before the switch.
     pub check: Check,
-    /// How names become names of PostgreSQL.
-    pub names: NameRule,
+    /// How names become names of PostgreSQL; `None` leaves it to the mapping file.
+    pub names: Option<NameRule>,
+    /// The mapping file.
+    pub map: Option<PathBuf>,
     /// Only say what would be done.
     pub plan_only: bool,
     /// Which tables.

@@ -181,9 +181,16 @@ fn stored(draft: &Draft<'_>, names: &[String]) -> Result<Vec<usize>, String> {
     names
         .iter()
         .map(|name| {
-            draft
-                .position(name)
-                .ok_or_else(|| format!("`{}` has no stored column `{name}`", draft.table.name))
+            let table = &draft.table.name;
+            let declared = draft.table.column(name);
+            let is_dropped = declared.is_some_and(|column| column.generated.is_none());
+            draft.position(name).ok_or_else(|| {
+                if is_dropped {
+                    format!("the column `{name}` of `{table}` is dropped by the mapping file")
+                } else {
+                    format!("`{table}` has no stored column `{name}`")
+                }
+            })
         })
         .collect()
 }

@@ -296,7 +296,10 @@ fn few_enough(columns: usize) -> Result<(), String> {
 }
 
 fn not_stored(draft: &Draft<'_>, name: &str) -> String {
-    if draft.table.column(name).is_some() {
+    let declared = draft.table.column(name);
+    if declared.is_some_and(|column| column.generated.is_none()) {
+        format!("its column `{name}` is dropped by the mapping file")
+    } else if declared.is_some() {
         format!("its column `{name}` is computed and left out")
     } else {
         format!("its column `{name}` is not there")

@@ -167,7 +167,7 @@ fn a_source_of_more_tables_than_an_archive_numbers_is_refused_before_a_byte_is_w
             .collect(),
         ..Schema::default()
     };
-    let mut written = |schema: &Schema| {
+    let written = |schema: &Schema| {
         write(
             &mut Full(0, io::ErrorKind::StorageFull),
             schema,

@@ -11,6 +11,7 @@ mod check;
 mod crew;
 mod encode;
 mod load;
+mod operator;
 mod page;
 pub mod rehearse;
 mod run;
@@ -135,7 +136,6 @@ impl<'a> PostgresTarget<'a> {
             return Err(fault);
         }
         let facts = facts.ok_or_else(|| Fault::new(Code::Bug, "the catalogue says nothing"))?;
-        self.job.citext.clone_from(&facts.citext);
         self.findings.extend(facts.notes.iter().cloned());
         let jobs = self
             .options
@@ -149,6 +149,7 @@ impl<'a> PostgresTarget<'a> {
         let guard = self.lock(&safe)?;
         let removed = staging::remove_leftovers(&mut control, &begin, &self.job.target_schema)?;
         self.findings.extend(removed);
+        operator::before(&mut control, &safe, &mut self.job)?;
         let workers = self.workers(jobs)?;
         self.open = Some(Open {
             facts,

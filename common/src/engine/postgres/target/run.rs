@@ -31,12 +31,12 @@ pub(super) struct Job<'a> {
     pub(super) target_schema: String,
     /// The names of relations that the plan does not give.
     pub(super) names: Names,
-    /// The schema of the extension citext, once the catalogue has told it.
-    pub(super) citext: Option<String>,
     /// The run's number: a UUID of version 7 without hyphens.
     pub(super) id: String,
     /// The schema that the run fills.
     pub(super) staging: String,
+    /// Extensions that the plan needs, with their schemas; known once the import has begun.
+    pub(super) extensions: Vec<(String, String)>,
 }
 
 impl<'a> Job<'a> {
@@ -46,12 +46,12 @@ impl<'a> Job<'a> {
         let staging = format!("{}{id}", staging_prefix(&target_schema));
         Job {
             names: Names::of(plan),
-            citext: None,
             schema,
             plan,
             target_schema,
             id,
             staging,
+            extensions: Vec::new(),
         }
     }
 
@@ -60,8 +60,8 @@ impl<'a> Job<'a> {
         Statements {
             schema: &self.staging,
             plan: self.plan,
-            citext: self.citext.as_deref(),
             table: &self.plan.tables[table],
+            extensions: &self.extensions,
         }
     }
 
@@ -192,12 +192,14 @@ pub(super) fn transaction<T>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::mapping::operator::OperatorPlan;
 
     #[test]
     fn the_names_of_a_run_are_never_cut_by_the_server() {
         let plan = Plan {
             tables: Vec::new(),
             enums: Vec::new(),
+            operator: OperatorPlan::default(),
             findings: Vec::new(),
         };
         let schema = Schema::default();

@@ -33,10 +33,10 @@ pub(super) struct Statements<'a> {
     pub(super) schema: &'a str,
     /// All of the plan, for the parents of foreign keys.
     pub(super) plan: &'a Plan,
-    /// The schema of the extension citext, where it is needed.
-    pub(super) citext: Option<&'a str>,
     /// The table.
     pub(super) table: &'a TablePlan,
+    /// Extensions that the plan needs, with their schemas.
+    pub(super) extensions: &'a [(String, String)],
 }
 
 impl Statements<'_> {
@@ -99,7 +99,10 @@ impl Statements<'_> {
     /// A default as an expression; nothing for NULL, which is no default.
     fn default_expression(&self, default: &DefaultPlan, target: PgType) -> Result<Option<String>> {
         let expression = match (default, target) {
-            (DefaultPlan::Literal(OwnedValue::Null), _) => return Ok(None),
+            // What the operator wrote is set afterwards, where its names are found.
+            (DefaultPlan::Literal(OwnedValue::Null) | DefaultPlan::Operator(_), _) => {
+                return Ok(None);
+            }
             (DefaultPlan::Literal(value), _) => self.literal_expression(value, target)?,
             (DefaultPlan::CurrentDate, PgType::Date) => {
                 "(now() AT TIME ZONE 'UTC')::date".to_owned()
@@ -144,7 +147,7 @@ impl Statements<'_> {
     }
 
     /// A type as SQL names it where only `pg_catalog` is searched.
-    fn type_name(&self, target: PgType) -> Result<Cow<'static, str>> {
+    pub(super) fn type_name(&self, target: PgType) -> Result<Cow<'static, str>> {
         match target {
             PgType::Enum(position) => {
                 let position = usize::try_from(position).unwrap_or(usize::MAX);
@@ -155,13 +158,11 @@ impl Statements<'_> {
                 Ok(qualified(self.schema, &planned.name)?.into())
             }
             PgType::Citext => {
-                let home = self.citext.ok_or_else(|| {
-                    Fault::new(
-                        Code::ServerUnfit,
-                        "the database does not have the extension citext",
-                    )
-                })?;
-                Ok(qualified(home, "citext")?.into())
+                let mut there = self.extensions.iter();
+                match there.find(|(name, _)| name == "citext") {
+                    Some((_, schema)) => Ok(qualified(schema, "citext")?.into()),
+                    None => Ok(target.name()),
+                }
             }
             other => Ok(other.name()),
         }
@@ -284,6 +285,8 @@ impl Statements<'_> {
     /// Sets the sequences of identity columns to where the plan says.
     pub(super) fn restart(&self, sequences: &[Option<String>]) -> Result<Vec<String>> {
         let columns = self.table.columns.iter().zip(sequences);
+        // The rows have taken the numbers of an added column from its sequence.
+        let columns = columns.filter(|(column, _)| column.origin != Origin::Added);
         let restarts = columns.filter_map(|(column, sequence)| {
             Some(self.restart_column(column, column.identity?, sequence.as_deref()?))
         });
