@@ -10,7 +10,7 @@ use std::path::Path;
 use waybill_common::fault::Code;
 
 /// Codes that no quirk provokes, and the file and function of a test that does.
-const TESTS: [(&str, &str, &str); 41] = [
+const TESTS: [(&str, &str, &str); 43] = [
     (
         "usage",
         "tests/cli/usage.rs",
@@ -180,6 +180,16 @@ const TESTS: [(&str, &str, &str); 41] = [
         "mapping-applied",
         "tests/mapping_file/structure.rs",
         "names_columns_and_tables_are_changed_as_the_file_says",
+    ),
+    (
+        "extension-missing",
+        "tests/mapping_file/surroundings.rs",
+        "an_extension_is_created_only_with_consent",
+    ),
+    (
+        "script-failed",
+        "tests/mapping_file/surroundings.rs",
+        "sql_that_fails_is_named_with_its_line_and_leaves_the_target_as_it_was",
     ),
     (
         "name-refused",
