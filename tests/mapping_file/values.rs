@@ -22,6 +22,10 @@ fn column(declared: &str, values: &str, lines: &str) -> (String, Vec<String>) {
 }
 
 #[test]
+#[expect(
+    clippy::too_many_lines,
+    reason = "a table of rules and what each gives"
+)]
 fn each_rule_for_values_gives_the_values_that_it_says() {
     for (declared, values, rule, target, expected) in [
         (
