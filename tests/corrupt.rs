@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 use waybill_common::fault::Exit;
 use waybill_common::flow;
-use waybill_common::flow::request::{ImportRequest, VerifyLevel, VerifyRequest};
+use waybill_common::flow::request::{ImportRequest, Scope, VerifyLevel, VerifyRequest};
 use waybill_common::location::{ArchivePath, Location, TableFilter};
 use waybill_common::progress::Unwatched;
 use waybill_common::seam::Check;
@@ -78,6 +78,7 @@ fn import(archive: &Path, target: PathBuf) -> Exit {
         max_part: 1 << 30,
         check: Check::Content,
         plan_only: false,
+        scope: Scope::All,
         names: None,
         map: None,
         tables: TableFilter::new(&[], &[]).expect("no pattern is wrong"),

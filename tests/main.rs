@@ -13,6 +13,7 @@ mod kill;
 mod layers;
 mod mapping_file;
 mod names;
+mod plan;
 mod postgres_target;
 mod properties;
 mod quirks;

@@ -28,6 +28,13 @@ pub(crate) struct Args {
     /// A mapping file (TOML): types, names, rules for values and what is added; docs/mapping.md
     #[arg(long, value_name = "FILE")]
     map: Option<PathBuf>,
+    /// Write a mapping file with which every value is imported unchanged, for you to edit
+    ///
+    /// Columns that PostgreSQL would not hold as they are get another form in it; what you may
+    /// prefer for these and others stands beside them as comments. What is reported is then the plan
+    /// with this file. A file that exists is not replaced.
+    #[arg(long, value_name = "FILE", conflicts_with = "map")]
+    map_out: Option<PathBuf>,
     #[command(flatten)]
     names: cli::NameArgs,
     #[command(flatten)]
@@ -44,7 +51,8 @@ impl cli::Program for Args {
     fn files(&self) -> TouchedFiles {
         let files = TouchedFiles::default()
             .database(&Location::source(&self.source))
-            .file(self.map.as_deref());
+            .file(self.map.as_deref())
+            .file(self.map_out.as_deref());
         match against(&self.to) {
             Ok(Against::Target(target)) => files.database(&Ok(target)),
             _ => files,
@@ -60,6 +68,7 @@ impl Args {
             against: against(&self.to)?,
             names: self.names.rule(),
             map: self.map,
+            map_out: self.map_out,
             tables: self.tables.filter()?,
         })
     }

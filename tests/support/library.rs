@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 use waybill_common::fault::Fault;
 use waybill_common::flow;
-use waybill_common::flow::request::{ExportRequest, ImportRequest, VerifyLevel, VerifyRequest};
+use waybill_common::flow::request::{
+    ExportRequest, ImportRequest, Scope, VerifyLevel, VerifyRequest,
+};
 use waybill_common::location::{ArchivePath, Location, TableFilter};
 use waybill_common::progress::Unwatched;
 use waybill_common::report::Report;
@@ -72,6 +74,7 @@ fn request(archive: &Path, target: Location) -> ImportRequest {
         expect_root: None,
         check: Check::Content,
         plan_only: false,
+        scope: Scope::All,
         names: None,
         map: None,
         tables: every_table(),

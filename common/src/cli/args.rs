@@ -36,6 +36,9 @@ pub struct OutputArgs {
     /// Print errors only: no result, no warnings, no progress
     #[arg(short, long)]
     quiet: bool,
+    /// Show more: in a plan, the SQL of every object
+    #[arg(short, long)]
+    verbose: bool,
     /// End with exit code 3 when there are findings of this severity
     #[arg(long, value_name = "SEVERITY", value_enum, default_value_t = FailOn::Error)]
     fail_on: FailOn,
@@ -74,6 +77,10 @@ impl OutputArgs {
 
     pub(super) fn quiet(&self) -> bool {
         self.quiet
+    }
+
+    pub(super) fn verbose(&self) -> bool {
+        self.verbose
     }
 
     pub(super) fn fail_on(&self) -> Option<Severity> {

@@ -2,7 +2,7 @@
 
 use super::examine::{Examination, examine, key_findings};
 use super::rehearse::rehearse;
-use super::request::{ImportRequest, VerifyLevel};
+use super::request::{ImportRequest, Scope, VerifyLevel};
 use super::select::{SelectedParts, Selection, select};
 use super::wishes::Wishes;
 use super::{open, plan, verify, wording};
@@ -92,11 +92,16 @@ fn postgres(
     report
         .findings
         .retain(|finding| finding.code != Code::ForeignKeyOrphan);
-    report.findings.extend(plan.findings.iter().cloned());
+    plan::show(
+        &selection.schema,
+        &plan,
+        &evidence,
+        &wishes.target_schema,
+        &mut report,
+    );
     let parts = SelectedParts::new(archive, &selection.positions);
     let tried = rehearse(&selection.schema, &plan, &parts, request.jobs, watch)?;
     report.findings.extend(tried);
-    report.tables = plan::tables(&selection.schema, &plan, &evidence, &report.tables);
     if refused(&mut report, "the target cannot hold every value") || request.plan_only {
         return Ok(report);
     }
@@ -121,15 +126,15 @@ fn run<'a>(
     if request.plan_only {
         return Ok(report);
     }
-    let parts = SelectedParts::new(archive, &selection.positions);
+    let parts = match request.scope {
+        Scope::All => SelectedParts::new(archive, &selection.positions),
+        Scope::Structure => SelectedParts::none(archive),
+    };
     let location = target.location();
     load(request, target.as_mut(), &parts, watch).map_err(|fault| fault.at(&location))?;
     report.findings.extend(target.findings());
-    report.summary = format!(
-        "imported {} into {}",
-        wording::extent(&report.totals),
-        location
-    );
+    let what = extent(request.scope, &report.totals);
+    report.summary = format!("imported {what} into {location}");
     Ok(report)
 }
 
@@ -150,11 +155,16 @@ fn load(
 
 fn begin(request: &ImportRequest, archive: &Archive, selection: &Selection) -> Result<Report> {
     let all = verify::tables(archive);
-    let tables: Vec<_> = selection
+    let mut tables: Vec<_> = selection
         .positions
         .iter()
         .map(|position| all[*position].clone())
         .collect();
+    if request.scope == Scope::Structure {
+        for table in &mut tables {
+            (table.rows, table.bytes) = (0, 0);
+        }
+    }
     let totals = Totals {
         tables: tables.len() as u64,
         rows: tables.iter().map(|table| table.rows).sum(),
@@ -168,13 +178,27 @@ fn begin(request: &ImportRequest, archive: &Archive, selection: &Selection) -> R
         }
     };
     Ok(Report {
-        summary: format!("would import {} into {target}", wording::extent(&totals)),
+        summary: format!(
+            "would import {} into {target}",
+            extent(request.scope, &totals)
+        ),
         target: Some(target),
         archive: Some(open::facts(archive, &request.archive)),
         totals,
         tables,
         ..Report::default()
     })
+}
+
+/// How much is imported, in words.
+fn extent(scope: Scope, totals: &Totals) -> String {
+    match scope {
+        Scope::All => wording::extent(totals),
+        Scope::Structure => {
+            let tables = wording::counted(totals.tables, "table");
+            format!("the structure of {tables}, no rows,")
+        }
+    }
 }
 
 /// Ends the job when there is an error among the findings: nothing has been written yet.

@@ -12,6 +12,8 @@ mod export;
 mod import;
 mod inspect;
 pub mod keys;
+#[cfg(all(feature = "sqlite", feature = "postgres"))]
+mod map_out;
 mod open;
 #[cfg(feature = "postgres")]
 mod plan;
@@ -22,6 +24,8 @@ pub mod request;
 mod select;
 #[cfg(feature = "sqlite")]
 mod source;
+#[cfg(feature = "postgres")]
+mod structure;
 mod verify;
 #[cfg(feature = "postgres")]
 mod wishes;

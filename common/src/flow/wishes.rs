@@ -70,6 +70,14 @@ impl Wishes {
             .hint(hint))
     }
 
+    /// The same wishes with this mapping file.
+    pub(super) fn with(self, mapping: Mapping) -> Self {
+        Wishes {
+            mapping: Some(mapping),
+            ..self
+        }
+    }
+
     /// What a plan for a server of this version is asked for.
     pub(super) fn request(&self, server_version: u32) -> Request {
         Request {

@@ -7,6 +7,7 @@ use crate::mapping::draft::{Draft, Stored};
 use crate::mapping::plan::PgType;
 use crate::mapping::types::{self, first};
 use crate::profile::evidence::{ColumnEvidence, Form, FormEvidence, RowRef};
+use crate::report::structure::Subject;
 use crate::report::{Finding, Severity};
 
 /// The forms by which texts become more than text.
@@ -362,7 +363,8 @@ pub(super) fn collation(drafts: &[Draft<'_>], findings: &mut Vec<Finding>) {
                 findings.push(
                     Finding::new(Code::StructureWeakened, Severity::Warning, message)
                         .in_table(&draft.table.name)
-                        .in_column(&stored.column.name),
+                        .in_column(&stored.column.name)
+                        .about(Subject::Collation),
                 );
             }
         }

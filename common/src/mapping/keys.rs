@@ -8,6 +8,7 @@ use crate::mapping::leftovers::brief;
 use crate::mapping::types;
 use crate::model::schema::{Index, IndexOn, Key};
 use crate::profile::evidence::Constraint;
+use crate::report::structure::{Subject, tag};
 use crate::report::{Finding, Severity};
 
 /// Columns of a key or index in PostgreSQL, at the most (`INDEX_MAX_KEYS`).
@@ -63,9 +64,12 @@ pub(super) fn structure(
 ) -> Structure {
     let mut structure = Structure::default();
     if let Some(key) = &draft.table.primary_key {
+        let before = findings.len();
         primary(source, draft, key, &mut structure, findings);
+        tag(&mut findings[before..], Subject::PrimaryKey);
     }
     for (position, key) in draft.table.unique.iter().enumerate() {
+        let before = findings.len();
         let constraint = Constraint::Unique(position);
         if let Some(columns) = columns_of(source, draft, key, constraint, findings) {
             structure.unique.push(KeyDraft {
@@ -73,8 +77,10 @@ pub(super) fn structure(
                 columns,
             });
         }
+        tag(&mut findings[before..], Subject::Unique(position));
     }
     for (position, index) in draft.table.indexes.iter().enumerate() {
+        let before = findings.len();
         match index_columns(source, draft, index, position, findings) {
             Ok(columns) => structure.indexes.push(IndexDraft {
                 name: index.name.clone(),
@@ -83,6 +89,7 @@ pub(super) fn structure(
             }),
             Err(left_out) => findings.push(left_out.finding(draft, index)),
         }
+        tag(&mut findings[before..], Subject::Index(position));
     }
     structure
 }

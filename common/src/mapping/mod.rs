@@ -16,6 +16,7 @@ mod foreign;
 mod judge;
 mod keys;
 mod leftovers;
+pub mod lossless;
 mod mapped;
 mod names;
 mod naming;
@@ -43,6 +44,7 @@ use crate::mapping::plan::{ColumnPlan, Origin, Plan, TablePlan};
 use crate::model::schema::Schema;
 use crate::profile::evidence::{KeyEvidence, TableEvidence};
 use crate::report::Finding;
+use crate::report::structure::{Subject, tag};
 
 /// What a plan is made for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -94,6 +96,7 @@ pub fn plan(
     let mut references = foreign::references(&source, &drafts, &mut findings);
     foreign::mark(&mut drafts, &references);
     asked::follow(&mut drafts, &references);
+    foreign::drop_unequal(&drafts, &mut references, &mut findings);
     ties::settle(&mut drafts, &mut references, &mut findings);
     for draft in &drafts {
         judge::columns(draft, &mut findings);
@@ -145,6 +148,13 @@ fn assemble(
 fn columns(source: &Source<'_>, draft: &Draft<'_>, findings: &mut Vec<Finding>) -> Vec<ColumnPlan> {
     let mut columns = Vec::with_capacity(draft.columns.len());
     for (position, stored) in draft.columns.iter().enumerate() {
+        let before = findings.len();
+        let not_null = asked::not_null(draft, stored, findings)
+            .unwrap_or_else(|| keys::not_null(source, draft, position, findings));
+        tag(&mut findings[before..], Subject::NotNull);
+        let before = findings.len();
+        let default = asked::default(stored, || defaults::default(draft, stored, findings));
+        tag(&mut findings[before..], Subject::Default);
         columns.push(ColumnPlan {
             name: stored.name.clone(),
             origin: Origin::Cell(stored.cell),
@@ -152,12 +162,8 @@ fn columns(source: &Source<'_>, draft: &Draft<'_>, findings: &mut Vec<Finding>) 
             asked: stored.asked.is_some() || stored.conversion.is_some(),
             conversion: stored.conversion.clone(),
             collation: asked::collation(stored),
-            not_null: asked::not_null(draft, stored, findings)
-                .unwrap_or_else(|| keys::not_null(source, draft, position, findings)),
-            default: match asked::default(stored) {
-                Some(asked) => asked,
-                None => defaults::default(draft, stored, findings),
-            },
+            not_null,
+            default,
             identity: stored.identity.then(|| source.next_identity(draft, stored)),
             evidence: judge::reason(stored),
             rejected: judge::rejected(stored),

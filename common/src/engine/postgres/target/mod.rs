@@ -16,6 +16,7 @@ mod page;
 pub mod rehearse;
 mod run;
 mod schedule;
+pub mod show;
 mod sql;
 mod staging;
 mod switch;
