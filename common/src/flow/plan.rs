@@ -63,6 +63,10 @@ pub(super) fn tables(
                 .find(|report| report.name == source.name);
             if let Some(report) = report {
                 report.target_name = Some(column.name.clone());
+                let proposals = column.proposals.iter();
+                report.proposals = proposals
+                    .map(|proposal| format!("{}, {}", proposal.target.name(), proposal.reason))
+                    .collect();
                 report.target_type = Some(column.target.name().into_owned());
             }
         }
@@ -79,6 +83,7 @@ pub(super) fn columns(table: &Table, evidence: &TableEvidence) -> Vec<ColumnRepo
             declared: column.declared_type.clone(),
             target_name: None,
             target_type: None,
+            proposals: Vec::new(),
             evidence: words,
             looks_like,
         }

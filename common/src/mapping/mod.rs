@@ -20,6 +20,7 @@ mod naming;
 mod order;
 mod pgtype;
 pub mod plan;
+mod proposals;
 #[cfg(test)]
 mod tests;
 mod ties;
@@ -130,6 +131,7 @@ fn columns(source: &Source<'_>, draft: &Draft<'_>, findings: &mut Vec<Finding>) 
             identity: stored.identity.then(|| source.next_identity(draft, stored)),
             evidence: judge::reason(stored),
             rejected: judge::rejected(stored),
+            proposals: proposals::of(stored),
         });
     }
     columns

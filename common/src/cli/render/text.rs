@@ -227,6 +227,9 @@ fn details(table: &TableReport, canvas: Canvas) -> String {
                 write!(values, "{gap}looks like {}", column.looks_like.join(", "))
                     .expect("a String takes all text");
             }
+            for proposal in &column.proposals {
+                write!(values, "; could be {proposal}").expect("a String takes all text");
+            }
             let target = column.target_type.as_deref().unwrap_or_default();
             let name = named(&column.name, column.target_name.as_deref());
             let mut cells = vec![name.as_ref(), &column.declared, &values];
@@ -416,6 +419,7 @@ warning[recast]: text in an INTEGER column
             target_name: Some("id".to_owned()),
             target_type: Some("bigint".to_owned()),
             evidence: "3 integer".to_owned(),
+            proposals: vec!["date, as days since 1970 …".to_owned()],
             looks_like: vec!["date".to_owned()],
         };
         let looked = Report {
@@ -444,7 +448,7 @@ warning[recast]: text in an INTEGER column
                 "",
                 "orders",
                 "COLUMN DECLARED TARGET VALUES",
-                "id\\u{1b} -> id INTEGER bigint 3 integer; looks like date",
+                "id\\u{1b} -> id INTEGER bigint 3 integer; looks like date; could be date, as days since 1970 …",
                 "primary key (id)",
                 "",
                 "import order: a, (b, c)",

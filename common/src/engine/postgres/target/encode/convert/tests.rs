@@ -14,6 +14,7 @@ fn column(target: PgType, conversion: Option<Conversion>) -> ColumnPlan {
         identity: None,
         evidence: String::new(),
         rejected: Vec::new(),
+        proposals: Vec::new(),
     }
 }
 
