@@ -161,6 +161,10 @@ codes! {
     TargetExists = "target-exists", Refused, "drop or rename the object, or import into another schema with --into-schema";
     /// The schema to import into does not exist.
     TargetSchemaMissing = "target-schema-missing", Refused, "create the schema, or name another one with --into-schema";
+    /// An extension that the mapping file asks for is not there.
+    ExtensionMissing = "extension-missing", Refused, "run CREATE EXTENSION in the database, or set create-extensions = true in the mapping file";
+    /// The operator's own SQL has failed.
+    ScriptFailed = "script-failed", Failed, "mend the SQL in the mapping file or in the file that it names; the tables of the target are as they were";
     /// An earlier import was interrupted; what it left was removed.
     StagingRemoved = "staging-removed", Ok, "nothing to do: none of it was visible";
     /// A target file exists already.
@@ -169,6 +173,8 @@ codes! {
     TargetUnwritable = "target-unwritable", Failed, "check the folder, its permissions and the free space";
     /// A value does not fit into any type of the target.
     ValueRefused = "value-refused", Refused, "mend the value in the source, or leave out its table with -T";
+    /// Values are stored as others, because the mapping asks for it.
+    ValueConverted = "value-converted", Ok, "nothing to do when it is what you meant; the mapping file says what becomes of the values of each column";
     /// A name does not fit into the target.
     NameRefused = "name-refused", Refused, "choose another name";
     /// A table, column, index or constraint has another name in the target than in the source.
@@ -182,6 +188,8 @@ codes! {
     Recast = "recast", Ok, "the value is kept exactly; choose another type in the source if you need one";
     /// Another spelling of an equal value: blanks in JSON, case of a UUID, written offset.
     SpellingLost = "spelling-lost", Ok, "values are equal; the way they were written is not kept";
+    /// Something is other than in the source because the mapping file says so.
+    MappingApplied = "mapping-applied", Ok, "nothing to do, if the mapping file says what you want";
     /// A part of the structure has another form in the target, and means the same.
     StructureTranslated = "structure-translated", Ok, "queries that rely on a collation may have to say lower() or rtrim() themselves";
     /// A part of the structure is weaker in the target.

@@ -12,15 +12,23 @@ mod export;
 mod import;
 mod inspect;
 pub mod keys;
+#[cfg(all(feature = "sqlite", feature = "postgres"))]
+mod map_out;
 mod open;
 #[cfg(feature = "postgres")]
 mod plan;
+#[cfg(all(feature = "sqlite", feature = "postgres"))]
+mod rehearse;
 pub mod request;
 #[cfg(feature = "sqlite")]
 mod select;
 #[cfg(feature = "sqlite")]
 mod source;
+#[cfg(feature = "postgres")]
+mod structure;
 mod verify;
+#[cfg(feature = "postgres")]
+mod wishes;
 mod wording;
 
 #[cfg(all(feature = "sqlite", feature = "postgres"))]

@@ -6,9 +6,10 @@ use crate::mapping::draft::{Draft, Source, Stored};
 use crate::mapping::keys::is_coarse;
 use crate::mapping::names;
 use crate::mapping::naming::NameRule;
-use crate::mapping::plan::{ForeignKeyPlan, TablePlan};
+use crate::mapping::plan::{ForeignKeyPlan, Reading, TablePlan};
 use crate::model::schema::{Affinity, ForeignKey, Schema};
 use crate::profile::evidence::{Constraint, Form};
+use crate::report::structure::{Subject, tag};
 use crate::report::{Finding, Severity};
 use std::collections::{BTreeSet, HashMap};
 
@@ -30,7 +31,7 @@ pub(super) struct Reference<'a> {
 impl Reference<'_> {
     /// The finding that leaves this foreign key out.
     pub(super) fn left_out(&self, child: &Draft<'_>, reason: &str) -> Finding {
-        left_out(child, self.declared, reason)
+        left_out(child, self.ordinal, reason)
     }
 }
 
@@ -58,7 +59,7 @@ pub(super) fn references<'a>(
                 parent,
                 parent_columns,
             });
-            match reference.map_err(|reason| left_out(draft, declared, &reason)) {
+            match reference.map_err(|reason| left_out(draft, ordinal, &reason)) {
                 Ok(reference) => match by_bytes(source, drafts, &reference) {
                     Ok(weaker) => {
                         findings.extend(weaker);
@@ -177,22 +178,76 @@ fn converted(from: &Stored<'_>, to: &Stored<'_>) -> Option<&'static str> {
     }
 }
 
+/// Whether values of two columns that SQLite takes for equal have one canonical form. It compares
+/// numbers by their value, and gives the child's value the affinity of the parent first.
+pub(super) fn same_as_cells(from: &Stored<'_>, to: &Stored<'_>) -> bool {
+    let integers = from.evidence.integers + to.evidence.integers;
+    let reals = from.evidence.reals + to.evidence.reals;
+    from.column.affinity == to.column.affinity && (integers == 0 || reals == 0)
+}
+
+/// Drops the references whose columns the mapping file changes in different ways, or in a way that
+/// does not keep equal values equal.
+pub(super) fn drop_unequal(
+    drafts: &[Draft<'_>],
+    references: &mut Vec<Reference<'_>>,
+    findings: &mut Vec<Finding>,
+) {
+    references.retain(|reference| {
+        let (child, parent) = (&drafts[reference.child], &drafts[reference.parent]);
+        let mut pairs = reference.columns.iter().zip(&reference.parent_columns);
+        let unequal = pairs.find(|(from, to)| {
+            !is_changed_alike(&child.columns[**from], &parent.columns[**to])
+        });
+        if let Some((from, to)) = unequal {
+            let reason = format!(
+                "the mapping file gives `{}` and `{}` forms in which equal values are not always equal",
+                child.columns[*from].column.name, parent.columns[*to].column.name
+            );
+            findings.push(reference.left_out(child, &reason));
+        }
+        unequal.is_none()
+    });
+}
+
+fn is_changed_alike(from: &Stored<'_>, to: &Stored<'_>) -> bool {
+    let reading = |stored: &Stored<'_>| match &stored.conversion {
+        Some(conversion) => conversion.reading.clone(),
+        None => Reading::Plain,
+    };
+    match (reading(from), reading(to)) {
+        (Reading::Cell, Reading::Cell) => same_as_cells(from, to),
+        // A uuid is one whatever spelling it is read from.
+        (Reading::Uuid, Reading::Plain) | (Reading::Plain, Reading::Uuid) => true,
+        (from, to) => from == to,
+    }
+}
+
 fn stored(draft: &Draft<'_>, names: &[String]) -> Result<Vec<usize>, String> {
     names
         .iter()
         .map(|name| {
-            draft
-                .position(name)
-                .ok_or_else(|| format!("`{}` has no stored column `{name}`", draft.table.name))
+            let table = &draft.table.name;
+            let declared = draft.table.column(name);
+            let is_dropped = declared.is_some_and(|column| column.generated.is_none());
+            draft.position(name).ok_or_else(|| {
+                if is_dropped {
+                    format!("the column `{name}` of `{table}` is dropped by the mapping file")
+                } else {
+                    format!("`{table}` has no stored column `{name}`")
+                }
+            })
         })
         .collect()
 }
 
-fn left_out(child: &Draft<'_>, declared: &ForeignKey, reason: &str) -> Finding {
+fn left_out(child: &Draft<'_>, ordinal: usize, reason: &str) -> Finding {
+    let declared = &child.table.foreign_keys[ordinal];
     let message = format!("{} is left out: {reason}", words(declared));
     Finding::new(Code::StructureLeftOut, Severity::Warning, message)
         .in_table(&child.table.name)
         .in_column(declared.columns.join(", "))
+        .about(Subject::ForeignKey(ordinal))
 }
 
 fn words(declared: &ForeignKey) -> String {
@@ -242,6 +297,7 @@ pub(super) fn plans(
                 .map(|column| draft.columns[*column].name.clone())
                 .collect()
         };
+        let before = findings.len();
         let columns = name_of(&drafts[child], &reference.columns);
         let name = names::foreign_key(
             &drafts[child],
@@ -260,6 +316,10 @@ pub(super) fn plans(
             deferrable: reference.declared.deferrable,
             valid: valid(source, &drafts[child], reference, findings),
         });
+        tag(
+            &mut findings[before..],
+            Subject::ForeignKey(reference.ordinal),
+        );
     }
     plans
 }

@@ -8,6 +8,7 @@ use crate::mapping::plan::PgType;
 use crate::mapping::proposals;
 use crate::mapping::types::{self, first};
 use crate::profile::evidence::{ColumnEvidence, Form, FormEvidence, RowRef};
+use crate::report::structure::Subject;
 use crate::report::{Finding, Severity};
 
 /// The forms by which texts become more than text.
@@ -64,6 +65,10 @@ fn forms_of(target: PgType) -> &'static [Form] {
 /// Reports what the values of each column are refused for, or kept as.
 pub(super) fn columns(draft: &Draft<'_>, findings: &mut Vec<Finding>) {
     for stored in &draft.columns {
+        // What the operator asks for is tried, not judged.
+        if stored.asked.is_some() {
+            continue;
+        }
         let refusals = types::fits(stored).refusals;
         let own = if refusals.is_empty() {
             recast(stored).into_iter().chain(spelling(stored)).collect()
@@ -82,7 +87,9 @@ pub(super) fn columns(draft: &Draft<'_>, findings: &mut Vec<Finding>) {
 /// Why the column has its type, in words.
 pub(super) fn reason(stored: &Stored<'_>) -> String {
     let values = classes(stored.evidence);
-    let why = if stored.identity {
+    let why = if stored.asked.is_some() {
+        "the mapping file asks for it"
+    } else if stored.identity {
         "the INTEGER PRIMARY KEY"
     } else if stored.tied {
         "tied by a foreign key"
@@ -124,7 +131,7 @@ fn form_words(target: PgType) -> &'static str {
 /// Types that were considered, and why not.
 pub(super) fn rejected(stored: &Stored<'_>) -> Vec<(PgType, String)> {
     let evidence = stored.evidence;
-    if evidence.present() == 0 {
+    if evidence.present() == 0 || stored.asked.is_some() {
         return Vec::new();
     }
     let suggested = suggested(stored.column);
@@ -352,7 +359,8 @@ pub(super) fn collation(drafts: &[Draft<'_>], findings: &mut Vec<Finding>) {
                 findings.push(
                     Finding::new(Code::StructureWeakened, Severity::Warning, message)
                         .in_table(&draft.table.name)
-                        .in_column(&stored.column.name),
+                        .in_column(&stored.column.name)
+                        .about(Subject::Collation),
                 );
             }
         }

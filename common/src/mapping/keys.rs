@@ -9,6 +9,7 @@ use crate::mapping::leftovers::brief;
 use crate::mapping::types;
 use crate::model::schema::{Index, IndexOn, Key};
 use crate::profile::evidence::Constraint;
+use crate::report::structure::{Subject, tag};
 use crate::report::{Finding, Severity};
 
 /// Columns of a key or index in PostgreSQL, at the most (`INDEX_MAX_KEYS`).
@@ -65,12 +66,15 @@ pub(super) fn structure(
 ) -> Structure {
     let mut structure = Structure::default();
     let mut restored = Vec::new();
-    if let Some(key) = &draft.table.primary_key
-        && primary(source, draft, key, &mut structure, findings)
-    {
-        restored.extend(folding::terms_of(draft, key));
+    if let Some(key) = &draft.table.primary_key {
+        let before = findings.len();
+        if primary(source, draft, key, &mut structure, findings) {
+            restored.extend(folding::terms_of(draft, key));
+        }
+        tag(&mut findings[before..], Subject::PrimaryKey);
     }
     for (position, key) in draft.table.unique.iter().enumerate() {
+        let before = findings.len();
         let constraint = Constraint::Unique(position);
         if let Some(columns) = columns_of(source, draft, key, constraint, findings) {
             structure.unique.push(KeyDraft {
@@ -79,8 +83,10 @@ pub(super) fn structure(
             });
             restored.extend(folding::terms_of(draft, key));
         }
+        tag(&mut findings[before..], Subject::Unique(position));
     }
     for (position, index) in draft.table.indexes.iter().enumerate() {
+        let before = findings.len();
         match index_columns(source, draft, index, position, findings) {
             Ok(terms) => {
                 let columns: Vec<usize> = terms.iter().map(|term| term.column).collect();
@@ -102,6 +108,7 @@ pub(super) fn structure(
             }
             Err(left_out) => findings.push(left_out.finding(draft, index)),
         }
+        tag(&mut findings[before..], Subject::Index(position));
     }
     folding::restore(&mut structure.indexes, restored);
     structure
@@ -296,7 +303,10 @@ fn few_enough(columns: usize) -> Result<(), String> {
 }
 
 fn not_stored(draft: &Draft<'_>, name: &str) -> String {
-    if draft.table.column(name).is_some() {
+    let declared = draft.table.column(name);
+    if declared.is_some_and(|column| column.generated.is_none()) {
+        format!("its column `{name}` is dropped by the mapping file")
+    } else if declared.is_some() {
         format!("its column `{name}` is computed and left out")
     } else {
         format!("its column `{name}` is not there")

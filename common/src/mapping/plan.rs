@@ -3,6 +3,7 @@
 pub use crate::mapping::pgtype::PgType;
 
 use crate::mapping::expression::Expression;
+use crate::mapping::operator::{Additions, OperatorPlan, OperatorSql};
 use crate::model::schema::{Action, Deferrable};
 use crate::model::value::OwnedValue;
 use crate::report::Finding;
@@ -15,6 +16,8 @@ pub struct Plan {
     pub tables: Vec<TablePlan>,
     /// Enumerated types that the operator asks for; made before the tables, moved with them.
     pub enums: Vec<EnumPlan>,
+    /// What the operator asks for that belongs to no table.
+    pub operator: OperatorPlan,
     /// What is recast, weakened, left out (warnings, notes) or refused (errors).
     pub findings: Vec<Finding>,
 }
@@ -47,6 +50,8 @@ pub struct TablePlan {
     pub foreign_keys: Vec<ForeignKeyPlan>,
     /// CHECK constraints.
     pub checks: Vec<CheckPlan>,
+    /// What the operator adds.
+    pub added: Additions,
 }
 
 impl TablePlan {
@@ -72,6 +77,8 @@ pub struct ColumnPlan {
     pub asked: bool,
     /// How values are changed on the way, where the operator asks for it.
     pub conversion: Option<Conversion>,
+    /// The collation that the operator asks for; texts have `C` without one.
+    pub collation: Option<String>,
     /// NOT NULL.
     pub not_null: bool,
     /// Its default.
@@ -138,6 +145,19 @@ pub enum BadText {
     Escape,
 }
 
+impl BadText {
+    /// What is done, for a message; nothing for `Refuse`.
+    #[must_use]
+    pub fn words(self) -> Option<&'static str> {
+        match self {
+            BadText::Refuse => None,
+            BadText::Strip => Some("left out"),
+            BadText::Replace => Some("replaced by U+FFFD"),
+            BadText::Escape => Some("escaped"),
+        }
+    }
+}
+
 /// What the values of a column are taken for.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Reading {
@@ -199,6 +219,23 @@ pub enum EpochUnit {
     Ticks1601,
 }
 
+impl EpochUnit {
+    /// What is counted, for a message.
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            EpochUnit::Seconds => "seconds since 1970",
+            EpochUnit::Milliseconds => "milliseconds since 1970",
+            EpochUnit::Microseconds => "microseconds since 1970",
+            EpochUnit::JulianDays => "Julian days",
+            EpochUnit::Days => "days since 1970",
+            EpochUnit::Seconds2001 => "seconds since 2001",
+            EpochUnit::Microseconds1601 => "microseconds since 1601",
+            EpochUnit::Ticks1601 => "units of 100 ns since 1601",
+        }
+    }
+}
+
 /// A default in the target.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DefaultPlan {
@@ -211,6 +248,8 @@ pub enum DefaultPlan {
     /// The current moment, by the column's type: timestamptz as it is, timestamp in UTC, text as
     /// SQLite writes it (`YYYY-MM-DD HH:MM:SS`, UTC).
     CurrentTimestamp,
+    /// What the operator wrote.
+    Operator(OperatorSql),
 }
 
 /// A primary key or UNIQUE constraint in the target.

@@ -38,6 +38,13 @@ pub(super) fn stay_text(stored: &Stored<'_>) -> bool {
 }
 
 fn fits_in(stored: &Stored<'_>, keyed: bool) -> Fits {
+    if let Some(asked) = stored.asked {
+        return Fits {
+            types: vec![asked],
+            any: false,
+            refusals: Vec::new(),
+        };
+    }
     let evidence = stored.evidence;
     let refusals = refusals(evidence);
     let any = evidence.present() == 0 && !stored.identity;

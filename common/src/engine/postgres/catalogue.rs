@@ -10,6 +10,7 @@ use crate::engine::postgres::conninfo::ConnInfo;
 use crate::engine::postgres::name;
 use crate::engine::postgres::relation::Names;
 use crate::engine::postgres::session::Session;
+use crate::engine::postgres::wishes;
 use crate::fault::{Code, Fault, Result};
 use crate::mapping::plan::Plan;
 use crate::report::{Finding, Severity};
@@ -82,6 +83,8 @@ pub(super) fn examine(
     if let Some(schema) = schema {
         faults.extend(clashes(session, (schema, target_schema), plan)?);
     }
+    let taken = wishes::preflight(session, plan, (schema, target_schema), faults)?;
+    faults.extend(clash_fault(&taken, target_schema));
     session.execute("COMMIT")?;
     let Some(schema) = schema.filter(|_| faults.is_empty()) else {
         return Ok(None);
@@ -184,7 +187,12 @@ impl Server {
         let tables = plan.tables.len();
         let columns = plan.tables.iter().flat_map(|table| &table.columns);
         let sequences = columns.filter(|column| column.identity.is_some()).count();
-        let needed = i64::try_from(tables + sequences + LOCKS_ASIDE).unwrap_or(i64::MAX);
+        let added = plan.tables.iter().map(|table| &table.added);
+        let added: usize = added
+            .map(|added| added.statistics.len() + added.updated_at.iter().len())
+            .sum();
+        let objects = tables + sequences + added + plan.enums.len();
+        let needed = i64::try_from(objects + LOCKS_ASIDE).unwrap_or(i64::MAX);
         let there = self.locks_per_transaction.saturating_mul(self.transactions);
         if needed <= there || self.transactions < 1 {
             return None;

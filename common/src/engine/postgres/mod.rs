@@ -7,3 +7,4 @@ mod relation;
 pub mod session;
 pub mod target;
 pub mod tls;
+mod wishes;

@@ -11,9 +11,12 @@ mod check;
 mod crew;
 mod encode;
 mod load;
+mod operator;
 mod page;
+pub mod rehearse;
 mod run;
 mod schedule;
+pub mod show;
 mod sql;
 mod staging;
 mod switch;
@@ -147,6 +150,7 @@ impl<'a> PostgresTarget<'a> {
         let guard = self.lock(&safe)?;
         let removed = staging::remove_leftovers(&mut control, &begin, &self.job.target_schema)?;
         self.findings.extend(removed);
+        operator::before(&mut control, &safe, &mut self.job)?;
         let workers = self.workers(jobs)?;
         self.open = Some(Open {
             facts,

@@ -8,7 +8,9 @@ use crate::engine::postgres::session::Session;
 use crate::fault::{Code, Fault, Result};
 use crate::report::{Finding, Severity};
 
+use super::operator;
 use super::run::{Job, application_name, comment, mark, staging_prefix, transaction};
+use super::sql::create_enum;
 
 /// Tables made or dropped in one transaction.
 const BATCH: usize = 200;
@@ -17,8 +19,15 @@ const BATCH: usize = 200;
 pub(super) fn create(session: &mut Session, begin: &str, job: &Job<'_>) -> Result<()> {
     transaction(session, begin, |session| {
         session.execute(&format!("CREATE SCHEMA {}", identifier(&job.staging)?))?;
-        session.execute(&comment(job)?)
+        session.execute(&comment(job)?)?;
+        operator::stage_types(session, job)
     })?;
+    for planned in &job.plan.enums {
+        let made = create_enum(&job.staging, planned);
+        let made =
+            made.and_then(|sql| transaction(session, begin, |session| session.execute(&sql)));
+        made.map_err(|fault| fault.in_table(&planned.name))?;
+    }
     let tables: Vec<_> = (0..job.plan.tables.len()).collect();
     for batch in tables.chunks(BATCH) {
         transaction(session, begin, |session| {
@@ -34,6 +43,7 @@ fn create_table(session: &mut Session, job: &Job<'_>, table: usize) -> Result<()
     let (planned, _) = job.table(table)?;
     let sql = job.statements(table).create(&job.names.sequences[table]);
     let made = sql.and_then(|sql| session.execute(&sql));
+    let made = made.and_then(|()| operator::complete(session, job, table));
     made.map_err(|fault| fault.in_table(&planned.name))
 }
 

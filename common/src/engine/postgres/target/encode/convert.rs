@@ -200,13 +200,11 @@ impl Converter {
             How::Uuid => uuid(value, target, out),
             How::Json { instead } => {
                 let start = out.len();
-                match self.json.document(value, target, out) {
-                    Some(changed) => Ok(Outcome::changed(changed)),
-                    None => {
-                        out.truncate(start);
-                        self.replaced(instead.as_deref(), out)
-                    }
+                if let Some(changed) = self.json.document(value, target, out) {
+                    return Ok(Outcome::changed(changed));
                 }
+                out.truncate(start);
+                self.replaced(instead.as_deref(), out)
             }
         }
     }

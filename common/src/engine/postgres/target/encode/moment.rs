@@ -3,7 +3,7 @@
 
 use super::numeric::{self, Decimal};
 use crate::mapping::plan::{EpochUnit, PgType};
-use crate::mapping::zone::Zone;
+use crate::mapping::zone::{NoMoment, Zone};
 use crate::model::forms;
 use crate::model::value::Value;
 use std::borrow::Cow;
@@ -152,11 +152,11 @@ pub(super) fn zoned(
     let (micros, converted) = match (target, local, moment) {
         (PgType::Timestamptz, None, Some(moment)) => (moment, false),
         (PgType::Timestamptz, Some(local), None) => {
-            (zone.moment(local).map_err(|why| why.words())?, true)
+            (zone.moment(local).map_err(NoMoment::words)?, true)
         }
         (PgType::Timestamp, Some(local), None) => (local, false),
         (PgType::Timestamp, None, Some(moment)) => {
-            (zone.local(moment).map_err(|why| why.words())?, true)
+            (zone.local(moment).map_err(NoMoment::words)?, true)
         }
         (PgType::Timestamptz | PgType::Timestamp, ..) => return Err(NO_TIME),
         _ => return Err(NO_MOMENT_TYPE),

@@ -24,7 +24,7 @@ enum Piece<'a> {
 impl Repair {
     /// The value to go on with, and whether it is another one; `room` holds it then.
     pub(super) fn mend<'v>(
-        &self,
+        self,
         value: Value<'v>,
         room: &'v mut String,
     ) -> Result<(Value<'v>, bool), &'static str> {
@@ -42,17 +42,17 @@ impl Repair {
     }
 
     /// Whether a backslash of the column stands for itself no more.
-    fn escapes(&self) -> bool {
+    fn escapes(self) -> bool {
         self.nul == BadText::Escape || self.invalid == BadText::Escape
     }
 
-    fn touches(&self, text: &str) -> bool {
+    fn touches(self, text: &str) -> bool {
         let escapes = self.escapes();
         text.bytes()
             .any(|byte| byte == 0 || escapes && byte == b'\\')
     }
 
-    fn bytes(&self, bytes: &[u8], room: &mut String) -> Result<(), &'static str> {
+    fn bytes(self, bytes: &[u8], room: &mut String) -> Result<(), &'static str> {
         match self.encoding {
             Encoding::Utf8 => bytes.utf8_chunks().try_for_each(|chunk| {
                 let mut valid = chunk.valid().chars();
@@ -65,7 +65,7 @@ impl Repair {
     }
 
     fn wide(
-        &self,
+        self,
         bytes: &[u8],
         unit: fn([u8; 2]) -> u16,
         room: &mut String,
@@ -84,7 +84,7 @@ impl Repair {
         self.add(&Piece::Bad(odd), room)
     }
 
-    fn add(&self, piece: &Piece<'_>, room: &mut String) -> Result<(), &'static str> {
+    fn add(self, piece: &Piece<'_>, room: &mut String) -> Result<(), &'static str> {
         match piece {
             Piece::Bad([]) => {}
             Piece::Bad(bytes) => match self.invalid {
@@ -144,9 +144,9 @@ mod tests {
 
     #[test]
     fn each_policy_does_what_it_says() {
+        use BadText::{Escape, Refuse, Replace, Strip};
         let (nul, raw) = (Value::Text("a\0b"), Value::RawText(b"a\xffb\xe2\x82\0"));
         let ok = |text: &str, changed| Ok((text.to_owned(), changed));
-        use BadText::{Escape, Refuse, Replace, Strip};
         assert!(mended(nul, Refuse, Strip).is_err());
         assert!(mended(raw, Strip, Refuse).is_err());
         assert!(mended(raw, Refuse, Strip).is_err(), "the NUL in it");

@@ -9,6 +9,7 @@ fn column(target: PgType, conversion: Option<Conversion>) -> ColumnPlan {
         target,
         asked: true,
         conversion,
+        collation: None,
         not_null: false,
         default: None,
         identity: None,
@@ -18,6 +19,7 @@ fn column(target: PgType, conversion: Option<Conversion>) -> ColumnPlan {
     }
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "the form in which tests use it")]
 fn reading(reading: Reading) -> Option<Conversion> {
     Some(Conversion {
         reading,
@@ -25,12 +27,11 @@ fn reading(reading: Reading) -> Option<Conversion> {
     })
 }
 
+/// What a test looks at: the field's bytes, `None` for NULL, and what became of the value.
+type Field = Result<(Option<Vec<u8>>, Outcome), String>;
+
 /// The field's bytes, `None` for NULL, and what became of the value; or why it is refused.
-fn field(
-    value: Value<'_>,
-    target: PgType,
-    conversion: Option<Conversion>,
-) -> Result<(Option<Vec<u8>>, Outcome), String> {
+fn field(value: Value<'_>, target: PgType, conversion: Option<Conversion>) -> Field {
     let enums = [EnumPlan {
         name: "mood".to_owned(),
         labels: vec!["sad".to_owned(), "GLAD".to_owned()],
@@ -57,15 +58,17 @@ fn field(
     Ok(((length >= 0).then_some(bytes), outcome))
 }
 
-fn kept(bytes: &[u8]) -> Result<(Option<Vec<u8>>, Outcome), String> {
+#[expect(clippy::unnecessary_wraps, reason = "the form in which tests use it")]
+fn kept(bytes: &[u8]) -> Field {
     Ok((Some(bytes.to_vec()), Outcome::Kept))
 }
 
-fn changed(bytes: &[u8]) -> Result<(Option<Vec<u8>>, Outcome), String> {
+#[expect(clippy::unnecessary_wraps, reason = "the form in which tests use it")]
+fn changed(bytes: &[u8]) -> Field {
     Ok((Some(bytes.to_vec()), Outcome::Changed))
 }
 
-const NULLED: Result<(Option<Vec<u8>>, Outcome), String> = Ok((None, Outcome::Nulled));
+const NULLED: Field = Ok((None, Outcome::Nulled));
 
 #[test]
 fn a_type_asked_for_takes_values_of_other_classes_that_stand_for_one_of_its_own() {
@@ -269,7 +272,7 @@ fn values_become_others_and_the_rest_stays_or_is_refused() {
 
 #[test]
 fn a_uuid_is_read_in_its_usual_spellings() {
-    fn uuid(value: Value<'_>) -> Result<(Option<Vec<u8>>, Outcome), String> {
+    fn uuid(value: Value<'_>) -> Field {
         field(value, PgType::Uuid, reading(Reading::Uuid))
     }
     let bytes: Vec<u8> = (0..16).collect();
