@@ -94,6 +94,10 @@ fn chosen(column: &ColumnPlan, report: &mut ColumnReport) {
         reason: reason.clone(),
     });
     report.rejected = rejected.collect();
+    let proposals = column.proposals.iter();
+    report.proposals = proposals
+        .map(|proposal| format!("{}, {}", proposal.target.name(), proposal.reason))
+        .collect();
 }
 
 /// What is known of the columns of a table.

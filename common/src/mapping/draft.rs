@@ -78,6 +78,7 @@ static NO_EVIDENCE: ColumnEvidence = ColumnEvidence {
     raw_texts: 0,
     blobs: 0,
     integer_range: None,
+    real_range: None,
     longest_text: 0,
     longest_blob: 0,
     forms: Vec::new(),

@@ -25,6 +25,7 @@ pub mod operator;
 mod order;
 mod pgtype;
 pub mod plan;
+mod proposals;
 #[cfg(test)]
 mod tests;
 mod ties;
@@ -169,6 +170,7 @@ fn columns(source: &Source<'_>, draft: &Draft<'_>, findings: &mut Vec<Finding>) 
             identity: stored.identity.then(|| source.next_identity(draft, stored)),
             evidence: judge::reason(stored),
             rejected: judge::rejected(stored),
+            proposals: proposals::of(stored),
         });
     }
     columns
