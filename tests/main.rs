@@ -13,6 +13,7 @@ mod help;
 mod independent;
 mod kill;
 mod layers;
+mod map_out;
 mod mapping_file;
 mod names;
 mod plan;

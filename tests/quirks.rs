@@ -17,6 +17,7 @@ mod files;
 mod findings;
 mod foreign;
 mod keys;
+mod lossless;
 mod names;
 mod numbers;
 mod quirk;

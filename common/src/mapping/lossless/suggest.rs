@@ -156,7 +156,7 @@ fn length(column: &Column, planned: &ColumnPlan, evidence: &ColumnEvidence) -> O
 
 /// Moments that numbers may stand for, with the first and the last of them.
 fn epochs(column: &Column, evidence: &ColumnEvidence) -> Vec<Suggestion> {
-    let Some((least, most)) = evidence.integer_range else {
+    let Some((smallest, largest)) = evidence.integer_range else {
         return Vec::new();
     };
     if evidence.integers != evidence.present() {
@@ -167,10 +167,10 @@ fn epochs(column: &Column, evidence: &ColumnEvidence) -> Vec<Suggestion> {
         .iter()
         .filter(|epoch| named || !epoch.only_named)
         .filter_map(|epoch| {
-            let (first, last) = (epoch.moment(least)?, epoch.moment(most)?);
+            let (first, last) = (epoch.moment(smallest)?, epoch.moment(largest)?);
             let likely = first >= EARLIEST && last < LATEST;
             likely.then(|| Suggestion {
-                words: format!("moments from {first:.0} to {last:.0}",),
+                words: format!("moments from {first:.0} to {last:.0}"),
                 keys: vec![format!("epoch = \"{}\"", epoch.name)],
             })
         })
