@@ -190,6 +190,8 @@ codes! {
     SpellingLost = "spelling-lost", Ok, "values are equal; the way they were written is not kept";
     /// Something is other than in the source because the mapping file says so.
     MappingApplied = "mapping-applied", Ok, "nothing to do, if the mapping file says what you want";
+    /// A part of the structure has another form in the target, and means the same.
+    StructureTranslated = "structure-translated", Ok, "queries that rely on a collation may have to say lower() or rtrim() themselves";
     /// A part of the structure is weaker in the target.
     StructureWeakened = "structure-weakened", Ok, "docs/types.md says what is carried over and how";
     /// A part of the structure is left out in the target.

@@ -116,6 +116,12 @@ impl<'a> Source<'a> {
         self.mapping?.file.table(&table.name)
     }
 
+    /// What the check of a constraint found, if it could be checked.
+    pub(super) fn checked(&self, table: usize, constraint: Constraint) -> Option<&'a KeyEvidence> {
+        let key = self.keys.get(&(table, constraint)).copied();
+        key.filter(|key| key.unchecked.is_none())
+    }
+
     /// What the check of a constraint found, if it found that rows break it.
     pub(super) fn broken(&self, table: usize, constraint: Constraint) -> Option<&'a KeyEvidence> {
         self.keys

@@ -12,6 +12,7 @@ mod draft;
 mod entry;
 pub mod expression;
 pub mod file;
+mod folding;
 mod foreign;
 mod judge;
 mod keys;
@@ -98,6 +99,7 @@ pub fn plan(
     asked::follow(&mut drafts, &references);
     foreign::drop_unequal(&drafts, &mut references, &mut findings);
     ties::settle(&mut drafts, &mut references, &mut findings);
+    folding::settle(&mut drafts);
     for draft in &drafts {
         judge::columns(draft, &mut findings);
         asked::notes(&source, draft, &mut findings);

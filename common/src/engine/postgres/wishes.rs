@@ -57,7 +57,6 @@ pub(super) fn preflight(
     session.query(query, &[&schema, &functions, &statistics])
 }
 
-/// Why an extension cannot be used, if it cannot.
 fn missing(row: &Row, create: bool) -> Option<Fault> {
     let name: &str = row.get("name");
     if let Some(schema) = row.get::<_, Option<&str>>("schema") {

@@ -44,8 +44,8 @@ fn statements(plan: &Plan) -> Statements<'_> {
     Statements {
         schema: "s",
         plan,
+        citext: None,
         table: &plan.tables[0],
-        extensions: &[],
     }
 }
 
