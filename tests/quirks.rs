@@ -45,6 +45,12 @@ fn corpus() -> Vec<Quirk> {
     themes.into_iter().flatten().collect()
 }
 
+/// The codes of failures and findings that the corpus provokes.
+pub(crate) fn codes() -> BTreeSet<&'static str> {
+    let corpus = corpus();
+    corpus.iter().flat_map(Quirk::codes).collect()
+}
+
 #[test]
 fn the_corpus_is_large_and_its_names_are_distinct() {
     let corpus = corpus();

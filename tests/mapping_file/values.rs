@@ -237,3 +237,33 @@ fn a_type_that_is_asked_for_goes_along_with_the_foreign_keys() {
     let left_out = super::findings(&report, "structure-left-out");
     assert!(!left_out.concat().contains("foreign key"), "{left_out:?}");
 }
+
+#[test]
+fn values_that_are_changed_are_counted_and_those_that_do_not_fit_are_refused_before_a_write() {
+    let case = Case::new(
+        "CREATE TABLE t (a TEXT, b INTEGER);
+         INSERT INTO t VALUES ('', 1), ('x', 70000), ('', 3);",
+    );
+    let server = postgres::server();
+    let map = "[tables.t.columns.a]\nnull-if = [\"\"]\n";
+    let (report, _) = case.imported(map, server);
+    let all = report["findings"].as_array().expect("a list");
+    let changed = all
+        .iter()
+        .find(|finding| finding["code"] == "value-converted");
+    let changed = changed.expect("values were changed");
+    assert_eq!(
+        (&changed["count"], &changed["severity"]),
+        (&2.into(), &"note".into())
+    );
+    let uri = server.fresh_database();
+    let map = format!("{map}[tables.t.columns.b]\ntype = \"smallint\"");
+    let refused = case.import(&map, &uri, &[]).exits(4).json();
+    let found = super::findings(&refused, "value-refused");
+    assert_eq!(found.len(), 1, "{found:?}");
+    let mut database = super::Database::open(&uri);
+    assert_eq!(
+        database.texts("SELECT nspname::text FROM pg_namespace WHERE nspname LIKE 'waybill%'"),
+        [""; 0]
+    );
+}

@@ -296,17 +296,18 @@ fn plan(cases: &[Case]) -> (Schema, Plan, Memory) {
         columns.push(ColumnPlan {
             asked: true,
             conversion: Some(conversion.clone()),
+            collation: None,
             ..column(&names[position], position + 1, *target)
         });
         row.push(value.clone());
     }
     let plan = Plan {
         tables: vec![planned(0, "t", columns)],
-        operator: OperatorPlan::default(),
         enums: vec![EnumPlan {
             name: "mo\"od".to_owned(),
             labels: vec!["it's".to_owned(), "O".to_owned()],
         }],
+        operator: OperatorPlan::default(),
         findings: Vec::new(),
     };
     (schema, plan, Memory::new(vec![vec![row]], 10))
@@ -414,9 +415,8 @@ fn names(names: &[&str]) -> (Schema, Plan, Memory) {
     table.indexes = vec![index("t_name", true, &[("name", false)])];
     let plan = Plan {
         tables: vec![table],
-        operator: OperatorPlan::default(),
         enums: Vec::new(),
-
+        operator: OperatorPlan::default(),
         findings: Vec::new(),
     };
     let rows = (1..).zip(names);

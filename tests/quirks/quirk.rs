@@ -158,6 +158,35 @@ impl Quirk {
         self
     }
 
+    /// The codes that are expected of it.
+    pub(super) fn codes(&self) -> Vec<&'static str> {
+        let (mut codes, mut lines) = (Vec::new(), Vec::new());
+        match &self.expected {
+            Expected::Unreadable(code) => codes.push(*code),
+            Expected::Readable {
+                exported,
+                sqlite,
+                postgres,
+                ..
+            } => {
+                lines.extend(exported);
+                match sqlite {
+                    Sqlite::Findings(findings) => lines.extend(findings),
+                    Sqlite::Stopped(code, _) => codes.push(*code),
+                }
+                match postgres {
+                    Postgres::Equal(findings) | Postgres::Refused(findings) => {
+                        lines.extend(findings);
+                    }
+                    Postgres::Stopped(code, _) => codes.push(*code),
+                }
+            }
+        }
+        let second = |line: &'static str| line.split([' ', ':']).nth(1);
+        codes.extend(lines.into_iter().copied().filter_map(second));
+        codes
+    }
+
     /// Makes its file.
     pub(super) fn write(&self, path: &Path) {
         match &self.make {

@@ -18,11 +18,16 @@ fn every_table() -> TableFilter {
 
 /// Exports an SQLite file to an archive.
 pub(crate) fn export(source: &Path, archive: &Path) -> Result<Report, Fault> {
+    export_by(source, archive, 1)
+}
+
+/// The same, by so many workers.
+pub(crate) fn export_by(source: &Path, archive: &Path, jobs: usize) -> Result<Report, Fault> {
     let request = ExportRequest {
         source: Location::Sqlite(source.to_owned()),
         archive: ArchivePath::Path(archive.to_owned()),
         level: 1,
-        jobs: 1,
+        jobs,
         labels: Vec::new(),
         created: None,
         force: true,
@@ -32,12 +37,12 @@ pub(crate) fn export(source: &Path, archive: &Path) -> Result<Report, Fault> {
     flow::export(&request, &Unwatched)
 }
 
-/// Verifies an archive to its rows.
-pub(crate) fn verify(archive: &Path) -> Result<Report, Fault> {
+/// Verifies an archive to its rows, by so many workers.
+pub(crate) fn verify_by(archive: &Path, jobs: usize) -> Result<Report, Fault> {
     let request = VerifyRequest {
         archive: ArchivePath::Path(archive.to_owned()),
         level: VerifyLevel::Data,
-        jobs: 1,
+        jobs,
         expect_root: None,
         require_labels: Vec::new(),
         max_part: 1 << 30,
@@ -47,13 +52,21 @@ pub(crate) fn verify(archive: &Path) -> Result<Report, Fault> {
 
 /// Imports an archive into a new SQLite file.
 pub(crate) fn into_sqlite(archive: &Path, target: PathBuf) -> Result<Report, Fault> {
-    flow::import(&request(archive, Location::Sqlite(target)), &Unwatched)
+    import_by(archive, Location::Sqlite(target), 1)
 }
 
 /// Imports an archive into the schema `public` of a PostgreSQL database.
 pub(crate) fn into_postgres(archive: &Path, uri: &str) -> Result<Report, Fault> {
-    let target = Location::Postgres(uri.to_owned());
-    flow::import(&request(archive, target), &Unwatched)
+    import_by(archive, Location::Postgres(uri.to_owned()), 1)
+}
+
+/// Imports an archive, by so many workers.
+pub(crate) fn import_by(archive: &Path, target: Location, jobs: usize) -> Result<Report, Fault> {
+    let request = ImportRequest {
+        jobs,
+        ..request(archive, target)
+    };
+    flow::import(&request, &Unwatched)
 }
 
 /// Imports an archive into a schema of a PostgreSQL database.

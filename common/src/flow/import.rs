@@ -40,14 +40,17 @@ pub fn import(request: &ImportRequest, watch: &dyn Watch) -> Result<Report> {
     let selection = select(archive.schema(), &request.tables)?;
     let mut report = begin(request, &archive, &selection)?;
     report.findings.append(&mut examination.damage);
-    report
-        .findings
-        .extend(key_findings(archive.schema(), &examination.keys));
     if refused(&mut report, "the archive failed its check") {
         return Ok(report);
     }
+    report
+        .findings
+        .extend(key_findings(archive.schema(), &examination.keys));
     match &request.target {
         Location::Sqlite(path) => {
+            if refused(&mut report, "SQLite takes no rows that break a key") {
+                return Ok(report);
+            }
             let options = SqliteOptions {
                 triggers: request.triggers,
                 views: request.views,
@@ -88,10 +91,15 @@ fn postgres(
     let evidence = evidence_of(archive, &selection.positions);
     let keys = keys_of(&examination.keys, &selection.positions);
     let plan = plan::for_server(&selection.schema, &evidence, &keys, &settings, wishes)?;
-    // The plan words what broken foreign keys mean for this target.
+    // The plan words what broken keys mean for this target.
+    let reworded = [
+        Code::ForeignKeyOrphan,
+        Code::KeyDuplicate,
+        Code::NotNullViolated,
+    ];
     report
         .findings
-        .retain(|finding| finding.code != Code::ForeignKeyOrphan);
+        .retain(|finding| !reworded.contains(&finding.code));
     plan::show(
         &selection.schema,
         &plan,

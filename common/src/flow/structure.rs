@@ -133,6 +133,9 @@ fn reason(message: &str) -> &str {
     rest.map_or(message, |(_, rest)| rest)
 }
 
+/// Why the plan has an index that the source does not have.
+const RESTORED: &str = "keeps what the collation of a key means";
+
 /// The objects of one table.
 struct Objects<'a> {
     schema: &'a Schema,
@@ -286,7 +289,11 @@ impl<'a> Objects<'a> {
         }
         for index in left.indexes {
             let sql = self.statements.index(index);
-            objects.push(added_object(ObjectKind::Index, &index.name, sql));
+            objects.push(ObjectReport {
+                fate: Fate::Translated,
+                reasons: vec![RESTORED.to_owned()],
+                ..added_object(ObjectKind::Index, &index.name, sql)
+            });
         }
         for key in left.unique {
             let sql = self.statements.unique(key);

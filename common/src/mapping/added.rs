@@ -100,10 +100,8 @@ pub(super) fn to_tables(
             findings,
         };
         adding.columns(rule, &mut relations);
-        let named = |adding: &Adding<'_, '_>, names: &[Placed]| -> Vec<String> {
-            names.iter().map(|name| adding.name(name)).collect()
-        };
-        adding.table.added.order_by = named(&adding, &rule.order_by);
+        let ordered = rule.order_by.iter().map(|name| adding.name(name));
+        adding.table.added.order_by = ordered.collect();
         for index in &rule.indexes {
             adding.index(index, &mut relations);
         }

@@ -53,11 +53,16 @@ pub(super) fn collation(stored: &Stored<'_>) -> Option<String> {
     Some(collation.get_ref().clone())
 }
 
-/// The default that is asked for; `None` inside when there is to be none.
-pub(super) fn default(stored: &Stored<'_>) -> Option<Option<DefaultPlan>> {
-    let default = stored.rule?.default.as_ref()?.get_ref();
-    let sql = OperatorSql(default.clone());
-    Some((!default.trim().is_empty()).then_some(DefaultPlan::Operator(sql)))
+/// The default that is asked for, which may be none; the source's where nothing is.
+pub(super) fn default(
+    stored: &Stored<'_>,
+    sources: impl FnOnce() -> Option<DefaultPlan>,
+) -> Option<DefaultPlan> {
+    let Some(asked) = stored.rule.and_then(|rule| rule.default.as_ref()) else {
+        return sources();
+    };
+    let sql = OperatorSql(asked.get_ref().clone());
+    (!sql.0.trim().is_empty()).then_some(DefaultPlan::Operator(sql))
 }
 
 /// Whether the column is to be NOT NULL, where the rule has a say: it asks for it, or makes NULLs.
@@ -132,12 +137,12 @@ pub(super) fn forget_skipped(source: &Source<'_>, findings: &mut Vec<Finding>) {
     for table in &source.schema.tables {
         if source.rule(table).is_some_and(|rule| rule.skip) {
             findings.retain(|finding| finding.place.table.as_ref() != Some(&table.name));
-            findings.push(note("the table is left out".to_owned()).in_table(&table.name));
+            findings.push(note("the table is left out").in_table(&table.name));
         }
     }
 }
 
-fn note(what: String) -> Finding {
+fn note(what: &str) -> Finding {
     let message = format!("{what}, as the mapping file says");
     Finding::new(Code::MappingApplied, Severity::Note, message)
 }
@@ -147,18 +152,18 @@ pub(super) fn notes(source: &Source<'_>, draft: &Draft<'_>, findings: &mut Vec<F
     let place = |finding: Finding| finding.in_table(&draft.table.name);
     if draft.wanted.is_some() {
         let message = format!("the table becomes `{}`", draft.name);
-        findings.push(place(note(message)));
+        findings.push(place(note(&message)));
     }
     let dropped = draft.rule.iter().flat_map(|rule| &rule.columns);
     for (name, _) in dropped.filter(|(_, rule)| rule.drop) {
-        let finding = note("the column is left out".to_owned()).in_column(name.get_ref());
+        let finding = note("the column is left out").in_column(name.get_ref());
         findings.push(place(finding));
     }
     for stored in &draft.columns {
         findings.extend(unfit(source, stored).map(place));
         let changes = changes(stored);
         if !changes.is_empty() {
-            let finding = note(changes.join("; ")).in_column(&stored.column.name);
+            let finding = note(&changes.join("; ")).in_column(&stored.column.name);
             findings.push(place(finding));
         }
     }

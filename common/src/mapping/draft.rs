@@ -112,15 +112,15 @@ impl<'a> Source<'a> {
         }
     }
 
+    /// What the operator says of a table.
+    pub(super) fn rule(&self, table: &Table) -> Option<&'a TableRule> {
+        self.mapping?.file.table(&table.name)
+    }
+
     /// What the check of a constraint found, if it could be checked.
     pub(super) fn checked(&self, table: usize, constraint: Constraint) -> Option<&'a KeyEvidence> {
         let key = self.keys.get(&(table, constraint)).copied();
         key.filter(|key| key.unchecked.is_none())
-    }
-
-    /// What the operator says of a table.
-    pub(super) fn rule(&self, table: &Table) -> Option<&'a TableRule> {
-        self.mapping?.file.table(&table.name)
     }
 
     /// What the check of a constraint found, if it found that rows break it.

@@ -178,12 +178,15 @@ fn converted(from: &Stored<'_>, to: &Stored<'_>) -> Option<&'static str> {
     }
 }
 
-/// Whether values of two columns that SQLite takes for equal have one canonical form. It compares
-/// numbers by their value, and gives the child's value the affinity of the parent first.
+/// Whether values of two columns that SQLite takes for equal have the same bytes, and one canonical
+/// form. It gives the child's value the affinity of the parent first, and then compares numbers by
+/// their value and texts by the parent's collation.
 pub(super) fn same_as_cells(from: &Stored<'_>, to: &Stored<'_>) -> bool {
     let integers = from.evidence.integers + to.evidence.integers;
     let reals = from.evidence.reals + to.evidence.reals;
-    from.column.affinity == to.column.affinity && (integers == 0 || reals == 0)
+    from.column.affinity == to.column.affinity
+        && to.column.collation.eq_ignore_ascii_case("binary")
+        && (integers == 0 || reals == 0)
 }
 
 /// Drops the references whose columns the mapping file changes in different ways, or in a way that
@@ -216,7 +219,9 @@ fn is_changed_alike(from: &Stored<'_>, to: &Stored<'_>) -> bool {
         None => Reading::Plain,
     };
     match (reading(from), reading(to)) {
-        (Reading::Cell, Reading::Cell) => same_as_cells(from, to),
+        (Reading::Cell, Reading::Cell) | (Reading::Bytes, Reading::Bytes) => {
+            same_as_cells(from, to)
+        }
         // A uuid is one whatever spelling it is read from.
         (Reading::Uuid, Reading::Plain) | (Reading::Plain, Reading::Uuid) => true,
         (from, to) => from == to,

@@ -66,13 +66,13 @@ pub(super) fn structure(
 ) -> Structure {
     let mut structure = Structure::default();
     let mut restored = Vec::new();
-    if let Some(key) = &draft.table.primary_key {
-        let before = findings.len();
-        if primary(source, draft, key, &mut structure, findings) {
-            restored.extend(folding::terms_of(draft, key));
-        }
-        tag(&mut findings[before..], Subject::PrimaryKey);
+    let before = findings.len();
+    if let Some(key) = &draft.table.primary_key
+        && primary(source, draft, key, &mut structure, findings)
+    {
+        restored.extend(folding::terms_of(draft, key));
     }
+    tag(&mut findings[before..], Subject::PrimaryKey);
     for (position, key) in draft.table.unique.iter().enumerate() {
         let before = findings.len();
         let constraint = Constraint::Unique(position);

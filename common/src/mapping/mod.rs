@@ -156,10 +156,7 @@ fn columns(source: &Source<'_>, draft: &Draft<'_>, findings: &mut Vec<Finding>) 
             .unwrap_or_else(|| keys::not_null(source, draft, position, findings));
         tag(&mut findings[before..], Subject::NotNull);
         let before = findings.len();
-        let default = match asked::default(stored) {
-            Some(asked) => asked,
-            None => defaults::default(draft, stored, findings),
-        };
+        let default = asked::default(stored, || defaults::default(draft, stored, findings));
         tag(&mut findings[before..], Subject::Default);
         columns.push(ColumnPlan {
             name: stored.name.clone(),

@@ -21,7 +21,8 @@ pub(super) fn required(plan: &Plan) -> Vec<String> {
     names.into_iter().map(str::to_owned).collect()
 }
 
-/// A row for each of these extensions: `name`, `schema` if it is there, `available`.
+/// A row for each of these extensions: `name`, `schema` if it is there and whether we `may_use` it,
+/// `available`, and who we are (`us`).
 pub(super) fn extension_rows(session: &mut Session, names: &[String]) -> Result<Vec<Row>> {
     session.query(include_str!("queries/extensions.sql"), &[&names])
 }
@@ -56,16 +57,12 @@ pub(super) fn preflight(
     session.query(query, &[&schema, &functions, &statistics])
 }
 
-/// Why an extension cannot be used, if it cannot.
 fn missing(row: &Row, create: bool) -> Option<Fault> {
     let name: &str = row.get("name");
     if let Some(schema) = row.get::<_, Option<&str>>("schema") {
-        let what =
-            format!("the role may not use the schema `{schema}`, where the extension `{name}` is");
-        let hint = format!(
-            "GRANT USAGE ON SCHEMA {} TO the role",
-            identifier(schema).ok()?
-        );
+        let what = format!("the role may not use the schema of the extension `{name}`");
+        let (schema, us) = (identifier(schema).ok()?, identifier(row.get("us")).ok()?);
+        let hint = format!("GRANT USAGE ON SCHEMA {schema} TO {us}");
         let may_use: bool = row.get("may_use");
         return (!may_use).then(|| Fault::new(Code::RightMissing, what).hint(hint));
     }

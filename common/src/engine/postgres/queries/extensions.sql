@@ -1,8 +1,8 @@
--- $1: names of extensions. Where each is, if it is there, whether the role may use that schema, and
--- whether it could be there.
+-- $1: names of extensions. Where each is, if it is there, and whether it could be.
 SELECT wanted.name,
+       current_user::text AS us,
        home.nspname::text AS schema,
-       COALESCE(has_schema_privilege(home.oid, 'USAGE'), true) AS may_use,
+       coalesce(has_schema_privilege(home.oid, 'USAGE'), false) AS may_use,
        EXISTS (SELECT FROM pg_available_extensions AS kept WHERE kept.name::text = wanted.name) AS available
 FROM unnest($1::text[]) AS wanted (name)
 LEFT JOIN pg_extension ON extname::text = wanted.name

@@ -31,6 +31,8 @@ pub(super) struct Job<'a> {
     pub(super) target_schema: String,
     /// The names of relations that the plan does not give.
     pub(super) names: Names,
+    /// The schema of the extension citext, once the catalogue has told it.
+    pub(super) citext: Option<String>,
     /// The run's number: a UUID of version 7 without hyphens.
     pub(super) id: String,
     /// The schema that the run fills.
@@ -46,6 +48,7 @@ impl<'a> Job<'a> {
         let staging = format!("{}{id}", staging_prefix(&target_schema));
         Job {
             names: Names::of(plan),
+            citext: None,
             schema,
             plan,
             target_schema,
@@ -60,8 +63,8 @@ impl<'a> Job<'a> {
         Statements {
             schema: &self.staging,
             plan: self.plan,
+            citext: self.citext.as_deref(),
             table: &self.plan.tables[table],
-            extensions: &self.extensions,
         }
     }
 

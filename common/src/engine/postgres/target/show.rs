@@ -35,8 +35,8 @@ impl<'a> Shown<'a> {
             statements: Statements {
                 schema: self.schema,
                 plan: self.plan,
+                citext: None,
                 table: &self.plan.tables[position],
-                extensions: &[],
             },
             sequences: &self.names.sequences[position],
         }

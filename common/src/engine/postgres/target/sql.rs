@@ -33,10 +33,10 @@ pub(super) struct Statements<'a> {
     pub(super) schema: &'a str,
     /// All of the plan, for the parents of foreign keys.
     pub(super) plan: &'a Plan,
+    /// The schema of the extension citext, where it is known.
+    pub(super) citext: Option<&'a str>,
     /// The table.
     pub(super) table: &'a TablePlan,
-    /// Extensions that the plan needs, with their schemas.
-    pub(super) extensions: &'a [(String, String)],
 }
 
 impl Statements<'_> {
@@ -151,9 +151,9 @@ impl Statements<'_> {
                 Ok(qualified(self.schema, &planned.name)?.into())
             }
             PgType::Citext => {
-                let mut there = self.extensions.iter();
-                match there.find(|(name, _)| name == "citext") {
-                    Some((_, schema)) => Ok(qualified(schema, "citext")?.into()),
+                // The preflight has found it; only who merely shows the statements does not ask.
+                match self.citext {
+                    Some(home) => Ok(qualified(home, "citext")?.into()),
                     None => Ok(target.name()),
                 }
             }

@@ -19,8 +19,7 @@ const BATCH: usize = 200;
 pub(super) fn create(session: &mut Session, begin: &str, job: &Job<'_>) -> Result<()> {
     transaction(session, begin, |session| {
         session.execute(&format!("CREATE SCHEMA {}", identifier(&job.staging)?))?;
-        session.execute(&comment(job)?)?;
-        operator::stage_types(session, job)
+        session.execute(&comment(job)?)
     })?;
     for planned in &job.plan.enums {
         let made = create_enum(&job.staging, planned);

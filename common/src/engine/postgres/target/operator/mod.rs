@@ -11,7 +11,7 @@ mod tests;
 
 pub(super) use sql::{cluster, create_index};
 
-use crate::engine::postgres::name::{identifier, literal, qualified};
+use crate::engine::postgres::name::identifier;
 use crate::engine::postgres::session::{ServerMessage, Session};
 use crate::engine::postgres::wishes::{extension_rows, required};
 use crate::fault::{Code, Fault, Result};
@@ -43,22 +43,14 @@ pub(super) fn before(session: &mut Session, begin: &str, job: &mut Job<'_>) -> R
         .iter()
         .filter_map(|row| Some((row.get("name"), row.get::<_, Option<_>>("schema")?)))
         .collect();
+    let mut there = job.extensions.iter();
+    let citext = there.find(|(name, _)| name == "citext");
+    job.citext = citext.map(|(_, schema)| schema.clone());
     if let Some(file) = &job.plan.operator.before {
         transaction(session, begin, |session| {
             session.execute(&path(job)?)?;
             script::run(session, file)
         })?;
-    }
-    Ok(())
-}
-
-/// Makes the enumerated types in the staging schema.
-pub(super) fn stage_types(session: &mut Session, job: &Job<'_>) -> Result<()> {
-    for planned in &job.plan.enums {
-        let labels = planned.labels.iter().map(|label| literal(label));
-        let labels = labels.collect::<Result<Vec<_>>>()?.join(", ");
-        let name = qualified(&job.staging, &planned.name)?;
-        session.execute(&format!("CREATE TYPE {name} AS ENUM ({labels})"))?;
     }
     Ok(())
 }

@@ -145,7 +145,7 @@ pub(in crate::engine::postgres::target) fn cluster(table: &Statements<'_>) -> Re
     ])
 }
 
-/// Moves types, functions and statistics from the staging schema to the target.
+/// Moves functions and statistics from the staging schema to the target.
 pub(super) fn moves(job: &Job<'_>) -> Result<Vec<String>> {
     let target = identifier(&job.target_schema)?;
     let moved = objects(job, &job.staging)?;
@@ -155,12 +155,9 @@ pub(super) fn moves(job: &Job<'_>) -> Result<Vec<String>> {
         .collect())
 }
 
-/// Types, functions and statistics, as ALTER names them.
+/// Functions and statistics, as ALTER names them.
 fn objects(job: &Job<'_>, schema: &str) -> Result<Vec<String>> {
     let mut objects = Vec::new();
-    for planned in &job.plan.enums {
-        objects.push(format!("TYPE {}", qualified(schema, &planned.name)?));
-    }
     for added in job.plan.tables.iter().map(|table| &table.added) {
         if let Some(trigger) = &added.updated_at {
             objects.push(format!("FUNCTION {}()", qualified(schema, &trigger.name)?));
@@ -179,6 +176,10 @@ pub(super) fn owners(job: &Job<'_>) -> Result<Vec<String>> {
     };
     let owner = identifier(owner)?;
     let mut objects = objects(job, &job.target_schema)?;
+    for planned in &job.plan.enums {
+        let name = qualified(&job.target_schema, &planned.name)?;
+        objects.push(format!("TYPE {name}"));
+    }
     for table in &job.plan.tables {
         objects.push(format!(
             "TABLE {}",

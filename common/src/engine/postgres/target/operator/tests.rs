@@ -57,7 +57,7 @@ fn plan(columns: Vec<ColumnPlan>, added: Additions, operator: OperatorPlan) -> P
 fn job<'a>(plan: &'a Plan, schema: &'a Schema) -> Job<'a> {
     let mut job = Job::new(schema, plan, "target".to_owned());
     job.staging = "s".to_owned();
-    job.extensions = vec![("citext".to_owned(), "ext".to_owned())];
+    job.citext = Some("ext".to_owned());
     job
 }
 
@@ -108,7 +108,6 @@ fn a_table_is_completed_with_defaults_collations_trigger_and_statistics() {
     assert_eq!(
         moves(&job).unwrap(),
         [
-            "ALTER TYPE \"s\".\"mood\" SET SCHEMA \"target\"",
             "ALTER FUNCTION \"s\".\"tr\"() SET SCHEMA \"target\"",
             "ALTER STATISTICS \"s\".\"st\" SET SCHEMA \"target\"",
         ]

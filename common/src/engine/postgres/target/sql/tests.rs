@@ -45,8 +45,8 @@ fn statements(plan: &Plan) -> Statements<'_> {
     Statements {
         schema: "s",
         plan,
+        citext: None,
         table: &plan.tables[0],
-        extensions: &[],
     }
 }
 
