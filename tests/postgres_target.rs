@@ -9,3 +9,5 @@ mod content;
 mod refusal;
 mod sample;
 mod survival;
+
+pub(crate) use sample::ask;

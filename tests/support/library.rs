@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 use waybill_common::fault::Fault;
 use waybill_common::flow;
-use waybill_common::flow::request::{ExportRequest, ImportRequest, VerifyLevel, VerifyRequest};
+use waybill_common::flow::request::{
+    ExportRequest, ImportRequest, Mode, VerifyLevel, VerifyRequest,
+};
 use waybill_common::location::{ArchivePath, Location, TableFilter};
 use waybill_common::progress::Unwatched;
 use waybill_common::report::Report;
@@ -58,6 +60,7 @@ fn request(archive: &Path, target: Location) -> ImportRequest {
     ImportRequest {
         archive: ArchivePath::Path(archive.to_owned()),
         target,
+        mode: Mode::Create,
         into_schema: None,
         jobs: 1,
         expect_root: None,

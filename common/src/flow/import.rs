@@ -1,14 +1,14 @@
 //! Import: an archive, checked first, into a target that is switched in one step.
 
 use super::examine::{Examination, examine, key_findings};
-use super::request::{ImportRequest, VerifyLevel};
+use super::request::{ImportRequest, Mode, VerifyLevel};
 use super::select::{SelectedParts, Selection, select};
-use super::{open, plan, verify, wording};
+use super::{fill, open, plan, verify, wording};
 use crate::archive::Archive;
 use crate::engine::postgres::conninfo::ConnInfo;
 use crate::engine::postgres::target::{PostgresOptions, PostgresTarget};
 use crate::engine::sqlite::target::{SqliteOptions, SqliteTarget};
-use crate::fault::{Code, Result};
+use crate::fault::{Code, Fault, Result};
 use crate::location::Location;
 use crate::profile::evidence::{KeyEvidence, TableEvidence};
 use crate::progress::Watch;
@@ -18,6 +18,11 @@ use crate::seam::{Check, Target};
 /// Loads the archive. Before anything is written the whole archive has been checked, on the same
 /// open descriptor that the rows are then read from.
 pub fn import(request: &ImportRequest, watch: &dyn Watch) -> Result<Report> {
+    if let (Mode::Fill, Location::Sqlite(_)) = (request.mode, &request.target) {
+        let what = "tables that exist can be filled in PostgreSQL only";
+        let hint = "import into a new SQLite file with --mode create; INSERT INTO … SELECT from it after ATTACH fills tables";
+        return Err(Fault::new(Code::Usage, what).hint(hint));
+    }
     let file = open::file(&request.archive, request.spool.as_deref(), watch)?;
     let archive = open::archive(
         file,
@@ -78,6 +83,10 @@ fn postgres(
         .into_schema
         .clone()
         .unwrap_or_else(|| "public".to_owned());
+    if request.mode == Mode::Fill {
+        let source = (archive, selection);
+        return fill::into_existing(request, settings, schema, source, report, watch);
+    }
     let evidence = evidence_of(archive, &selection.positions);
     let keys = keys_of(&examination.keys, &selection.positions);
     let plan = plan::for_server(&selection.schema, &evidence, &keys, &settings, &schema)?;
@@ -168,7 +177,7 @@ fn begin(request: &ImportRequest, archive: &Archive, selection: &Selection) -> R
 }
 
 /// Ends the job when there is an error among the findings: nothing has been written yet.
-fn refused(report: &mut Report, why: &str) -> bool {
+pub(super) fn refused(report: &mut Report, why: &str) -> bool {
     let errors = report
         .findings
         .iter()
@@ -197,7 +206,7 @@ fn keys_of(keys: &[KeyEvidence], positions: &[usize]) -> Vec<KeyEvidence> {
 }
 
 /// Evidence of the tables at `positions`.
-fn evidence_of(archive: &Archive, positions: &[usize]) -> Vec<TableEvidence> {
+pub(super) fn evidence_of(archive: &Archive, positions: &[usize]) -> Vec<TableEvidence> {
     positions
         .iter()
         .map(|position| archive.evidence()[*position].clone())

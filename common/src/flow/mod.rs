@@ -9,12 +9,16 @@ mod examine;
 #[cfg(feature = "sqlite")]
 mod export;
 #[cfg(all(feature = "sqlite", feature = "postgres"))]
+mod fill;
+#[cfg(all(feature = "sqlite", feature = "postgres"))]
 mod import;
 mod inspect;
 pub mod keys;
 mod open;
 #[cfg(feature = "postgres")]
 mod plan;
+#[cfg(all(feature = "sqlite", feature = "postgres"))]
+mod rehearse;
 pub mod request;
 #[cfg(feature = "sqlite")]
 mod select;

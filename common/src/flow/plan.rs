@@ -51,7 +51,8 @@ pub(super) fn tables(
             let Origin::Cell(cell) = column.origin else {
                 continue;
             };
-            let Some(source) = stored.get(cell - first) else {
+            // A hidden rowid stands before all columns.
+            let Some(source) = cell.checked_sub(first).and_then(|cell| stored.get(cell)) else {
                 continue;
             };
             let report = tables[planned.source]
