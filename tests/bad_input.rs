@@ -1,7 +1,7 @@
 //! Bad input of every kind: the documented exit code, a message that says what, where and what to
 //! do, nothing half-made under its final name, the target unchanged, no panic.
 
-use crate::support::program::{Ran, command, run};
+use crate::support::program::{Ran, as_nobody, command, run};
 use crate::support::{postgres, samples};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -197,6 +197,42 @@ fn an_output_folder_that_is_missing_or_full_is_named() {
         ],
     );
     assert_explains(ran, 1, "target-unwritable", "/nonexistent/folder");
+}
+
+#[test]
+fn a_folder_that_may_only_be_read_serves_as_source_and_never_as_target() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let allow = |path: &Path, mode| {
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("ours");
+    };
+    allow(folder.path(), 0o755);
+    let (fixed, open) = (folder.path().join("fixed"), folder.path().join("open"));
+    for place in [&fixed, &open] {
+        fs::create_dir(place).expect("a folder");
+    }
+    allow(&open, 0o777);
+    let source = fixed.join("s.db");
+    fs::copy(&samples::tiny().path, &source).expect("a copy");
+    allow(&source, 0o444);
+    allow(&fixed, 0o555);
+    let as_reader = |program: &str, first: &Path, second: String| {
+        let mut command = as_nobody(&folder.path().join(program), program);
+        command.arg(first).arg(second);
+        Ran::of(command)
+    };
+    let archive = open.join("a");
+    as_reader("waybill-export", &source, archive.display().to_string()).exits(0);
+    let refused = as_reader(
+        "waybill-export",
+        &source,
+        fixed.join("a").display().to_string(),
+    );
+    assert_explains(refused, 1, "output-unwritable", "fixed");
+    let target = format!("sqlite:{}", fixed.join("t.db").display());
+    let refused = as_reader("waybill-import", &archive, target);
+    assert_explains(refused, 1, "target-unwritable", "fixed");
+    assert_eq!(names(&fixed), ["s.db"]);
+    allow(&fixed, 0o755);
 }
 
 /// A small file system of its own, where this process may make one.

@@ -12,6 +12,7 @@ use waybill_common::fault::Exit;
 use waybill_common::flow;
 use waybill_common::flow::request::{ImportRequest, Mode, VerifyLevel, VerifyRequest};
 use waybill_common::location::{ArchivePath, Location, TableFilter};
+use waybill_common::mapping::NameRule;
 use waybill_common::progress::Unwatched;
 use waybill_common::seam::Check;
 
@@ -79,6 +80,7 @@ fn import(archive: &Path, target: PathBuf) -> Exit {
         max_part: 1 << 30,
         check: Check::Content,
         plan_only: false,
+        names: NameRule::Keep,
         tables: TableFilter::new(&[], &[]).expect("no pattern is wrong"),
         lock_wait_timeout: Duration::from_secs(1),
         spool: None,

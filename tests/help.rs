@@ -1,5 +1,6 @@
 //! The command lines as documented: `--help` of each program is its page in docs/cli, a flag means
-//! the same in all programs, and every error code has its section in docs/errors.md.
+//! the same in all programs, every error code has its section in docs/errors.md, and every form of
+//! evidence its definition in docs/types.md.
 
 use crate::support::program::run;
 use clap::{Arg, Command, CommandFactory};
@@ -7,6 +8,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use waybill_common::fault::Code;
+use waybill_common::profile::evidence::Form;
 
 #[path = "../bins/analyze/args.rs"]
 #[expect(dead_code, reason = "only the definition is looked at")]
@@ -150,4 +152,23 @@ fn every_code_is_in_the_schema_of_results() {
         .collect();
     let codes: Vec<_> = Code::ALL.iter().map(|code| code.name()).collect();
     assert_eq!(listed, codes);
+}
+
+#[test]
+fn every_form_of_evidence_is_defined_in_the_order_of_the_manifest() {
+    let page = fs::read_to_string(docs().join("types.md")).expect("docs/types.md is readable");
+    let (_, section) = page
+        .split_once("\n## Forms of evidence\n")
+        .expect("the section is there");
+    let rows = section.lines().filter_map(|line| line.strip_prefix("| `"));
+    let defined: Vec<_> = rows.filter_map(|row| row.split('`').next()).collect();
+    let forms: Vec<_> = Form::ALL.iter().map(|form| form.name()).collect();
+    assert_eq!(defined, forms);
+    let format = fs::read_to_string(docs().join("format.md")).expect("docs/format.md is readable");
+    let (_, listed) = format
+        .split_once("The forms of version 1, in order:")
+        .expect("the list is there");
+    let listed = listed.split("\n[").next().unwrap_or_default();
+    let listed: Vec<_> = listed.split('`').skip(1).step_by(2).collect();
+    assert_eq!(listed, forms);
 }

@@ -6,6 +6,7 @@
 )]
 
 mod content;
+mod conversion;
 mod refusal;
 mod sample;
 mod survival;

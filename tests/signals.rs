@@ -1,6 +1,6 @@
 //! Signals and closed pipes: the program tidies up, then dies of the signal as a shell expects.
 
-use crate::support::program::{command, run};
+use crate::support::program::{attentive, command, run};
 use crate::support::samples;
 use rusqlite::Connection;
 use rustix::process::{Pid, Signal, kill_process};
@@ -39,7 +39,7 @@ fn a_signal_ends_an_export_by_that_signal_and_leaves_nothing() {
     for signal in [Signal::INT, Signal::TERM, Signal::HUP] {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let archive = folder.path().join("a.tar.zst");
-        let mut export = command("waybill-export");
+        let mut export = attentive("waybill-export");
         export.args(["-Z", "19"]).arg(&slow.path).arg(&archive);
         let child = export
             .stdout(Stdio::null())
@@ -66,7 +66,7 @@ fn a_signal_ends_an_import_by_that_signal_and_leaves_nothing() {
     .exits(0);
     for delay in [30, 120, 250] {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let mut import = command("waybill-import");
+        let mut import = attentive("waybill-import");
         import
             .arg(&archive)
             .arg(format!("sqlite:{}", folder.path().join("t.db").display()));
@@ -92,7 +92,7 @@ fn a_signal_ends_an_import_by_that_signal_and_leaves_nothing() {
 #[test]
 fn a_reader_that_goes_away_ends_the_program_by_sigpipe_without_a_panic() {
     let slow = slow();
-    let mut export = command("waybill-export");
+    let mut export = attentive("waybill-export");
     export
         .arg(&slow.path)
         .arg("-")

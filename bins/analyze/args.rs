@@ -25,6 +25,8 @@ pub(crate) struct Args {
     #[arg(long, value_name = "TARGET", default_value = "postgresql")]
     to: OsString,
     #[command(flatten)]
+    names: cli::NameArgs,
+    #[command(flatten)]
     tables: cli::TableArgs,
     #[command(flatten)]
     output: cli::OutputArgs,
@@ -50,6 +52,7 @@ impl Args {
         Ok(AnalyzeRequest {
             source: Location::source(&self.source)?,
             against: against(&self.to)?,
+            names: self.names.rule(),
             tables: self.tables.filter()?,
         })
     }

@@ -62,6 +62,8 @@ pub(crate) struct Args {
     #[arg(long)]
     no_views: bool,
     #[command(flatten)]
+    names: cli::NameArgs,
+    #[command(flatten)]
     tables: cli::TableArgs,
     #[command(flatten)]
     parts: cli::PartArgs,
@@ -131,6 +133,7 @@ impl Args {
                 Check::Content => seam::Check::Content,
             },
             plan_only: self.plan,
+            names: self.names.rule(),
             tables: self.tables.filter()?,
             lock_wait_timeout: Duration::from_secs(self.lock_wait_timeout.into()),
             spool: self.spool,

@@ -83,6 +83,8 @@ codes! {
     Locator = "locator", Usage, "write sqlite:PATH, postgresql://HOST/DATABASE or pg:KEY=VALUE";
     /// A connection setting is unknown or cannot be honoured.
     ConnectionSetting = "connection-setting", Usage, "remove the setting or choose a value that docs/guide.md lists";
+    /// The mapping file does not say what to do.
+    MappingInvalid = "mapping-invalid", Usage, "docs/mapping.md lists the keys of a mapping file and what each takes";
 
     /// The source file is not there.
     SourceMissing = "source-missing", Failed, "check the path; a relative path starts at the current folder";
@@ -177,8 +179,12 @@ codes! {
     TargetUnwritable = "target-unwritable", Failed, "check the folder, its permissions and the free space";
     /// A value does not fit into any type of the target.
     ValueRefused = "value-refused", Refused, "mend the value in the source, or leave out its table with -T";
+    /// Values are stored as others, because the mapping asks for it.
+    ValueConverted = "value-converted", Ok, "nothing to do when it is what you meant; the mapping file says what becomes of the values of each column";
     /// A name does not fit into the target.
-    NameRefused = "name-refused", Refused, "rename the object in the source, or leave out its table with -T";
+    NameRefused = "name-refused", Refused, "choose another name";
+    /// A table, column, index or constraint has another name in the target than in the source.
+    NameChanged = "name-changed", Ok, "use the new name in queries, or rename the object in the source";
     /// After the load the target did not hold what the archive holds.
     ContentDiffers = "content-differs", Failed, "report this with the log: the target is as it was";
     /// An object of the archive does not match what the archive's own schema says of it.

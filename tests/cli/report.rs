@@ -1,12 +1,11 @@
 //! What the exit code says when the work was done but could not be told, or could not be begun.
 
-use crate::support::program::{Ran, command};
+use crate::support::program::{Ran, as_nobody, command};
 use crate::support::samples;
 use rusqlite::Connection;
 use std::fs::{self, File, Permissions};
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::PathBuf;
 use tempfile::TempDir;
 
 fn archived() -> (TempDir, PathBuf) {
@@ -53,19 +52,6 @@ fn a_report_that_cannot_be_written_does_not_hide_that_the_import_is_complete() {
     assert_eq!(object["exit_code"], 1);
     assert_eq!(object["error"]["code"], "stream");
     assert_eq!(object["totals"]["rows"], 2);
-}
-
-/// A command that may not read every folder. Root may, so another user runs a copy of the program
-/// at `copy`, where all may reach it.
-fn as_nobody(copy: &Path, program: &str) -> Command {
-    if !rustix::process::geteuid().is_root() {
-        return command(program);
-    }
-    crate::support::program::copy(program, copy);
-    let mut command = Command::new("setpriv");
-    command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]);
-    command.arg(copy);
-    command
 }
 
 /// A folder that may be written but not read cannot be opened to make a new name durable.

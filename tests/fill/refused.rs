@@ -181,3 +181,22 @@ fn a_text_like_a_number_beside_numbers_is_refused_and_numbers_alone_become_text(
         );
     }
 }
+
+#[test]
+fn folded_names_are_found_when_they_are_asked_for() {
+    for server in servers() {
+        let mut desk = Desk::of_sql(
+            server,
+            "CREATE TABLE order_line (customer_id integer, \"UNIT\" text)",
+            "CREATE TABLE OrderLine (CustomerID INTEGER, unit); INSERT INTO OrderLine VALUES (7, 'kg')",
+        );
+        let result = desk.fill(&[]).exits(4).json();
+        assert_eq!(
+            findings(&result, "error"),
+            ["target-table-missing OrderLine 1: "]
+        );
+        desk.fill(&["--names", "fold"]).exits(0);
+        let rows = "SELECT customer_id, \"UNIT\" FROM order_line";
+        assert_eq!(desk.ask(rows), "7|kg");
+    }
+}

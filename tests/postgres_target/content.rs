@@ -119,6 +119,7 @@ fn every_type_holds_its_extremes_exactly() {
         }
         let plan = Plan {
             tables: vec![planned(0, "t", columns)],
+            enums: Vec::new(),
             findings: Vec::new(),
         };
         let uri = server.fresh_database();
@@ -224,6 +225,7 @@ fn shop() -> (Schema, Plan, Memory) {
     notes.foreign_keys[0].valid = false;
     let plan = Plan {
         tables: vec![people, homes, notes],
+        enums: Vec::new(),
         findings: Vec::new(),
     };
     let number = OwnedValue::Integer;

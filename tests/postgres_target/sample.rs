@@ -102,6 +102,7 @@ pub(crate) fn column(name: &str, cell: usize, target: PgType) -> ColumnPlan {
         name: name.to_owned(),
         origin: Origin::Cell(cell),
         target,
+        asked: false,
         conversion: None,
         not_null: false,
         default: None,
@@ -182,6 +183,7 @@ pub(crate) fn items(rows: i64) -> (Schema, Plan, Memory) {
     };
     let plan = Plan {
         tables: vec![planned(0, "items", columns)],
+        enums: Vec::new(),
         findings: Vec::new(),
     };
     let memory = Memory::new(vec![(1..=rows).map(row).collect()], 100);

@@ -8,6 +8,7 @@ use waybill_common::flow::request::{
     ExportRequest, ImportRequest, Mode, VerifyLevel, VerifyRequest,
 };
 use waybill_common::location::{ArchivePath, Location, TableFilter};
+use waybill_common::mapping::NameRule;
 use waybill_common::progress::Unwatched;
 use waybill_common::report::Report;
 use waybill_common::seam::Check;
@@ -56,6 +57,15 @@ pub(crate) fn into_postgres(archive: &Path, uri: &str) -> Result<Report, Fault> 
     flow::import(&request(archive, target), &Unwatched)
 }
 
+/// Imports an archive into a schema of a PostgreSQL database.
+pub(crate) fn into_schema(archive: &Path, uri: &str, schema: &str) -> Result<Report, Fault> {
+    let request = ImportRequest {
+        into_schema: Some(schema.to_owned()),
+        ..request(archive, Location::Postgres(uri.to_owned()))
+    };
+    flow::import(&request, &Unwatched)
+}
+
 fn request(archive: &Path, target: Location) -> ImportRequest {
     ImportRequest {
         archive: ArchivePath::Path(archive.to_owned()),
@@ -66,6 +76,7 @@ fn request(archive: &Path, target: Location) -> ImportRequest {
         expect_root: None,
         check: Check::Content,
         plan_only: false,
+        names: NameRule::Keep,
         tables: every_table(),
         lock_wait_timeout: Duration::from_secs(10),
         spool: None,

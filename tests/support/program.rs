@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 use std::ffi::OsStr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 /// The path of a program of this package.
@@ -18,7 +18,18 @@ pub(crate) fn path(program: &str) -> PathBuf {
 
 /// A program with an environment of its own: no settings of the person who runs the tests.
 pub(crate) fn command(program: &str) -> Command {
-    let mut command = Command::new(path(program));
+    isolated(Command::new(path(program)))
+}
+
+/// A program that has every signal to itself. Who started the tests in the background may have had
+/// SIGINT ignored, which the programs would respect, as any child of a shell does.
+pub(crate) fn attentive(program: &str) -> Command {
+    let mut command = isolated(Command::new("env"));
+    command.arg("--default-signal").arg(path(program));
+    command
+}
+
+fn isolated(mut command: Command) -> Command {
     command
         .env_clear()
         .env("PATH", std::env::var_os("PATH").unwrap_or_default())
@@ -95,4 +106,17 @@ impl Ran {
         super::result_schema::assert_valid(&value, &self.line);
         value
     }
+}
+
+/// A command that may not touch every folder. Root may, so another user runs a copy of the program
+/// at `at`, where all may reach it.
+pub(crate) fn as_nobody(at: &Path, program: &str) -> Command {
+    if !rustix::process::geteuid().is_root() {
+        return command(program);
+    }
+    copy(program, at);
+    let mut command = Command::new("setpriv");
+    command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]);
+    command.arg(at);
+    command
 }

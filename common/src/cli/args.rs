@@ -2,6 +2,7 @@
 
 use crate::fault::Result;
 use crate::location::TableFilter;
+use crate::mapping::NameRule;
 use crate::report::Severity;
 use clap::{ArgAction, Args, ValueEnum};
 use std::num::NonZeroUsize;
@@ -228,6 +229,34 @@ impl TableArgs {
     /// The choice of tables.
     pub fn filter(&self) -> Result<TableFilter> {
         TableFilter::new(&self.table, &self.exclude_table)
+    }
+}
+
+/// What names become in PostgreSQL.
+#[derive(Debug, Clone, Args)]
+pub struct NameArgs {
+    /// What the names of tables, columns, keys and indexes become in PostgreSQL
+    #[arg(long, value_name = "RULE", value_enum, default_value_t = NameChoice::Keep)]
+    names: NameChoice,
+}
+
+/// What names become.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum NameChoice {
+    /// Exactly what they are
+    Keep,
+    /// Lower case with underscores: `CustomerID` is `customer_id`
+    Fold,
+}
+
+impl NameArgs {
+    /// The rule.
+    #[must_use]
+    pub fn rule(&self) -> NameRule {
+        match self.names {
+            NameChoice::Keep => NameRule::Keep,
+            NameChoice::Fold => NameRule::Fold,
+        }
     }
 }
 

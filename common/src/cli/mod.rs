@@ -12,7 +12,7 @@ mod signals;
 mod streams;
 mod usage;
 
-pub use args::{JobArgs, OutputArgs, PartArgs, TableArgs};
+pub use args::{JobArgs, NameArgs, OutputArgs, PartArgs, TableArgs};
 pub use exit::EXIT_CODES;
 pub use run::{Program, run};
 pub use streams::{from_stdin, onto_stdout, to_stdout};

@@ -19,6 +19,11 @@ pub fn encode_row(out: &mut Vec<u8>, row: &[Value<'_>]) {
     out.extend_from_slice(b"]\n");
 }
 
+/// Appends the canonical form of one value, without anything around it.
+pub fn encode_cell(out: &mut Vec<u8>, value: &Value<'_>) {
+    encode_value(out, value);
+}
+
 #[inline]
 fn encode_value(out: &mut Vec<u8>, value: &Value<'_>) {
     match *value {

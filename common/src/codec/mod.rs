@@ -23,7 +23,7 @@ mod decode;
 mod encode;
 
 pub use decode::Decoder;
-pub use encode::encode_row;
+pub use encode::{encode_cell, encode_row};
 
 #[cfg(test)]
 mod tests;

@@ -152,7 +152,9 @@ fn judge(
         }
     };
     let planned = match &target {
-        Some(settings) => plan::for_server(schema, evidence, keys, settings, "public")?,
+        Some(settings) => {
+            plan::for_server(schema, evidence, keys, settings, "public", request.names)?
+        }
         None => mapping::plan(
             schema,
             evidence,
@@ -160,6 +162,7 @@ fn judge(
             &mapping::Request {
                 target_schema: "public".to_owned(),
                 server_version: plan::OLDEST_SERVER,
+                names: request.names,
             },
         ),
     };

@@ -245,6 +245,8 @@ fn evidence(archive: &Archive, profiles: Vec<Merging>) -> Vec<Finding> {
 /// means that the source's own file is inconsistent.
 pub(super) fn key_findings(schema: &Schema, keys: &[KeyEvidence]) -> Vec<Finding> {
     keys.iter()
+        // What only a target asks is for its plan to word.
+        .filter(|key| !matches!(key.constraint, Constraint::ForeignKeyBytes(_)))
         .filter_map(|key| key_finding(schema, key))
         .collect()
 }
@@ -295,7 +297,7 @@ fn key_finding(schema: &Schema, key: &KeyEvidence) -> Option<Finding> {
                 "NULL in a column declared NOT NULL".to_owned(),
             )
         }
-        Constraint::ForeignKey(position) => {
+        Constraint::ForeignKey(position) | Constraint::ForeignKeyBytes(position) => {
             let foreign = &table.foreign_keys[position];
             let message = format!(
                 "foreign key to `{}` points at rows that do not exist",

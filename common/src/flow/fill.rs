@@ -1,8 +1,8 @@
 //! Import into tables that the application has made: `--mode fill`.
 
+use super::fitting::try_values;
 use super::import::{evidence_of, refused};
 use super::plan;
-use super::rehearse::rehearse;
 use super::request::ImportRequest;
 use super::select::{SelectedParts, Selection};
 use super::wording;
@@ -31,10 +31,10 @@ pub(super) fn into_existing(
 ) -> Result<Report> {
     let evidence = evidence_of(archive, &selection.positions);
     let there = existing::read(&settings, &target_schema)?;
-    let mut filling = fill(&selection.schema, &evidence, &there);
+    let mut filling = fill(&selection.schema, &evidence, &there, request.names);
     let parts = SelectedParts::new(archive, &selection.positions);
     let structural = errors(&filling) > 0;
-    let values = rehearse(&parts, &selection.schema, &filling, request.jobs, watch)?;
+    let values = try_values(&parts, &selection.schema, &filling, request.jobs, watch)?;
     filling.plan.findings.extend(values);
     // What the source's own foreign keys say is told by those of the target, where they differ.
     report

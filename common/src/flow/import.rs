@@ -1,6 +1,7 @@
 //! Import: an archive, checked first, into a target that is switched in one step.
 
 use super::examine::{Examination, examine, key_findings};
+use super::rehearse::rehearse;
 use super::request::{ImportRequest, Mode, VerifyLevel};
 use super::select::{SelectedParts, Selection, select};
 use super::{fill, open, plan, verify, wording};
@@ -89,12 +90,22 @@ fn postgres(
     }
     let evidence = evidence_of(archive, &selection.positions);
     let keys = keys_of(&examination.keys, &selection.positions);
-    let plan = plan::for_server(&selection.schema, &evidence, &keys, &settings, &schema)?;
+    let plan = plan::for_server(
+        &selection.schema,
+        &evidence,
+        &keys,
+        &settings,
+        &schema,
+        request.names,
+    )?;
     // The plan words what broken foreign keys mean for this target.
     report
         .findings
         .retain(|finding| finding.code != Code::ForeignKeyOrphan);
     report.findings.extend(plan.findings.iter().cloned());
+    let parts = SelectedParts::new(archive, &selection.positions);
+    let tried = rehearse(&selection.schema, &plan, &parts, request.jobs, watch)?;
+    report.findings.extend(tried);
     report.tables = plan::tables(&selection.schema, &plan, &evidence, &report.tables);
     if refused(&mut report, "the target cannot hold every value") || request.plan_only {
         return Ok(report);

@@ -11,6 +11,8 @@ mod export;
 #[cfg(all(feature = "sqlite", feature = "postgres"))]
 mod fill;
 #[cfg(all(feature = "sqlite", feature = "postgres"))]
+mod fitting;
+#[cfg(all(feature = "sqlite", feature = "postgres"))]
 mod import;
 mod inspect;
 pub mod keys;

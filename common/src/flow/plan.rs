@@ -4,7 +4,7 @@ use crate::engine::postgres::conninfo::ConnInfo;
 use crate::engine::postgres::session::Session;
 use crate::fault::Result;
 use crate::mapping::plan::{Origin, Plan};
-use crate::mapping::{self, Request};
+use crate::mapping::{self, NameRule, Request};
 use crate::model::schema::{Schema, Table};
 use crate::profile::evidence::{KeyEvidence, TableEvidence};
 use crate::report::{ColumnReport, TableReport};
@@ -19,6 +19,7 @@ pub(super) fn for_server(
     keys: &[KeyEvidence],
     settings: &ConnInfo,
     target_schema: &str,
+    names: NameRule,
 ) -> Result<Plan> {
     let server_version = Session::connect(settings)?.server_version_num();
     Ok(mapping::plan(
@@ -28,6 +29,7 @@ pub(super) fn for_server(
         &Request {
             target_schema: target_schema.to_owned(),
             server_version,
+            names,
         },
     ))
 }
@@ -45,6 +47,7 @@ pub(super) fn tables(
         report.keys = keys(table);
     }
     for planned in &plan.tables {
+        tables[planned.source].target_name = Some(planned.name.clone());
         let stored: Vec<_> = schema.tables[planned.source].stored_columns().collect();
         let first = schema.tables[planned.source].first_column_cell();
         for column in &planned.columns {
@@ -60,7 +63,8 @@ pub(super) fn tables(
                 .iter_mut()
                 .find(|report| report.name == source.name);
             if let Some(report) = report {
-                report.target_type = Some(column.target.name().to_owned());
+                report.target_name = Some(column.name.clone());
+                report.target_type = Some(column.target.name().into_owned());
             }
         }
     }
@@ -74,6 +78,7 @@ pub(super) fn columns(table: &Table, evidence: &TableEvidence) -> Vec<ColumnRepo
         ColumnReport {
             name: column.name.clone(),
             declared: column.declared_type.clone(),
+            target_name: None,
             target_type: None,
             evidence: words,
             looks_like,

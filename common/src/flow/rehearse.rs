@@ -1,79 +1,54 @@
-//! Tries every value of an archive against the columns of tables that exist, before anything is
-//! written.
-//!
-//! Reads all parts once more, on all workers; keeps a count and the first rows for each column and
-//! reason, never a row.
+//! Tries every value that the evidence does not speak for, before the first write: each worker takes
+//! whole parts, and nothing is kept of a row but counts and the form of its keys.
 
-use crate::engine::postgres::target::fits;
+use super::examine::KEY_BUDGET;
+use super::keys::{Feed, KeyCheck};
+use crate::engine::postgres::target::rehearse::{Rehearsal, Trial};
 use crate::fault::{Code, Fault, Result};
-use crate::mapping::existing::ExistingColumn;
-use crate::mapping::fill::{FillTable, Filling, Fitting, not_taken};
-use crate::mapping::plan::{Origin, PgType};
+use crate::mapping::plan::Plan;
 use crate::model::key::RowNaming;
-use crate::model::schema::Schema;
+use crate::model::schema::{Affinity, Column, Key, KeyColumn, Rowid, Schema, Table, TableKind};
 use crate::model::value::Value;
+use crate::profile::evidence::Constraint;
 use crate::progress::{Extent, Watch};
-use crate::report::{Finding, SAMPLES, Severity};
-use crate::seam::{PartBuffers, PartReader, RowSink};
-use std::borrow::Cow;
-use std::collections::BTreeMap;
-use std::sync::Mutex;
-use std::sync::PoisonError;
+use crate::report::{Finding, Severity};
+use crate::seam::{PartBuffers, PartReader, PartSpan, RowSink};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// Characters of a value that a finding shows.
-const SHOWN: usize = 40;
-
-/// Why values of one column are refused; ordered as findings are listed.
-#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Reason {
-    /// Position of the table in the plan.
-    table: usize,
-    /// Name of the column in the target.
-    column: String,
-    why: Cow<'static, str>,
-    hint: Option<&'static str>,
-    null: bool,
-}
-
-/// How many values, and the first rows by number.
-#[derive(Debug, Default)]
-struct Tally {
-    count: u64,
-    first: BTreeMap<u64, String>,
-}
-
-type Tallies = BTreeMap<Reason, Tally>;
-
-/// Every value that the tables of the target will not hold exactly, by column.
+/// Reads the tables that the plan asks to convert, and says what would be refused, what is changed
+/// on purpose, and which keys would occur twice. Nothing is read when the plan asks for nothing.
 pub(super) fn rehearse(
-    parts: &dyn PartReader,
     schema: &Schema,
-    filling: &Filling,
+    plan: &Plan,
+    parts: &dyn PartReader,
     jobs: usize,
     watch: &dyn Watch,
 ) -> Result<Vec<Finding>> {
-    let spans = parts.parts().iter();
-    let (rows, bytes) = spans.fold((0, 0), |(rows, bytes), part| {
-        (rows + part.rows, bytes + part.bytes)
-    });
-    let extent = Extent {
-        rows: Some(rows),
-        bytes: Some(bytes),
-    };
-    watch.phase("trying every value", extent);
-    let mut planned = vec![None; schema.tables.len()];
-    for (position, table) in filling.plan.tables.iter().enumerate() {
-        planned[table.source] = Some(position);
+    let rehearsal = Rehearsal::new(schema, plan)?;
+    let tables: BTreeSet<usize> = rehearsal.tables().collect();
+    if tables.is_empty() {
+        return Ok(Vec::new());
     }
+    let is_read = |part: &&PartSpan| tables.contains(&part.table);
+    let spans: Vec<PartSpan> = parts.parts().iter().filter(is_read).copied().collect();
+    watch.phase(
+        "rehearsing",
+        Extent {
+            rows: Some(spans.iter().map(|part| part.rows).sum()),
+            bytes: Some(spans.iter().map(|part| part.bytes).sum()),
+        },
+    );
+    let forms = key_forms(&rehearsal, schema.tables.len());
+    let rows = rows_of(&spans, schema.tables.len());
+    let keys = KeyCheck::new(&forms, &rows, KEY_BUDGET);
     let work = Work {
+        rehearsal: &rehearsal,
         parts,
-        schema,
-        filling,
-        planned,
-        watch,
+        spans: &spans,
+        keys: &keys,
         next: AtomicUsize::new(0),
-        tallies: Mutex::new(Tallies::new()),
+        watch,
     };
     std::thread::scope(|scope| {
         let workers: Vec<_> = (0..std::cmp::max(jobs, 1))
@@ -81,175 +56,220 @@ pub(super) fn rehearse(
             .collect();
         workers
             .into_iter()
-            .map(|worker| {
-                worker
-                    .join()
-                    .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+            .try_for_each(|worker| match worker.join() {
+                Ok(result) => result,
+                Err(panic) => std::panic::resume_unwind(panic),
             })
-            .collect::<Result<Vec<()>>>()
     })?;
-    let tallies = work.tallies.into_inner();
-    let tallies = tallies.unwrap_or_else(PoisonError::into_inner);
-    Ok(tallies
-        .into_iter()
-        .map(|(reason, tally)| finding(reason, tally, filling))
-        .collect())
+    let twice = keys.finish(watch)?.rows();
+    let mut findings = duplicates(&rehearsal, schema, twice, parts, watch)?;
+    findings.extend(rehearsal.finish());
+    Ok(findings)
 }
 
-fn finding(reason: Reason, tally: Tally, filling: &Filling) -> Finding {
-    let code = if reason.null {
-        Code::NotNullViolated
-    } else {
-        Code::ValueRefused
-    };
-    let hint = reason.hint.unwrap_or(if reason.null {
-        "mend the rows in the source, or make the column of the target nullable"
-    } else {
-        "mend the value in the source, say in a mapping file what it becomes, or widen the column of the target"
-    });
-    let table = &filling.plan.tables[reason.table].name;
-    Finding::new(code, Severity::Error, reason.why)
-        .hint(hint)
-        .counted(tally.count, tally.first.into_values().collect())
-        .in_table(table)
-        .in_column(reason.column)
+fn rows_of(spans: &[PartSpan], tables: usize) -> Vec<u64> {
+    let mut rows = vec![0; tables];
+    for part in spans {
+        rows[part.table] += part.rows;
+    }
+    rows
 }
 
 struct Work<'a> {
+    rehearsal: &'a Rehearsal<'a>,
     parts: &'a dyn PartReader,
-    schema: &'a Schema,
-    filling: &'a Filling,
-    /// For each table of the schema, its position in the plan.
-    planned: Vec<Option<usize>>,
-    watch: &'a dyn Watch,
+    spans: &'a [PartSpan],
+    keys: &'a KeyCheck,
     next: AtomicUsize,
-    tallies: Mutex<Tallies>,
+    watch: &'a dyn Watch,
 }
 
 impl Work<'_> {
     fn run(&self) -> Result<()> {
         let mut buffers = PartBuffers::default();
-        let mut fitting = Fitting::default();
-        let next = || self.next.fetch_add(1, Ordering::Relaxed);
-        while let Some(part) = self.parts.parts().get(next()) {
+        while let Some(part) = self.spans.get(self.next.fetch_add(1, Ordering::Relaxed)) {
             if self.watch.stopped() {
                 return Err(Fault::interrupted());
             }
-            let Some(position) = self.planned[part.table] else {
-                continue;
-            };
-            let mut trial = Trial {
-                table: position,
-                columns: columns(self.filling, position),
-                naming: RowNaming::of(&self.schema.tables[part.table]),
-                fitting: &mut fitting,
-                number: part.first_row,
-                tallies: Tallies::new(),
-            };
-            self.parts.read(part, &mut buffers, &mut trial)?;
-            let found = trial.tallies;
-            if !found.is_empty() {
-                let mut all = self.tallies.lock().unwrap_or_else(PoisonError::into_inner);
-                found
-                    .into_iter()
-                    .for_each(|(reason, tally)| merge(&mut all, reason, tally));
-            }
+            let tried = self.part(part, &mut buffers);
+            tried.map_err(|fault| fault.in_table(self.rehearsal.name(part.table)))?;
             self.watch.advance(part.rows, part.bytes);
         }
         Ok(())
     }
-}
 
-fn merge(all: &mut Tallies, reason: Reason, tally: Tally) {
-    let there = all.entry(reason).or_default();
-    there.count += tally.count;
-    there.first.extend(tally.first);
-    while there.first.len() > SAMPLES {
-        there.first.pop_last();
+    fn part(&self, part: &PartSpan, buffers: &mut PartBuffers) -> Result<()> {
+        let (_, keys) = self.rehearsal.keys(part.table);
+        let mut rows = Rows {
+            trial: self.rehearsal.trial(part.table)?,
+            feed: (!keys.is_empty()).then(|| self.keys.feed(part.table)),
+            number: part.first_row,
+        };
+        self.parts.read(part, buffers, &mut rows)?;
+        let Rows { trial, feed, .. } = rows;
+        self.rehearsal.absorb(trial);
+        feed.map_or(Ok(()), |feed| self.keys.absorb(feed))
     }
 }
 
-/// A column that a cell fills.
-struct Tried<'a> {
-    cell: usize,
-    travels: PgType,
-    column: &'a ExistingColumn,
-}
-
-fn columns(filling: &Filling, position: usize) -> Vec<Tried<'_>> {
-    let (plan, table): (_, &FillTable) =
-        (&filling.plan.tables[position], &filling.tables[position]);
-    let tried = table.filled().filter_map(|(staged, column)| {
-        let planned = plan.columns.get(staged)?;
-        match planned.origin {
-            Origin::Cell(cell) => Some(Tried {
-                cell,
-                travels: planned.target,
-                column,
-            }),
-            Origin::Computed(_) | Origin::Added => None,
-        }
-    });
-    tried.collect()
-}
-
 /// Tries the rows of one part.
-struct Trial<'a> {
-    table: usize,
-    columns: Vec<Tried<'a>>,
-    naming: RowNaming,
-    fitting: &'a mut Fitting,
+struct Rows<'a> {
+    trial: Trial,
+    feed: Option<Feed<'a>>,
     number: u64,
-    tallies: Tallies,
 }
 
-impl RowSink for Trial<'_> {
+impl RowSink for Rows<'_> {
     fn row(&mut self, row: &[Value<'_>]) -> Result<()> {
-        for tried in &self.columns {
-            let Some(value) = row.get(tried.cell) else {
-                return Err(Fault::new(Code::Bug, "the row has no such cell"));
-            };
-            let Some((why, hint)) = refusal(tried, value, self.fitting) else {
-                continue;
-            };
-            let null = matches!(value, Value::Null);
-            let reason = Reason {
-                table: self.table,
-                column: tried.column.name.clone(),
-                why,
-                hint,
-                null,
-            };
-            let tally = self.tallies.entry(reason).or_default();
-            tally.count += 1;
-            if tally.first.len() < SAMPLES {
-                let key = self.naming.name(row, self.number);
-                let shown = if null {
-                    key
-                } else {
-                    format!("{key} ({})", value.shown(SHOWN))
-                };
-                tally.first.insert(self.number, shown);
-            }
+        self.trial.row(row, self.number)?;
+        if let Some(feed) = &mut self.feed {
+            let keys = self.trial.keys();
+            let keys: Vec<_> = keys
+                .map(|key| key.map_or(Value::Null, Value::Blob))
+                .collect();
+            feed.row(&keys, self.number)?;
         }
         self.number += 1;
         Ok(())
     }
 }
 
-/// Why the column does not hold the value, in words that do not depend on the value.
-fn refusal(
-    tried: &Tried<'_>,
-    value: &Value<'_>,
-    fitting: &mut Fitting,
-) -> Option<(Cow<'static, str>, Option<&'static str>)> {
-    if matches!(value, Value::Null) {
-        let why = "NULL in a column of the target that is NOT NULL";
-        return tried.column.not_null.then_some((why.into(), None));
+/// A schema of the keys as the target will hold them: blobs, equal where its keys are equal.
+fn key_forms(rehearsal: &Rehearsal<'_>, tables: usize) -> Schema {
+    let table = |position| {
+        let (columns, keys) = rehearsal.keys(position);
+        let column = |name: &&str| Column {
+            name: (*name).to_owned(),
+            declared_type: String::new(),
+            affinity: Affinity::Blob,
+            not_null: false,
+            default: None,
+            generated: None,
+            collation: "BINARY".to_owned(),
+            hidden: false,
+        };
+        let key_column = |position: &usize| KeyColumn {
+            column: columns[*position].to_owned(),
+            descending: false,
+            collation: "BINARY".to_owned(),
+        };
+        let unique = keys.iter().map(|key| Key {
+            name: Some(key.name.clone()),
+            columns: key.columns.iter().map(key_column).collect(),
+            on_conflict: None,
+        });
+        Table {
+            name: rehearsal.name(position).to_owned(),
+            kind: TableKind::WithoutRowid,
+            strict: false,
+            rowid: Rowid::None,
+            autoincrement: false,
+            unique: unique.collect(),
+            columns: columns.iter().map(column).collect(),
+            primary_key: None,
+            foreign_keys: Vec::new(),
+            checks: Vec::new(),
+            indexes: Vec::new(),
+            sql: String::new(),
+        }
+    };
+    Schema {
+        tables: (0..tables).map(table).collect(),
+        ..Schema::default()
     }
-    if !fits(value, tried.travels) {
-        let (why, hint) = not_taken(tried.column, value);
-        return Some((why.into(), hint));
-    }
-    Some((fitting.refusal(tried.column, value)?, None))
 }
+
+/// Keys that occur more than once: table, which of its keys, how often, and the first rows.
+type Twice = (usize, Constraint, u64, Vec<u64>);
+
+fn duplicates(
+    rehearsal: &Rehearsal<'_>,
+    schema: &Schema,
+    twice: Vec<Twice>,
+    parts: &dyn PartReader,
+    watch: &dyn Watch,
+) -> Result<Vec<Finding>> {
+    let mut findings = Vec::new();
+    let names = name_rows(schema, &twice, parts, watch)?;
+    for (table, constraint, count, rows) in twice {
+        let (columns, keys) = rehearsal.keys(table);
+        let Constraint::Unique(position) = constraint else {
+            continue;
+        };
+        let Some(key) = keys.get(position).filter(|_| count > 0) else {
+            continue;
+        };
+        let columns: Vec<_> = key.columns.iter().map(|column| columns[*column]).collect();
+        let message = format!(
+            "rows get the same key `{}` once their values are converted",
+            key.name
+        );
+        let sample = |row: &u64| match names.get(&(table, *row)) {
+            Some(name) => name.clone(),
+            None => format!("row {row}"),
+        };
+        let finding = Finding::new(Code::KeyDuplicate, Severity::Error, message)
+            .counted(count, rows.iter().map(sample).collect())
+            .in_table(rehearsal.name(table))
+            .in_column(columns.join(", "))
+            .hint("choose a type or conversion that keeps the keys apart, or leave out the key in the mapping file");
+        findings.push(finding);
+    }
+    Ok(findings)
+}
+
+/// The names of these rows, by table and number: the parts they stand in are read once more.
+fn name_rows(
+    schema: &Schema,
+    twice: &[Twice],
+    parts: &dyn PartReader,
+    watch: &dyn Watch,
+) -> Result<BTreeMap<(usize, u64), String>> {
+    let mut names = BTreeMap::new();
+    let mut buffers = PartBuffers::default();
+    let wanted: BTreeSet<(usize, u64)> = twice
+        .iter()
+        .flat_map(|(table, _, _, rows)| rows.iter().map(|row| (*table, *row)))
+        .collect();
+    for part in parts.parts() {
+        let end = part.first_row.saturating_add(part.rows);
+        let mut here = wanted.range((part.table, part.first_row)..(part.table, end));
+        if here.next().is_none() {
+            continue;
+        }
+        if watch.stopped() {
+            return Err(Fault::interrupted());
+        }
+        let mut sink = Namer {
+            naming: RowNaming::of(&schema.tables[part.table]),
+            table: part.table,
+            number: part.first_row,
+            wanted: &wanted,
+            names: &mut names,
+        };
+        parts.read(part, &mut buffers, &mut sink)?;
+    }
+    Ok(names)
+}
+
+struct Namer<'a> {
+    naming: RowNaming,
+    table: usize,
+    number: u64,
+    wanted: &'a BTreeSet<(usize, u64)>,
+    names: &'a mut BTreeMap<(usize, u64), String>,
+}
+
+impl RowSink for Namer<'_> {
+    fn row(&mut self, row: &[Value<'_>]) -> Result<()> {
+        let key = (self.table, self.number);
+        if self.wanted.contains(&key) {
+            self.names.insert(key, self.naming.name(row, self.number));
+        }
+        self.number += 1;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;

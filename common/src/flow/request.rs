@@ -2,6 +2,7 @@
 
 use crate::digest::Digest;
 use crate::location::{ArchivePath, Location, TableFilter};
+use crate::mapping::NameRule;
 use crate::seam::Check;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -13,6 +14,8 @@ pub struct AnalyzeRequest {
     pub source: Location,
     /// What it is judged against.
     pub against: Against,
+    /// How names become names of PostgreSQL.
+    pub names: NameRule,
     /// Which tables.
     pub tables: TableFilter,
 }
@@ -107,6 +110,8 @@ pub struct ImportRequest {
     pub max_part: u64,
     /// How the target is compared with the archive before the switch.
     pub check: Check,
+    /// How names become names of PostgreSQL.
+    pub names: NameRule,
     /// Only say what would be done.
     pub plan_only: bool,
     /// Which tables.

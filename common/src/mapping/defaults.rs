@@ -137,6 +137,8 @@ fn value_of(value: OwnedValue, target: PgType) -> Option<OwnedValue> {
         (PgType::Bigint | PgType::Numeric, OwnedValue::Integer(_))
         | (PgType::Double, OwnedValue::Real(_))
         | (PgType::Bytea, OwnedValue::Blob(_)) => true,
+        (PgType::Smallint, OwnedValue::Integer(integer)) => i16::try_from(*integer).is_ok(),
+        (PgType::Integer, OwnedValue::Integer(integer)) => i32::try_from(*integer).is_ok(),
         (PgType::Boolean, OwnedValue::Integer(integer)) => matches!(integer, 0 | 1),
         (PgType::Double, OwnedValue::Integer(integer)) => return real(*integer),
         (PgType::Numeric, OwnedValue::Real(real)) => {
@@ -150,7 +152,11 @@ fn value_of(value: OwnedValue, target: PgType) -> Option<OwnedValue> {
 
 fn text_fits(text: &str, target: PgType) -> bool {
     match target {
-        PgType::Text => !text.contains('\0'),
+        PgType::Text | PgType::Citext => !text.contains('\0'),
+        PgType::Varchar(length) | PgType::Char(length) => {
+            let is_padded = matches!(target, PgType::Char(_)) && text.ends_with(' ');
+            text.chars().count() <= length as usize && !text.contains('\0') && !is_padded
+        }
         PgType::Date => forms::date(text).is_some(),
         PgType::Time => forms::time(text).is_some(),
         PgType::Timestamp => forms::timestamp(text).is_some(),
@@ -160,9 +166,8 @@ fn text_fits(text: &str, target: PgType) -> bool {
         PgType::Json => is_json(text),
         // What jsonb would change cannot be ruled out in a text with escapes, numbers or two keys.
         PgType::Jsonb => is_json(text) && is_simple_json(text),
-        PgType::Bigint | PgType::Double | PgType::Numeric | PgType::Bytea | PgType::Boolean => {
-            false
-        }
+        // A text is none of the others, or only the plan's labels could tell.
+        _ => false,
     }
 }
 

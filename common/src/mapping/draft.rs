@@ -19,6 +19,10 @@ pub(super) struct Draft<'a> {
     /// Position in `Schema::tables`.
     pub(super) source: usize,
     pub(super) table: &'a Table,
+    /// Its name in the target.
+    pub(super) name: String,
+    /// The name that the operator asks for.
+    pub(super) wanted: Option<String>,
     pub(super) rows: u64,
     /// The columns that have a cell.
     pub(super) columns: Vec<Stored<'a>>,
@@ -30,8 +34,13 @@ pub(super) struct Draft<'a> {
 
 /// A column of the plan.
 #[expect(clippy::struct_excessive_bools, reason = "four independent facts")]
+#[derive(Clone)]
 pub(super) struct Stored<'a> {
     pub(super) column: &'a Column,
+    /// Its name in the target.
+    pub(super) name: String,
+    /// The name that the operator asks for.
+    pub(super) wanted: Option<String>,
     pub(super) cell: usize,
     pub(super) evidence: &'a ColumnEvidence,
     /// It is the INTEGER PRIMARY KEY.
@@ -133,6 +142,8 @@ fn draft<'a>(source: usize, table: &'a Table, evidence: Option<&'a TableEvidence
         positions.insert(column.name.to_ascii_lowercase(), position);
         columns.push(Stored {
             column,
+            name: column.name.clone(),
+            wanted: None,
             cell: table.first_column_cell() + position,
             evidence: evidence.unwrap_or(&NO_EVIDENCE),
             identity: identity.is_some_and(|name| column.name.eq_ignore_ascii_case(name)),
@@ -145,6 +156,8 @@ fn draft<'a>(source: usize, table: &'a Table, evidence: Option<&'a TableEvidence
     Draft {
         source,
         table,
+        name: table.name.clone(),
+        wanted: None,
         rows: evidence.map_or(0, |table| table.rows),
         columns,
         structure: Structure::default(),

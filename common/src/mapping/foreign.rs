@@ -5,6 +5,7 @@ use crate::mapping::describe::counted;
 use crate::mapping::draft::{Draft, Source, Stored};
 use crate::mapping::keys::is_coarse;
 use crate::mapping::names;
+use crate::mapping::naming::NameRule;
 use crate::mapping::plan::{ForeignKeyPlan, TablePlan};
 use crate::model::schema::{Affinity, ForeignKey, IndexOn, Schema};
 use crate::profile::evidence::{Constraint, Form};
@@ -206,9 +207,9 @@ pub(super) fn mark(drafts: &mut [Draft<'_>], references: &[Reference<'_>]) {
 pub(super) fn plans(
     source: &Source<'_>,
     drafts: &[Draft<'_>],
-    references: &[Reference<'_>],
-    child: usize,
+    (references, child): (&[Reference<'_>], usize),
     table: &TablePlan,
+    rule: NameRule,
     findings: &mut Vec<Finding>,
 ) -> Vec<ForeignKeyPlan> {
     let constraints = table.primary_key.iter().chain(&table.unique);
@@ -222,15 +223,16 @@ pub(super) fn plans(
         let name_of = |draft: &Draft<'_>, columns: &[usize]| -> Vec<String> {
             columns
                 .iter()
-                .map(|column| draft.columns[*column].column.name.clone())
+                .map(|column| draft.columns[*column].name.clone())
                 .collect()
         };
         let columns = name_of(&drafts[child], &reference.columns);
         let name = names::foreign_key(
-            &table.name,
-            reference.declared.name.as_deref(),
+            &drafts[child],
+            (reference.declared.name.as_deref(), rule),
             &columns,
             &mut taken,
+            findings,
         );
         plans.push(ForeignKeyPlan {
             name,

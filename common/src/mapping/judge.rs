@@ -47,6 +47,16 @@ fn forms_of(target: PgType) -> &'static [Form] {
         PgType::Jsonb => &[Form::JsonPlain],
         PgType::Json => &[Form::Json],
         PgType::Inet => &[Form::Inet],
+        // Only asked for, never weighed against the evidence.
+        PgType::Smallint
+        | PgType::Integer
+        | PgType::Real
+        | PgType::Decimal { .. }
+        | PgType::Varchar(_)
+        | PgType::Char(_)
+        | PgType::Citext
+        | PgType::Enum(_)
+        | PgType::Cidr => &[],
     }
 }
 
@@ -70,7 +80,10 @@ pub(super) fn columns(draft: &Draft<'_>, findings: &mut Vec<Finding>) {
 
 /// What is worth reporting of the values of a column whose type is given.
 pub(super) fn kept_as(stored: &Stored<'_>, target: PgType) -> Vec<Finding> {
-    let given = Stored { target, ..*stored };
+    let given = Stored {
+        target,
+        ..stored.clone()
+    };
     let numbers = match target {
         PgType::Text => stored.evidence.integers + stored.evidence.reals > 0,
         PgType::Double => stored.evidence.integers > 0,
@@ -110,6 +123,13 @@ fn form_words(target: PgType) -> &'static str {
         PgType::Bigint => "an integer",
         PgType::Double => "a real",
         PgType::Numeric => "a decimal number",
+        // Only asked for; no reason is ever given against one.
+        PgType::Smallint | PgType::Integer => "an integer of its range",
+        PgType::Real => "a real of single precision",
+        PgType::Decimal { .. } => "a decimal number of its digits",
+        PgType::Varchar(_) | PgType::Char(_) | PgType::Citext => "text of its length",
+        PgType::Enum(_) => "one of its labels",
+        PgType::Cidr => "a network",
         PgType::Bytea => "a blob",
         PgType::Text => "text",
     }

@@ -10,20 +10,25 @@ mod draft;
 mod entry;
 pub mod existing;
 pub mod expression;
+pub mod file;
 pub mod fill;
 mod foreign;
 mod judge;
 mod keys;
 mod leftovers;
 mod names;
+mod naming;
 mod order;
+mod pgtype;
 pub mod plan;
 #[cfg(test)]
 mod tests;
 mod ties;
 mod types;
+pub mod zone;
 
 pub use describe::describe;
+pub use naming::NameRule;
 pub use order::order;
 
 use crate::mapping::draft::{Draft, Source};
@@ -40,6 +45,8 @@ pub struct Request {
     pub target_schema: String,
     /// `server_version_num` of the server, such as `150020` for 15.20.
     pub server_version: u32,
+    /// How the names of the source become names of the target.
+    pub names: NameRule,
 }
 
 /// What the tables of `schema` become in PostgreSQL.
@@ -58,6 +65,7 @@ pub fn plan(
     leftovers::list(schema, &mut findings);
     let source = Source::new(schema, evidence, keys);
     let mut drafts = draft::drafts(&source);
+    naming::settle(&mut drafts, request.names, &mut findings);
     for draft in &mut drafts {
         names::check_table(draft, &mut findings);
         draft.structure = keys::structure(&source, draft, &mut findings);
@@ -71,24 +79,29 @@ pub fn plan(
         leftovers::hidden_rowid(draft, &mut findings);
     }
     judge::collation(&drafts, &mut findings);
-    let tables = assemble(&source, &drafts, &references, &mut findings);
+    let tables = assemble(&source, &drafts, &references, request.names, &mut findings);
     sort(&mut findings);
-    Plan { tables, findings }
+    Plan {
+        tables,
+        enums: Vec::new(),
+        findings,
+    }
 }
 
 fn assemble(
     source: &Source<'_>,
     drafts: &[Draft<'_>],
     references: &[foreign::Reference<'_>],
+    rule: NameRule,
     findings: &mut Vec<Finding>,
 ) -> Vec<TablePlan> {
-    let names = Names::new(drafts, findings);
+    let names = Names::new(drafts, rule, findings);
     let mut tables = Vec::with_capacity(drafts.len());
     for (position, draft) in drafts.iter().enumerate() {
         let structure = names.structure(position, draft);
         let mut table = TablePlan {
             source: draft.source,
-            name: draft.table.name.clone(),
+            name: draft.name.clone(),
             columns: columns(source, draft, findings),
             primary_key: structure.primary_key,
             unique: structure.unique,
@@ -96,7 +109,8 @@ fn assemble(
             foreign_keys: Vec::new(),
             checks: Vec::new(),
         };
-        table.foreign_keys = foreign::plans(source, drafts, references, position, &table, findings);
+        let of = (references, position);
+        table.foreign_keys = foreign::plans(source, drafts, of, &table, rule, findings);
         tables.push(table);
     }
     tables
@@ -106,9 +120,10 @@ fn columns(source: &Source<'_>, draft: &Draft<'_>, findings: &mut Vec<Finding>) 
     let mut columns = Vec::with_capacity(draft.columns.len());
     for (position, stored) in draft.columns.iter().enumerate() {
         columns.push(ColumnPlan {
-            name: stored.column.name.clone(),
+            name: stored.name.clone(),
             origin: Origin::Cell(stored.cell),
             target: stored.target,
+            asked: false,
             conversion: None,
             not_null: keys::not_null(source, draft, position, findings),
             default: defaults::default(draft, stored, findings),

@@ -7,16 +7,15 @@ use crate::mapping::Request;
 use crate::mapping::draft::Draft;
 use crate::mapping::expression::Expression;
 use crate::mapping::keys::KeyDraft;
+use crate::mapping::naming::NameRule;
 use crate::mapping::plan::{IndexPlan, IndexTerm, KeyPlan};
 use crate::report::{Finding, Severity};
 use std::collections::{BTreeSet, HashMap};
 
 /// Longest name, in bytes (`NAMEDATALEN` - 1).
-const LONGEST: usize = 63;
+pub(super) const LONGEST: usize = 63;
 /// Most columns of a table (`MaxHeapAttributeNumber`).
 const MOST_COLUMNS: usize = 1600;
-/// Columns that every table has already.
-const SYSTEM: [&str; 6] = ["tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"];
 /// Oldest server that is supported.
 const OLDEST_SERVER: u32 = 130_000;
 
@@ -41,33 +40,18 @@ pub(super) fn check_request(request: &Request) -> Vec<Finding> {
     findings
 }
 
-/// Whether PostgreSQL takes the names of the table and its columns, and as many columns.
+/// Whether PostgreSQL takes as many columns.
 pub(super) fn check_table(draft: &Draft<'_>, findings: &mut Vec<Finding>) {
-    let table = &draft.table.name;
-    let error =
-        |code, message: String| Finding::new(code, Severity::Error, message).in_table(table);
-    if let Some(why) = unfit(table) {
-        findings.push(error(Code::NameRefused, format!("the table's name {why}")));
-    }
     let columns = draft.columns.len();
     if columns > MOST_COLUMNS {
         let message = format!("the table has {columns} columns, PostgreSQL takes {MOST_COLUMNS}");
-        findings.push(error(Code::ServerUnfit, message));
-    }
-    for stored in &draft.columns {
-        let name = &stored.column.name;
-        let system = SYSTEM
-            .contains(&name.as_str())
-            .then_some("is that of a system column");
-        if let Some(why) = unfit(name).or(system) {
-            let message = format!("the column's name {why}");
-            findings.push(error(Code::NameRefused, message).in_column(name));
-        }
+        let finding = Finding::new(Code::ServerUnfit, Severity::Error, message);
+        findings.push(finding.in_table(&draft.table.name));
     }
 }
 
 /// Why PostgreSQL does not take a name.
-fn unfit(name: &str) -> Option<&'static str> {
+pub(super) fn unfit(name: &str) -> Option<&'static str> {
     if name.is_empty() {
         Some("is empty")
     } else if name.len() > LONGEST {
@@ -99,13 +83,15 @@ pub(super) struct Named {
 impl Names {
     /// Names are given in rounds, so that a name made here never takes one that the source gave:
     /// tables, then indexes, then named constraints, then the others.
-    pub(super) fn new(drafts: &[Draft<'_>], findings: &mut Vec<Finding>) -> Self {
-        let mut taken = Taken::of(drafts.iter().map(|draft| draft.table.name.clone()));
+    pub(super) fn new(drafts: &[Draft<'_>], rule: NameRule, findings: &mut Vec<Finding>) -> Self {
+        let mut taken = Taken::of(drafts.iter().map(|draft| draft.name.clone()));
+        let mut keep = |draft: &Draft<'_>, kind, name: &str, taken: &mut Taken| {
+            keep(draft, kind, (name, rule), taken, findings)
+        };
         let mut names: Vec<TableNames> = Vec::with_capacity(drafts.len());
         for draft in drafts {
             let indexes = draft.structure.indexes.iter();
-            let indexes =
-                indexes.map(|index| keep(draft, "index", &index.name, &mut taken, findings));
+            let indexes = indexes.map(|index| keep(draft, "index", &index.name, &mut taken));
             names.push(TableNames {
                 indexes: indexes.collect(),
                 ..TableNames::default()
@@ -114,7 +100,7 @@ impl Names {
         for (draft, names) in drafts.iter().zip(&mut names) {
             let mut given = |key: &KeyDraft| {
                 let name = key.name.as_ref()?;
-                Some(keep(draft, "constraint", name, &mut taken, findings))
+                Some(keep(draft, "constraint", name, &mut taken))
             };
             names.primary = draft.structure.primary.as_ref().and_then(&mut given);
             let unique = draft.structure.unique.iter();
@@ -122,12 +108,12 @@ impl Names {
         }
         for (draft, names) in drafts.iter().zip(&mut names) {
             if draft.structure.primary.is_some() && names.primary.is_none() {
-                names.primary = Some(taken.free(&draft.table.name, "", "pkey"));
+                names.primary = Some(taken.free(&draft.name, "", "pkey"));
             }
             for (key, name) in draft.structure.unique.iter().zip(&mut names.unique) {
                 if name.is_empty() {
                     let columns = columns(draft, &key.columns).join("_");
-                    *name = taken.free(&draft.table.name, &columns, "key");
+                    *name = taken.free(&draft.name, &columns, "key");
                 }
             }
         }
@@ -141,7 +127,7 @@ impl Names {
             name: name.clone(),
             columns: columns(draft, &key.columns),
         };
-        let name_of = |column: usize| draft.columns[column].column.name.clone();
+        let name_of = |column: usize| draft.columns[column].name.clone();
         let indexes = names.indexes.iter().zip(&structure.indexes);
         Named {
             primary_key: names
@@ -177,7 +163,7 @@ impl Names {
 fn columns(draft: &Draft<'_>, positions: &[usize]) -> Vec<String> {
     positions
         .iter()
-        .map(|column| draft.columns[*column].column.name.clone())
+        .map(|column| draft.columns[*column].name.clone())
         .collect()
 }
 
@@ -185,40 +171,40 @@ fn columns(draft: &Draft<'_>, positions: &[usize]) -> Vec<String> {
 fn keep(
     draft: &Draft<'_>,
     kind: &str,
-    name: &str,
+    (source, rule): (&str, NameRule),
     taken: &mut Taken,
     findings: &mut Vec<Finding>,
 ) -> String {
-    let unfit = unfit(name);
-    if unfit.is_none() && taken.insert(name) {
-        return name.to_owned();
+    let name = rule.apply(source);
+    let unfit = unfit(&name);
+    if unfit.is_none() && taken.insert(&name) {
+        return name.into_owned();
     }
     let why = unfit.unwrap_or("is taken");
     let base = name.replace('\0', "");
     let base = if base.is_empty() {
-        draft.table.name.as_str()
+        draft.name.as_str()
     } else {
         base.as_str()
     };
     let better = taken.free(base, "", "");
-    let message = format!("{kind} `{name}` becomes `{better}`: its name {why}");
-    findings.push(
-        Finding::new(Code::StructureWeakened, Severity::Note, message).in_table(&draft.table.name),
-    );
+    let message = format!("the {kind} `{source}` becomes `{better}`: its name {why}");
+    let finding = Finding::new(Code::NameChanged, Severity::Note, message);
+    findings.push(finding.in_table(&draft.table.name));
     better
 }
 
 /// The name of a foreign key, unique among the constraints of its table.
 pub(super) fn foreign_key(
-    table: &str,
-    given: Option<&str>,
+    draft: &Draft<'_>,
+    (given, rule): (Option<&str>, NameRule),
     columns: &[String],
     taken: &mut Taken,
+    findings: &mut Vec<Finding>,
 ) -> String {
     match given {
-        Some(name) if unfit(name).is_none() && taken.insert(name) => name.to_owned(),
-        Some(name) if unfit(name).is_none() => taken.free(name, "", ""),
-        _ => taken.free(table, &columns.join("_"), "fkey"),
+        Some(name) => keep(draft, "foreign key", (name, rule), taken, findings),
+        None => taken.free(&draft.name, &columns.join("_"), "fkey"),
     }
 }
 
@@ -241,7 +227,7 @@ impl Taken {
 
     /// A name that is not taken yet: `table_column_key`, then `table_column_key_1` and so on. Table
     /// and column are cut so that all of it fits, as PostgreSQL does with names it makes itself.
-    fn free(&mut self, table: &str, column: &str, label: &str) -> String {
+    pub(super) fn free(&mut self, table: &str, column: &str, label: &str) -> String {
         let first = fitted(table, column, label);
         let mut number = self.next.get(&first).copied().unwrap_or(0);
         loop {
@@ -258,7 +244,8 @@ impl Taken {
         }
     }
 
-    fn insert(&mut self, name: &str) -> bool {
+    /// Takes a name, if it is free.
+    pub(super) fn insert(&mut self, name: &str) -> bool {
         self.names.insert(name.to_owned())
     }
 }

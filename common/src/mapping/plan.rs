@@ -1,5 +1,7 @@
 //! The plan as data.
 
+pub use crate::mapping::pgtype::PgType;
+
 use crate::mapping::expression::Expression;
 use crate::model::schema::{Action, Deferrable};
 use crate::model::value::OwnedValue;
@@ -11,8 +13,19 @@ use std::collections::BTreeMap;
 pub struct Plan {
     /// The tables, in the order of the schema; tables without rows in the archive are left out.
     pub tables: Vec<TablePlan>,
+    /// Enumerated types that the operator asks for; made before the tables, moved with them.
+    pub enums: Vec<EnumPlan>,
     /// What is recast, weakened, left out (warnings, notes) or refused (errors).
     pub findings: Vec<Finding>,
+}
+
+/// An enumerated type in the target.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EnumPlan {
+    /// Its name; unique among the plan's tables, keys, indexes and types.
+    pub name: String,
+    /// Its labels, in their order: each once, 1 to 63 bytes, without NUL.
+    pub labels: Vec<String>,
 }
 
 /// What becomes of one table.
@@ -54,6 +67,9 @@ pub struct ColumnPlan {
     pub origin: Origin,
     /// Its type.
     pub target: PgType,
+    /// Whether the operator (or an existing table) has asked for this type: its values have not been
+    /// proved to fit by the evidence, and are tried before the first write.
+    pub asked: bool,
     /// How values are changed on the way, where the operator asks for it.
     pub conversion: Option<Conversion>,
     /// NOT NULL.
@@ -107,6 +123,19 @@ pub enum BadText {
     /// `\0` or `\xNN` stands in its place, and `\\` for every backslash of the column, so that each
     /// text can be told from every other.
     Escape,
+}
+
+impl BadText {
+    /// What is done, for a message; nothing for `Refuse`.
+    #[must_use]
+    pub fn words(self) -> Option<&'static str> {
+        match self {
+            BadText::Refuse => None,
+            BadText::Strip => Some("left out"),
+            BadText::Replace => Some("replaced by U+FFFD"),
+            BadText::Escape => Some("escaped"),
+        }
+    }
 }
 
 /// What the values of a column are taken for.
@@ -170,76 +199,19 @@ pub enum EpochUnit {
     Ticks1601,
 }
 
-/// Types of PostgreSQL that a plan may choose.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum PgType {
-    /// bigint
-    Bigint,
-    /// double precision
-    Double,
-    /// numeric without precision and scale; keeps each value's own digits
-    Numeric,
-    /// text COLLATE "C"
-    Text,
-    /// bytea
-    Bytea,
-    /// boolean
-    Boolean,
-    /// timestamp with time zone
-    Timestamptz,
-    /// timestamp without time zone
-    Timestamp,
-    /// date
-    Date,
-    /// time without time zone
-    Time,
-    /// uuid
-    Uuid,
-    /// jsonb
-    Jsonb,
-    /// json
-    Json,
-    /// inet
-    Inet,
-}
-
-impl PgType {
-    /// Every type that a plan may choose.
-    pub const ALL: [PgType; 14] = [
-        PgType::Bigint,
-        PgType::Double,
-        PgType::Numeric,
-        PgType::Text,
-        PgType::Bytea,
-        PgType::Boolean,
-        PgType::Timestamptz,
-        PgType::Timestamp,
-        PgType::Date,
-        PgType::Time,
-        PgType::Uuid,
-        PgType::Jsonb,
-        PgType::Json,
-        PgType::Inet,
-    ];
-
-    /// The name as PostgreSQL prints it.
+impl EpochUnit {
+    /// What is counted, for a message.
     #[must_use]
-    pub fn name(self) -> &'static str {
+    pub fn words(self) -> &'static str {
         match self {
-            PgType::Bigint => "bigint",
-            PgType::Double => "double precision",
-            PgType::Numeric => "numeric",
-            PgType::Text => "text",
-            PgType::Bytea => "bytea",
-            PgType::Boolean => "boolean",
-            PgType::Timestamptz => "timestamp with time zone",
-            PgType::Timestamp => "timestamp without time zone",
-            PgType::Date => "date",
-            PgType::Time => "time without time zone",
-            PgType::Uuid => "uuid",
-            PgType::Jsonb => "jsonb",
-            PgType::Json => "json",
-            PgType::Inet => "inet",
+            EpochUnit::Seconds => "seconds since 1970",
+            EpochUnit::Milliseconds => "milliseconds since 1970",
+            EpochUnit::Microseconds => "microseconds since 1970",
+            EpochUnit::JulianDays => "Julian days",
+            EpochUnit::Days => "days since 1970",
+            EpochUnit::Seconds2001 => "seconds since 2001",
+            EpochUnit::Microseconds1601 => "microseconds since 1601",
+            EpochUnit::Ticks1601 => "units of 100 ns since 1601",
         }
     }
 }

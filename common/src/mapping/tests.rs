@@ -5,4 +5,5 @@ mod defaults;
 mod foreign;
 mod keys;
 mod leftovers;
+mod names;
 pub(super) mod support;

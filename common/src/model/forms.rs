@@ -49,6 +49,12 @@ pub fn timestamp_offset(text: &str) -> Option<i64> {
     DAYS.contains(&day).then_some(instant)
 }
 
+/// Whether microseconds since 2000-01-01 00:00:00 are a moment of the years 0001 to 9999.
+#[must_use]
+pub fn is_moment(micros: i64) -> bool {
+    i32::try_from(micros.div_euclid(DAY)).is_ok_and(|day| DAYS.contains(&day))
+}
+
 /// Whether a time or timestamp (that `time` or `timestamp` accepts) is spelled as PostgreSQL prints
 /// it: a blank before the time, and a fraction that is absent or does not end in 0.
 #[must_use]

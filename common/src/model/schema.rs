@@ -367,6 +367,14 @@ impl Table {
             .find(|column| column.name.eq_ignore_ascii_case(name))
     }
 
+    /// The name of what stands in a cell: of its column, or `rowid`.
+    #[must_use]
+    pub fn cell_name(&self, cell: usize) -> &str {
+        let position = cell.checked_sub(self.first_column_cell());
+        let column = position.and_then(|position| self.stored_columns().nth(position));
+        column.map_or("rowid", |column| column.name.as_str())
+    }
+
     /// The cell of a stored column within a row, or `None` for a computed or unknown one.
     #[must_use]
     pub fn cell(&self, column: &str) -> Option<usize> {

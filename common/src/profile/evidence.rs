@@ -192,4 +192,7 @@ pub enum Constraint {
     NotNull(usize),
     /// A foreign key, by position in `Table::foreign_keys`.
     ForeignKey(usize),
+    /// The same foreign key with texts compared by their bytes, where the source compares otherwise:
+    /// PostgreSQL compares bytes.
+    ForeignKeyBytes(usize),
 }

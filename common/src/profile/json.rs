@@ -16,7 +16,7 @@ const PLAIN_TEXT: usize = 1 << 28;
 
 /// How much JSON a text is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Json {
+pub(crate) enum Json {
     /// Valid.
     Valid,
     /// Valid, and jsonb gives every value back.
@@ -25,7 +25,7 @@ pub(super) enum Json {
 
 /// Memory that is reused from text to text.
 #[derive(Debug, Default)]
-pub(super) struct Memory {
+pub(crate) struct Memory {
     /// Open containers: for an object where its keys begin in `keys`.
     open: Vec<Option<usize>>,
     /// A hash of each key of the open objects.
@@ -52,7 +52,7 @@ impl JsonReader {
 
 /// What `text` is. Two keys of one object with the same hash are taken for a repeated key, which
 /// is on the safe side.
-pub(super) fn json(text: &str, memory: &mut Memory) -> Option<Json> {
+pub(crate) fn json(text: &str, memory: &mut Memory) -> Option<Json> {
     memory.open.clear();
     memory.keys.clear();
     let mut check = Check {

@@ -5,7 +5,7 @@
 
 pub mod evidence;
 mod form;
-mod json;
+pub(crate) mod json;
 mod random;
 mod table;
 

@@ -150,6 +150,9 @@ pub struct Totals {
 pub struct TableReport {
     /// Its name.
     pub name: String,
+    /// Its name in the target, where a plan was made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub target_name: Option<String>,
     /// Its kind: `table`, `without rowid`, `virtual (fts5)`.
     pub kind: String,
     /// Its rows.
@@ -171,6 +174,9 @@ pub struct ColumnReport {
     pub name: String,
     /// The declared type of the source.
     pub declared: String,
+    /// Its name in the target, where a plan was made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub target_name: Option<String>,
     /// The type in the target, where a plan was made.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub target_type: Option<String>,

@@ -6,6 +6,7 @@ use crate::report::{Finding, Report, Severity, TableReport};
 use anstyle::{AnsiColor, Style};
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use indicatif::{HumanBytes, HumanCount};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
@@ -206,7 +207,8 @@ fn overview(tables: &[TableReport], canvas: Canvas) -> String {
 }
 
 fn details(table: &TableReport, canvas: Canvas) -> String {
-    let mut text = canvas.painted(Style::new().bold(), &escaped(&table.name));
+    let title = named(&table.name, table.target_name.as_deref());
+    let mut text = canvas.painted(Style::new().bold(), &escaped(&title));
     text.push('\n');
     if !table.columns.is_empty() {
         let planned = table
@@ -226,7 +228,8 @@ fn details(table: &TableReport, canvas: Canvas) -> String {
                     .expect("a String takes all text");
             }
             let target = column.target_type.as_deref().unwrap_or_default();
-            let mut cells = vec![column.name.as_str(), &column.declared, &values];
+            let name = named(&column.name, column.target_name.as_deref());
+            let mut cells = vec![name.as_ref(), &column.declared, &values];
             if planned {
                 cells.insert(2, target);
             }
@@ -240,6 +243,14 @@ fn details(table: &TableReport, canvas: Canvas) -> String {
     }
     text.push('\n');
     text
+}
+
+/// The name in the source, and that in the target where it is another.
+fn named<'a>(source: &'a str, target: Option<&str>) -> Cow<'a, str> {
+    match target {
+        Some(target) if target != source => Cow::Owned(format!("{source} -> {target}")),
+        _ => Cow::Borrowed(source),
+    }
 }
 
 /// `import order: a, b, (c, d)`; brackets hold a cycle of foreign keys.
@@ -402,6 +413,7 @@ warning[recast]: text in an INTEGER column
         let column = ColumnReport {
             name: "id\u{1b}".to_owned(),
             declared: "INTEGER".to_owned(),
+            target_name: Some("id".to_owned()),
             target_type: Some("bigint".to_owned()),
             evidence: "3 integer".to_owned(),
             looks_like: vec!["date".to_owned()],
@@ -409,6 +421,7 @@ warning[recast]: text in an INTEGER column
         let looked = Report {
             tables: vec![TableReport {
                 name: "orders".to_owned(),
+                target_name: None,
                 kind: "table".to_owned(),
                 rows: 1204,
                 bytes: 2048,
@@ -431,7 +444,7 @@ warning[recast]: text in an INTEGER column
                 "",
                 "orders",
                 "COLUMN DECLARED TARGET VALUES",
-                "id\\u{1b} INTEGER bigint 3 integer; looks like date",
+                "id\\u{1b} -> id INTEGER bigint 3 integer; looks like date",
                 "primary key (id)",
                 "",
                 "import order: a, (b, c)",

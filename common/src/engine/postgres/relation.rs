@@ -14,7 +14,7 @@ pub(super) struct Names {
     pub(super) sequences: Vec<Vec<Option<String>>>,
     /// Tables, keys, indexes and sequences.
     pub(super) relations: Vec<String>,
-    /// Row types and array types.
+    /// Row types, enumerated types and their array types.
     pub(super) types: Vec<String>,
 }
 
@@ -25,7 +25,8 @@ impl Names {
         let sequences = plan.tables.iter().map(|table| sequences(table, &mut taken));
         let sequences = sequences.collect();
         let tables = plan.tables.iter().map(|table| table.name.as_str());
-        let types = tables.flat_map(|table| {
+        let enums = plan.enums.iter().map(|planned| planned.name.as_str());
+        let types = tables.chain(enums).flat_map(|table| {
             [
                 table.to_owned(),
                 cut(&format!("_{table}"), MAX_IDENTIFIER_BYTES).to_owned(),

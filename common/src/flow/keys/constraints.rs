@@ -10,6 +10,9 @@ use crate::model::schema::{
 use crate::profile::evidence::Constraint;
 use std::collections::HashMap;
 
+/// The collation that compares bytes.
+const BINARY: &str = "BINARY";
+
 /// Most streams of keys of one table: more would make each row cost what a table of rows does.
 pub(super) const TABLE_STREAMS: usize = 64;
 
@@ -171,15 +174,20 @@ impl Builder<'_> {
             }
         }
         for (number, key) in table.foreign_keys.iter().enumerate() {
-            let how = self.foreign(position, table, key);
-            let columns = key.columns.iter().map(String::as_str);
+            let shown = || key.columns.iter().map(String::as_str);
+            let how = self.foreign(position, table, key, false);
             self.add(
                 position,
                 table,
                 Constraint::ForeignKey(number),
                 how,
-                columns,
+                shown(),
             );
+            if self.compares_otherwise(key) {
+                let how = self.foreign(position, table, key, true);
+                let constraint = Constraint::ForeignKeyBytes(number);
+                self.add(position, table, constraint, how, shown());
+            }
         }
     }
 
@@ -295,7 +303,23 @@ impl Builder<'_> {
         Ok(number)
     }
 
-    fn foreign(&mut self, position: usize, table: &Table, key: &ForeignKey) -> Result<How, Reason> {
+    /// Whether texts of the columns referred to are compared by more than their bytes.
+    fn compares_otherwise(&self, key: &ForeignKey) -> bool {
+        let parent = self.names.get(&key.parent.to_ascii_lowercase());
+        let parent = parent.map(|position| &self.schema.tables[*position]);
+        let columns = key.parent_columns.iter();
+        let mut columns = columns.filter_map(|name| parent?.column(name));
+        columns.any(|column| !column.collation.eq_ignore_ascii_case(BINARY))
+    }
+
+    /// A foreign key, by the collations of the columns it refers to, or by bytes.
+    fn foreign(
+        &mut self,
+        position: usize,
+        table: &Table,
+        key: &ForeignKey,
+        by_bytes: bool,
+    ) -> Result<How, Reason> {
         let schema = self.schema;
         let name = key.parent.to_ascii_lowercase();
         let Some(&parent_position) = self.names.get(&name) else {
@@ -319,7 +343,8 @@ impl Builder<'_> {
             let Some(column) = parent.column(referred) else {
                 return Err(missing(referred, &parent.name));
             };
-            let collation = column.collation.as_str();
+            let own = column.collation.as_str();
+            let collation = if by_bytes { BINARY } else { own };
             let parent_cell = key_cell(parent, referred, collation, None)?;
             let child_cell = key_cell(table, child, collation, Some(column.affinity))?;
             pairs.push((parent_cell, child_cell));

@@ -115,6 +115,17 @@ impl Outcome {
         Ok(())
     }
 
+    /// What was found, without wording it: table, constraint, how many rows break it, and the
+    /// numbers of the first. Constraints that no check could decide are left out.
+    #[must_use]
+    pub fn rows(self) -> Vec<(usize, Constraint, u64, Vec<u64>)> {
+        let checked = self.constraints.into_iter().zip(self.tallies);
+        let decided = checked.filter(|(checked, _)| !matches!(checked.how, How::Unchecked(_)));
+        decided
+            .map(|(checked, tally)| (checked.table, checked.constraint, tally.count, tally.first))
+            .collect()
+    }
+
     /// The evidence in the order of table and constraint: constraints that cannot be checked, and
     /// those that were. A sample whose row was not told is its number.
     #[must_use]

@@ -1,4 +1,5 @@
-//! Finds a name among names: exactly, else without regard to case where that leaves one.
+//! Finds a name among names: exactly, else without regard to case where that leaves one, else as an
+//! import that made the tables would have called it.
 
 use std::collections::HashMap;
 
@@ -32,8 +33,16 @@ impl Names {
         Names { exact, folded }
     }
 
+    /// The position of the source's `name`, or of the one that a plan of new tables would give it.
+    pub(super) fn either(&self, name: &str, planned: &str) -> Result<usize, NoMatch> {
+        match self.find(name) {
+            Err(NoMatch::None) => self.find(planned),
+            found => found,
+        }
+    }
+
     /// The position of `name`.
-    pub(super) fn find(&self, name: &str) -> Result<usize, NoMatch> {
+    fn find(&self, name: &str) -> Result<usize, NoMatch> {
         if let Some(position) = self.exact.get(name) {
             return Ok(*position);
         }
@@ -57,5 +66,7 @@ mod tests {
         assert_eq!(names.find("ID"), Err(NoMatch::Several));
         assert_eq!(names.find("GRÖSSE"), Err(NoMatch::None));
         assert_eq!(names.find("GRÖßE"), Ok(2));
+        assert_eq!(names.either("Größ e", "größe"), Ok(2));
+        assert_eq!(names.either("ID", "größe"), Err(NoMatch::Several));
     }
 }

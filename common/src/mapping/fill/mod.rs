@@ -17,6 +17,7 @@ pub use guards::not_empty;
 use crate::fault::Code;
 use crate::mapping::draft::{self, Draft, Source, Stored};
 use crate::mapping::existing::{Existing, ExistingColumn, ExistingTable, Kind};
+use crate::mapping::naming::{self, NameRule};
 use crate::mapping::plan::{ColumnPlan, Origin, PgType, Plan, TablePlan};
 use crate::mapping::{judge, leftovers};
 use crate::model::schema::{Rowid, Schema};
@@ -67,16 +68,22 @@ impl FillTable {
 ///
 /// A plan with a finding of severity error must not be carried out.
 #[must_use]
-pub fn fill(schema: &Schema, evidence: &[TableEvidence], existing: &Existing) -> Filling {
+pub fn fill(
+    schema: &Schema,
+    evidence: &[TableEvidence],
+    existing: &Existing,
+    rule: NameRule,
+) -> Filling {
     let mut findings = Vec::new();
     let source = Source::new(schema, evidence, &[]);
-    let drafts = draft::drafts(&source);
+    let mut drafts = draft::drafts(&source);
+    // What a name would have become in new tables is of interest only where it is found.
+    naming::settle(&mut drafts, rule, &mut Vec::new());
     let names = Names::new(existing.tables.iter().map(|table| table.name.as_str()));
     let mut taken = vec![None; existing.tables.len()];
     let (mut plans, mut tables) = (Vec::new(), Vec::new());
     for draft in &drafts {
-        let name = &draft.table.name;
-        let Some(target) = matched(&names, name, &mut taken, existing, &mut findings) else {
+        let Some(target) = matched(&names, draft, &mut taken, existing, &mut findings) else {
             continue;
         };
         guards::table(target, existing, &mut findings);
@@ -94,6 +101,7 @@ pub fn fill(schema: &Schema, evidence: &[TableEvidence], existing: &Existing) ->
     Filling {
         plan: Plan {
             tables: plans,
+            enums: Vec::new(),
             findings,
         },
         tables,
@@ -104,15 +112,16 @@ pub fn fill(schema: &Schema, evidence: &[TableEvidence], existing: &Existing) ->
 /// The table of the target for a table of the source; one that another has taken is none.
 fn matched<'e>(
     names: &Names,
-    name: &str,
+    draft: &Draft<'_>,
     taken: &mut [Option<String>],
     existing: &'e Existing,
     findings: &mut Vec<Finding>,
 ) -> Option<&'e ExistingTable> {
-    let (message, hint) = match names.find(name) {
+    let name = &draft.table.name;
+    let (message, hint) = match names.either(name, &draft.name) {
         Ok(position) => match &taken[position] {
             None => {
-                taken[position] = Some(name.to_owned());
+                taken[position] = Some(name.clone());
                 return existing.tables.get(position);
             }
             Some(other) => (
@@ -209,7 +218,7 @@ fn column_for(
     names: &Names,
     findings: &mut Vec<Finding>,
 ) -> Option<usize> {
-    match names.find(&stored.column.name) {
+    match names.either(&stored.column.name, &stored.name) {
         Ok(position) if target.columns[position].generated => {
             let message = "the target computes this column itself, and takes no values for it";
             let finding = Finding::new(Code::TargetInterferes, Severity::Error, message)
@@ -261,6 +270,7 @@ fn column(
         name: target.name.clone(),
         origin: Origin::Cell(stored.cell),
         target: travels,
+        asked: false,
         conversion: None,
         not_null: false,
         default: None,
@@ -330,6 +340,7 @@ fn rowid(columns: &[ColumnPlan]) -> ColumnPlan {
         name,
         origin: Origin::Cell(0),
         target: PgType::Bigint,
+        asked: false,
         conversion: None,
         not_null: false,
         default: None,

@@ -86,7 +86,7 @@ fn everything_in_the_way_is_listed_at_once() {
             changes_rows: name == "touch",
         })
         .to_vec();
-    let filling = fill(&source, &[], &existing(vec![orders]));
+    let filling = fill(&source, &[], &existing(vec![orders]), NameRule::Keep);
     assert_eq!(
         errors(&filling),
         [
@@ -124,7 +124,7 @@ fn parents_are_filled_first_and_a_cycle_waits_for_the_end() {
             .collect();
         table
     });
-    let filling = fill(&source, &[], &existing(tables.to_vec()));
+    let filling = fill(&source, &[], &existing(tables.to_vec()), NameRule::Keep);
     assert_eq!(errors(&filling), Vec::<String>::new());
     let place = |table| filling.order.iter().position(|at| *at == table).unwrap();
     assert!(place(1) < place(0), "{:?}", filling.order);
@@ -136,6 +136,6 @@ fn parents_are_filled_first_and_a_cycle_waits_for_the_end() {
     assert_eq!(deferred, 1, "one of the two keys of the cycle");
     let mut poor = tables.to_vec();
     poor.iter_mut().for_each(|table| table.owned = false);
-    let filling = fill(&source, &[], &existing(poor));
+    let filling = fill(&source, &[], &existing(poor), NameRule::Keep);
     assert_eq!(errors(&filling).len(), 1);
 }

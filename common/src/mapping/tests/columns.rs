@@ -465,11 +465,76 @@ fn every_type_has_its_section_in_the_documentation() {
         .flat_map(str::lines)
         .filter_map(|line| line.strip_prefix("### "))
         .collect();
-    let planned: Vec<&str> = PgType::ALL.iter().map(|target| target.name()).collect();
+    let planned: Vec<String> = PgType::ALL.iter().map(ToString::to_string).collect();
     for name in &planned {
-        assert!(documented.contains(name), "{name} has no section");
+        assert!(documented.contains(&name.as_str()), "{name} has no section");
     }
     for name in &documented {
-        assert!(planned.contains(name), "{name} is no type of a plan");
+        assert!(
+            planned.iter().any(|planned| planned == name),
+            "{name} is no type of a plan"
+        );
     }
+}
+
+/// The section of a type that only a mapping asks for; a new variant has to be given one here.
+fn asked_section(target: PgType) -> Option<&'static str> {
+    Some(match target {
+        PgType::Smallint => "smallint",
+        PgType::Integer => "integer",
+        PgType::Real => "real",
+        PgType::Decimal { .. } => "numeric(p,s)",
+        PgType::Varchar(_) => "character varying(n)",
+        PgType::Char(_) => "character(n)",
+        PgType::Citext => "citext",
+        PgType::Enum(_) => "Enumerated types",
+        PgType::Cidr => "cidr",
+        PgType::Bigint
+        | PgType::Double
+        | PgType::Numeric
+        | PgType::Text
+        | PgType::Bytea
+        | PgType::Boolean
+        | PgType::Timestamptz
+        | PgType::Timestamp
+        | PgType::Date
+        | PgType::Time
+        | PgType::Uuid
+        | PgType::Jsonb
+        | PgType::Json
+        | PgType::Inet => return None,
+    })
+}
+
+#[test]
+fn every_type_that_can_only_be_asked_for_has_its_section_in_the_documentation() {
+    let page = include_str!("../../../../docs/types.md");
+    let asked = page.split("\n### Types that are only asked for\n").nth(1);
+    let documented: Vec<&str> = asked
+        .and_then(|rest| rest.split("\n### ").next())
+        .into_iter()
+        .flat_map(str::lines)
+        .filter_map(|line| line.strip_prefix("#### "))
+        .collect();
+    let only_asked = [
+        PgType::Smallint,
+        PgType::Integer,
+        PgType::Real,
+        PgType::Decimal {
+            precision: 1,
+            scale: 0,
+        },
+        PgType::Varchar(1),
+        PgType::Char(1),
+        PgType::Citext,
+        PgType::Enum(0),
+        PgType::Cidr,
+    ];
+    let sections: Vec<&str> = only_asked.into_iter().filter_map(asked_section).collect();
+    assert_eq!(documented, sections);
+    assert!(
+        PgType::ALL
+            .into_iter()
+            .all(|target| asked_section(target).is_none())
+    );
 }

@@ -264,10 +264,12 @@ fn names_of_relations_are_unique_and_the_same_each_time() {
     assert_eq!(
         plan.listed(),
         [
-            "Note structure-weakened a: constraint `taken` becomes `taken_1`: its name is taken"
+            "Note name-changed a: the constraint `taken` becomes `taken_1`: its name is taken"
+                .to_owned(),
+            "Note name-changed a: the foreign key `a_c_fkey` becomes `a_c_fkey_1`: its name is taken"
                 .to_owned(),
             format!(
-                "Note structure-weakened taken: index `{long}` becomes `{short}`: its name is longer than 63 bytes"
+                "Note name-changed taken: the index `{long}` becomes `{short}`: its name is longer than 63 bytes"
             ),
         ]
     );

@@ -1,7 +1,7 @@
 //! Schemas and evidence built on the spot.
 
 use crate::mapping::plan::{ColumnPlan, Plan, TablePlan};
-use crate::mapping::{Request, plan};
+use crate::mapping::{NameRule, Request, plan};
 use crate::model::schema::{
     Action, Affinity, Column, Deferrable, ForeignKey, Index, IndexOn, IndexTerm, Key, KeyColumn,
     Rowid, Schema, Table, TableKind,
@@ -186,9 +186,14 @@ impl Database {
     }
 
     pub(in crate::mapping) fn plan(&self) -> Plan {
+        self.plan_with(NameRule::Keep)
+    }
+
+    pub(in crate::mapping) fn plan_with(&self, names: NameRule) -> Plan {
         let request = Request {
             target_schema: "public".to_owned(),
             server_version: 150_000,
+            names,
         };
         plan(&self.schema, &self.evidence, &self.keys, &request)
     }

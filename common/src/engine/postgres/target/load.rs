@@ -81,7 +81,7 @@ impl<'a> Loader<'a> {
         | Task::Finish { table }
         | Task::AddForeignKey { table, .. }
         | Task::Validate { table, .. }) = task;
-        let name = &self.job.plan.tables[table].name;
+        let (_, source) = self.job.table(table)?;
         if !matches!(task, Task::Load { .. }) {
             self.announce_keys(shared);
         }
@@ -92,7 +92,7 @@ impl<'a> Loader<'a> {
             Task::AddForeignKey { table, key } => self.foreign_key(worker, table, key, false),
             Task::Validate { table, key } => self.foreign_key(worker, table, key, true),
         };
-        done.map_err(|fault| fault.in_table(name))
+        done.map_err(|fault| fault.in_table(&source.name))
     }
 
     fn load(
@@ -102,8 +102,8 @@ impl<'a> Loader<'a> {
         table: usize,
         first: PartSpan,
     ) -> Result<()> {
-        let (planned, _) = self.job.table(table)?;
-        self.watch.table(&planned.name);
+        let (_, source) = self.job.table(table)?;
+        self.watch.table(&source.name);
         let Worker { session, buffers } = worker;
         let mut taken = Vec::new();
         let sql = self.job.statements(table).copy_in()?;
@@ -137,10 +137,10 @@ impl<'a> Loader<'a> {
         Ok(Rows {
             copy,
             go_on,
-            encoder: TupleEncoder::new(planned.copied()),
+            encoder: TupleEncoder::new(planned.copied(), self.job.setting())?,
             page: Page::new(planned.copied(), self.block_size),
             canonical: content.then(|| Canonical::new(planned.copied())),
-            columns: planned.copied().map(|column| column.name.clone()).collect(),
+            columns: self.job.source_names(table)?,
             naming: RowNaming::of(source),
             digest: Multiset::default(),
             number: 1,
@@ -361,6 +361,7 @@ struct Rows<'s> {
     page: Page,
     /// There when content is to be compared later.
     canonical: Option<Canonical>,
+    /// Their names in the source, by position in COPY.
     columns: Vec<String>,
     naming: RowNaming,
     digest: Multiset,

@@ -13,6 +13,7 @@ mod encode;
 mod fill;
 mod load;
 mod page;
+pub mod rehearse;
 mod run;
 mod schedule;
 mod sql;
@@ -62,7 +63,7 @@ pub struct PostgresOptions {
 /// Whether a value that is not NULL has an exact form in this type.
 #[must_use]
 pub fn fits(value: &Value<'_>, target: PgType) -> bool {
-    encode::fits(value, target)
+    encode::fits(value, target, &[])
 }
 
 /// A PostgreSQL database that gets new tables (mode `create`), or rows into tables that it has (mode
@@ -181,6 +182,7 @@ impl<'a> PostgresTarget<'a> {
             return Err(fault);
         }
         let facts = facts.ok_or_else(|| Fault::new(Code::Bug, "the catalogue says nothing"))?;
+        self.job.citext.clone_from(&facts.citext);
         self.findings.extend(facts.notes.iter().cloned());
         let jobs = self
             .options

@@ -89,14 +89,20 @@ fn stored(target: PgType, length: usize) -> (usize, usize) {
         | PgType::Timestamptz
         | PgType::Timestamp
         | PgType::Time => (8, 8),
-        PgType::Date => (4, 4),
+        PgType::Smallint => (2, 2),
+        PgType::Integer | PgType::Real | PgType::Date | PgType::Enum(_) => (4, 4),
         PgType::Boolean => (1, 1),
         PgType::Uuid => (16, 1),
-        PgType::Text | PgType::Bytea | PgType::Json => varlena(length),
+        PgType::Text
+        | PgType::Varchar(_)
+        | PgType::Char(_)
+        | PgType::Citext
+        | PgType::Bytea
+        | PgType::Json => varlena(length),
         // Four counts of two bytes are sent, two bytes are stored of them.
-        PgType::Numeric => varlena(length.saturating_sub(6)),
+        PgType::Numeric | PgType::Decimal { .. } => varlena(length.saturating_sub(6)),
         // Of family, prefix, kind and length the first two are stored.
-        PgType::Inet => varlena(length.saturating_sub(2)),
+        PgType::Inet | PgType::Cidr => varlena(length.saturating_sub(2)),
         // What an empty object takes; the stored form is not that of the text.
         PgType::Jsonb => (5, 1),
     }

@@ -7,9 +7,10 @@ use crate::engine::postgres::name::{identifier, literal};
 use crate::engine::postgres::relation::Names;
 use crate::engine::postgres::session::Session;
 use crate::fault::{Code, Fault, Result};
-use crate::mapping::plan::{Plan, TablePlan};
+use crate::mapping::plan::{Origin, Plan, TablePlan};
 use crate::model::schema::{Schema, Table};
 
+use super::encode::Setting;
 use super::sql::Statements;
 
 /// How the connections of a run are called, before its number.
@@ -30,6 +31,8 @@ pub(super) struct Job<'a> {
     pub(super) target_schema: String,
     /// The names of relations that the plan does not give.
     pub(super) names: Names,
+    /// The schema of the extension citext, once the catalogue has told it.
+    pub(super) citext: Option<String>,
     /// The run's number: a UUID of version 7 without hyphens.
     pub(super) id: String,
     /// The schema that the run fills.
@@ -43,6 +46,7 @@ impl<'a> Job<'a> {
         let staging = format!("{}{id}", staging_prefix(&target_schema));
         Job {
             names: Names::of(plan),
+            citext: None,
             schema,
             plan,
             target_schema,
@@ -56,7 +60,16 @@ impl<'a> Job<'a> {
         Statements {
             schema: &self.staging,
             plan: self.plan,
+            citext: self.citext.as_deref(),
             table: &self.plan.tables[table],
+        }
+    }
+
+    /// What encoders must know.
+    pub(super) fn setting(&self) -> Setting<'a> {
+        Setting {
+            enums: &self.plan.enums,
+            encoding: self.schema.facts.encoding,
         }
     }
 
@@ -71,6 +84,16 @@ impl<'a> Job<'a> {
             .in_table(&planned.name)
         })?;
         Ok((planned, source))
+    }
+
+    /// The names in the source of the columns that COPY fills: rows are told by them.
+    pub(super) fn source_names(&self, table: usize) -> Result<Vec<String>> {
+        let (planned, source) = self.table(table)?;
+        let names = planned.copied().map(|column| match column.origin {
+            Origin::Cell(cell) => source.cell_name(cell).to_owned(),
+            Origin::Computed(_) | Origin::Added => column.name.clone(),
+        });
+        Ok(names.collect())
     }
 
     /// For each table of the schema, its position in the plan.
@@ -174,6 +197,7 @@ mod tests {
     fn the_names_of_a_run_are_never_cut_by_the_server() {
         let plan = Plan {
             tables: Vec::new(),
+            enums: Vec::new(),
             findings: Vec::new(),
         };
         let schema = Schema::default();

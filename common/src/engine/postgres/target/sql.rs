@@ -4,11 +4,14 @@
 //! values that have been checked to be of their column's type. Tables are named with their schema;
 //! everything else relies on `search_path` being `pg_catalog`.
 
+use std::borrow::Cow;
+
 use crate::engine::postgres::name::{bytea_literal, identifier, literal, qualified};
 use crate::fault::{Code, Fault, Result};
 use crate::mapping::expression::Expression;
 use crate::mapping::plan::{
-    ColumnPlan, DefaultPlan, ForeignKeyPlan, IndexPlan, KeyPlan, Origin, PgType, Plan, TablePlan,
+    ColumnPlan, DefaultPlan, EnumPlan, ForeignKeyPlan, IndexPlan, KeyPlan, Origin, PgType, Plan,
+    TablePlan,
 };
 use crate::model::schema::{Action, Deferrable};
 use crate::model::value::OwnedValue;
@@ -30,6 +33,8 @@ pub(super) struct Statements<'a> {
     pub(super) schema: &'a str,
     /// All of the plan, for the parents of foreign keys.
     pub(super) plan: &'a Plan,
+    /// The schema of the extension citext, where it is needed.
+    pub(super) citext: Option<&'a str>,
     /// The table.
     pub(super) table: &'a TablePlan,
 }
@@ -56,15 +61,19 @@ impl Statements<'_> {
     }
 
     fn column(&self, column: &ColumnPlan, sequence: Option<&str>) -> Result<String> {
-        let mut sql = format!("{} {}", identifier(&column.name)?, column.target.name());
-        if column.target == PgType::Text {
+        let mut sql = format!(
+            "{} {}",
+            identifier(&column.name)?,
+            self.type_name(column.target)?
+        );
+        if column.target.is_bytewise_text() {
             sql.push_str(" COLLATE \"C\"");
         }
         if self.is_not_null(column) {
             sql.push_str(" NOT NULL");
         }
         if let Some(default) = &column.default
-            && let Some(expression) = default_expression(default, column.target)?
+            && let Some(expression) = self.default_expression(default, column.target)?
         {
             sql.push_str(" DEFAULT ");
             sql.push_str(&expression);
@@ -85,6 +94,77 @@ impl Statements<'_> {
             }
         }
         Ok(sql)
+    }
+
+    /// A default as an expression; nothing for NULL, which is no default.
+    fn default_expression(&self, default: &DefaultPlan, target: PgType) -> Result<Option<String>> {
+        let expression = match (default, target) {
+            (DefaultPlan::Literal(OwnedValue::Null), _) => return Ok(None),
+            (DefaultPlan::Literal(value), _) => self.literal_expression(value, target)?,
+            (DefaultPlan::CurrentDate, PgType::Date) => {
+                "(now() AT TIME ZONE 'UTC')::date".to_owned()
+            }
+            (DefaultPlan::CurrentDate, PgType::Text) => written("YYYY-MM-DD"),
+            (DefaultPlan::CurrentTime, PgType::Time) => format!("({UTC_SECONDS})::time"),
+            (DefaultPlan::CurrentTime, PgType::Text) => written("HH24:MI:SS"),
+            (DefaultPlan::CurrentTimestamp, PgType::Timestamptz) => "now()".to_owned(),
+            (DefaultPlan::CurrentTimestamp, PgType::Timestamp) => UTC_SECONDS.to_owned(),
+            (DefaultPlan::CurrentTimestamp, PgType::Text) => written("YYYY-MM-DD HH24:MI:SS"),
+            (
+                DefaultPlan::CurrentDate | DefaultPlan::CurrentTime | DefaultPlan::CurrentTimestamp,
+                target,
+            ) => {
+                let what = format!("a default of the plan gives no {}", target.name());
+                return Err(Fault::new(Code::Bug, what));
+            }
+        };
+        Ok(Some(expression))
+    }
+
+    /// A literal of the column's type. It has been checked, and is checked again here: a text such as
+    /// `now` would have the server compute something.
+    fn literal_expression(&self, value: &OwnedValue, target: PgType) -> Result<String> {
+        if !fits(&value.as_value(), target, &self.plan.enums) {
+            let what = format!("a default of the plan is no {}", target.name());
+            return Err(Fault::new(Code::Bug, what));
+        }
+        let text = match value {
+            OwnedValue::Blob(bytes) => return Ok(bytea_literal(bytes)),
+            OwnedValue::Integer(integer) if target == PgType::Boolean => {
+                return Ok(if *integer == 1 { "true" } else { "false" }.to_owned());
+            }
+            OwnedValue::Integer(integer) => integer.to_string(),
+            OwnedValue::Real(real) => format!("{real:?}"),
+            OwnedValue::Text(text) => text.clone(),
+            OwnedValue::Null | OwnedValue::RawText(_) => {
+                return Err(Fault::new(Code::Bug, "a default of the plan has no text"));
+            }
+        };
+        Ok(format!("{}::{}", literal(&text)?, self.type_name(target)?))
+    }
+
+    /// A type as SQL names it where only `pg_catalog` is searched.
+    fn type_name(&self, target: PgType) -> Result<Cow<'static, str>> {
+        match target {
+            PgType::Enum(position) => {
+                let position = usize::try_from(position).unwrap_or(usize::MAX);
+                let planned =
+                    self.plan.enums.get(position).ok_or_else(|| {
+                        Fault::new(Code::Bug, "the plan has no such enumerated type")
+                    })?;
+                Ok(qualified(self.schema, &planned.name)?.into())
+            }
+            PgType::Citext => {
+                let home = self.citext.ok_or_else(|| {
+                    Fault::new(
+                        Code::ServerUnfit,
+                        "the database does not have the extension citext",
+                    )
+                })?;
+                Ok(qualified(home, "citext")?.into())
+            }
+            other => Ok(other.name()),
+        }
     }
 
     /// A column of the primary key is NOT NULL from the start, so that no scan has to prove it.
@@ -237,6 +317,20 @@ fn columns<'a>(names: impl IntoIterator<Item = &'a String>) -> Result<String> {
     Ok(names.collect::<Result<Vec<_>>>()?.join(", "))
 }
 
+/// CREATE TYPE … AS ENUM.
+pub(super) fn create_enum(schema: &str, planned: &EnumPlan) -> Result<String> {
+    let labels = planned.labels.iter().map(|label| literal(label));
+    let labels = labels.collect::<Result<Vec<_>>>()?.join(", ");
+    let name = qualified(schema, &planned.name)?;
+    Ok(format!("CREATE TYPE {name} AS ENUM ({labels})"))
+}
+
+/// Moves an enumerated type; columns of it follow.
+pub(super) fn move_enum(schema: &str, planned: &EnumPlan, target: &str) -> Result<String> {
+    let (name, target) = (qualified(schema, &planned.name)?, identifier(target)?);
+    Ok(format!("ALTER TYPE {name} SET SCHEMA {target}"))
+}
+
 /// What an index is on: a column by its name, anything else in parentheses.
 fn index_term(on: &Expression) -> Result<String> {
     let sql = expression(on)?;
@@ -278,53 +372,8 @@ fn deferrable(deferrable: Deferrable) -> &'static str {
     }
 }
 
-/// A default as an expression; nothing for NULL, which is no default.
-fn default_expression(default: &DefaultPlan, target: PgType) -> Result<Option<String>> {
-    let expression = match (default, target) {
-        (DefaultPlan::Literal(OwnedValue::Null), _) => return Ok(None),
-        (DefaultPlan::Literal(value), _) => literal_expression(value, target)?,
-        (DefaultPlan::CurrentDate, PgType::Date) => "(now() AT TIME ZONE 'UTC')::date".to_owned(),
-        (DefaultPlan::CurrentDate, PgType::Text) => written("YYYY-MM-DD"),
-        (DefaultPlan::CurrentTime, PgType::Time) => format!("({UTC_SECONDS})::time"),
-        (DefaultPlan::CurrentTime, PgType::Text) => written("HH24:MI:SS"),
-        (DefaultPlan::CurrentTimestamp, PgType::Timestamptz) => "now()".to_owned(),
-        (DefaultPlan::CurrentTimestamp, PgType::Timestamp) => UTC_SECONDS.to_owned(),
-        (DefaultPlan::CurrentTimestamp, PgType::Text) => written("YYYY-MM-DD HH24:MI:SS"),
-        (
-            DefaultPlan::CurrentDate | DefaultPlan::CurrentTime | DefaultPlan::CurrentTimestamp,
-            target,
-        ) => {
-            let what = format!("a default of the plan gives no {}", target.name());
-            return Err(Fault::new(Code::Bug, what));
-        }
-    };
-    Ok(Some(expression))
-}
-
 fn written(format: &str) -> String {
     format!("to_char(now() AT TIME ZONE 'UTC', '{format}')")
-}
-
-/// A literal of the column's type. It has been checked, and is checked again here: a text such as
-/// `now` would have the server compute something.
-fn literal_expression(value: &OwnedValue, target: PgType) -> Result<String> {
-    if !fits(&value.as_value(), target) {
-        let what = format!("a default of the plan is no {}", target.name());
-        return Err(Fault::new(Code::Bug, what));
-    }
-    let text = match value {
-        OwnedValue::Blob(bytes) => return Ok(bytea_literal(bytes)),
-        OwnedValue::Integer(integer) if target == PgType::Boolean => {
-            return Ok(if *integer == 1 { "true" } else { "false" }.to_owned());
-        }
-        OwnedValue::Integer(integer) => integer.to_string(),
-        OwnedValue::Real(real) => format!("{real:?}"),
-        OwnedValue::Text(text) => text.clone(),
-        OwnedValue::Null | OwnedValue::RawText(_) => {
-            return Err(Fault::new(Code::Bug, "a default of the plan has no text"));
-        }
-    };
-    Ok(format!("{}::{}", literal(&text)?, target.name()))
 }
 
 #[cfg(test)]

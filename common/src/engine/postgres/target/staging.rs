@@ -9,6 +9,7 @@ use crate::fault::{Code, Fault, Result};
 use crate::report::{Finding, Severity};
 
 use super::run::{Job, application_name, comment, mark, staging_prefix, transaction};
+use super::sql::create_enum;
 
 /// Tables made or dropped in one transaction.
 const BATCH: usize = 200;
@@ -19,6 +20,12 @@ pub(super) fn create(session: &mut Session, begin: &str, job: &Job<'_>) -> Resul
         session.execute(&format!("CREATE SCHEMA {}", identifier(&job.staging)?))?;
         session.execute(&comment(job)?)
     })?;
+    for planned in &job.plan.enums {
+        let made = create_enum(&job.staging, planned);
+        let made =
+            made.and_then(|sql| transaction(session, begin, |session| session.execute(&sql)));
+        made.map_err(|fault| fault.in_table(&planned.name))?;
+    }
     let tables: Vec<_> = (0..job.plan.tables.len()).collect();
     for batch in tables.chunks(BATCH) {
         transaction(session, begin, |session| {

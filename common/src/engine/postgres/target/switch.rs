@@ -14,6 +14,7 @@ use crate::engine::postgres::session::{ServerMessage, Session};
 use crate::fault::{Code, Fault, Result};
 
 use super::run::{Job, lock_key};
+use super::sql::move_enum;
 
 /// How long the outcome of a lost COMMIT is asked for.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -55,6 +56,11 @@ impl Move<'_> {
              WHERE current_setting('synchronous_commit') = 'off'",
         )?;
         self.refuse_clashes(guard)?;
+        for planned in &self.job.plan.enums {
+            let sql = move_enum(&self.job.staging, planned, &self.job.target_schema)?;
+            let moved = guard.execute(&sql).map_err(as_clash);
+            moved.map_err(|fault| fault.in_table(&planned.name))?;
+        }
         for (position, table) in self.job.plan.tables.iter().enumerate() {
             let sql = self
                 .job

@@ -163,6 +163,15 @@ fn header(first: &[u8]) -> Result<Header> {
             return Err(damaged.because(format!("{size} bytes")));
         }
     };
+    // The schema's format; it has been 4 since 2006, and is 0 while there is no table.
+    let format = number(44);
+    if format > 4 {
+        let newer = foreign("the database's format is newer than this program reads")
+            .hint("install a newer version of Waybill");
+        return Err(newer.because(format!(
+            "its schema format is {format}, 4 is the newest known"
+        )));
+    }
     // Versions before 3.7.0 left the number of pages alone and counted changes only.
     let counted = number(24) == number(92) && number(28) > 0;
     Ok(Header {
@@ -283,8 +292,14 @@ mod tests {
                 "cut at {end}"
             );
         }
-        let mut odd = whole;
+        let mut odd = whole.clone();
         odd[16..18].copy_from_slice(&[0x30, 0x39]);
         assert_eq!(refusal(&odd).0, Code::SourceDamaged);
+        // Its reader was told to check the permissions of the file.
+        let mut newer = whole;
+        newer[47] = 9;
+        let newer = refusal(&newer);
+        let what = "the database's format is newer than this program reads";
+        assert_eq!(newer, (Code::SourceForeign, what.to_owned()));
     }
 }

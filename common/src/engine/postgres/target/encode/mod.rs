@@ -4,13 +4,22 @@
 //! too; only jsonb, which the server rewrites, has a form of its own there. A value either has one
 //! exact binary form in the column's type or is refused.
 
+mod asked;
+mod convert;
 mod json;
+mod lenient;
+mod moment;
 mod numeric;
+mod repair;
 
-use crate::fault::Code;
-use crate::mapping::plan::{ColumnPlan, Origin, PgType};
+pub(super) use convert::Outcome;
+
+use crate::fault::{Code, Fault};
+use crate::mapping::plan::{ColumnPlan, EnumPlan, Origin, PgType};
 use crate::model::forms::{self, Family, Inet};
+use crate::model::schema::Encoding;
 use crate::model::value::Value;
+use convert::Converter;
 use std::borrow::Cow;
 
 /// What COPY data begins with: signature, no flags, no extension.
@@ -19,6 +28,10 @@ pub(super) const HEADER: &[u8; 19] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
 pub(super) const TRAILER: [u8; 2] = (-1_i16).to_be_bytes();
 /// Longest field and longest row, in bytes: the server allocates less than 1 GiB for each.
 const MAX_BYTES: usize = 0x3fff_ffff - 1024;
+/// Why a row is refused that is longer than that.
+pub(super) const ROW_TOO_LONG: &str = "the row is longer than 1 GiB, which PostgreSQL cannot hold";
+/// Characters of a value that a message shows, about.
+const SHOWN: usize = 40;
 /// Version of jsonb's binary form.
 const JSONB_VERSION: u8 = 1;
 /// Families of inet's binary form (`PGSQL_AF_INET`, `PGSQL_AF_INET6`).
@@ -49,23 +62,55 @@ struct Slot {
     cell: usize,
     target: PgType,
     not_null: bool,
+    /// There when the type is asked for or values are to be changed.
+    converter: Option<Box<Converter>>,
+}
+
+/// What an encoder must know beside its columns.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Setting<'p> {
+    /// Those of the plan.
+    pub(super) enums: &'p [EnumPlan],
+    /// Of the source: whose bytes an invalid text has.
+    pub(super) encoding: Encoding,
+}
+
+impl<'p> Setting<'p> {
+    fn labels(self, position: u32) -> Result<&'p [String], Fault> {
+        let planned = usize::try_from(position)
+            .ok()
+            .and_then(|position| self.enums.get(position));
+        match planned {
+            Some(planned) => Ok(&planned.labels),
+            None => Err(Fault::new(
+                Code::Bug,
+                "the plan has no such enumerated type",
+            )),
+        }
+    }
 }
 
 impl TupleEncoder {
     /// An encoder for these columns; one that no cell fills has no field.
-    pub(super) fn new<'p>(columns: impl IntoIterator<Item = &'p ColumnPlan>) -> Self {
-        let slot = |column: &ColumnPlan| match column.origin {
-            Origin::Cell(cell) => Some(Slot {
-                cell,
-                target: column.target,
-                not_null: column.not_null,
-            }),
-            Origin::Computed(_) | Origin::Added => None,
-        };
-        TupleEncoder {
-            columns: columns.into_iter().filter_map(slot).collect(),
-            digits: Vec::new(),
+    pub(super) fn new<'p>(
+        columns: impl IntoIterator<Item = &'p ColumnPlan>,
+        setting: Setting<'_>,
+    ) -> Result<Self, Fault> {
+        let mut slots = Vec::new();
+        for column in columns {
+            if let Origin::Cell(cell) = column.origin {
+                slots.push(Slot {
+                    cell,
+                    target: column.target,
+                    not_null: column.not_null,
+                    converter: Converter::of(column, setting)?,
+                });
+            }
         }
+        Ok(TupleEncoder {
+            columns: slots,
+            digits: Vec::new(),
+        })
     }
 
     /// Appends the tuple of `row`; after a refusal `out` ends within it.
@@ -74,27 +119,64 @@ impl TupleEncoder {
         // A table has at most 1600 columns; the server refuses one with more.
         let count = i16::try_from(self.columns.len()).unwrap_or(i16::MAX);
         out.extend_from_slice(&count.to_be_bytes());
-        for (column, slot) in self.columns.iter().enumerate() {
-            let refused = |code, why| Refused { column, code, why };
+        for (column, slot) in self.columns.iter_mut().enumerate() {
+            let refused = |(code, why)| Refused { column, code, why };
             let Some(value) = row.get(slot.cell) else {
-                return Err(refused(Code::Bug, "the row has no such cell".into()));
+                return Err(refused((Code::Bug, "the row has no such cell".into())));
             };
-            if matches!(value, Value::Null) {
-                if slot.not_null {
-                    let why = "NULL in a column that is NOT NULL";
-                    return Err(refused(Code::NotNullViolated, why.into()));
-                }
-                out.extend_from_slice(&(-1_i32).to_be_bytes());
-                continue;
-            }
-            field(value, slot.target, &mut self.digits, out)
-                .map_err(|why| refused(Code::ValueRefused, why))?;
+            slot.field(value, &mut self.digits, out).map_err(refused)?;
             if out.len() - start > MAX_BYTES {
-                let why = "the row is longer than 1 GiB, which PostgreSQL cannot hold";
-                return Err(refused(Code::ValueRefused, why.into()));
+                return Err(refused((Code::ValueRefused, ROW_TOO_LONG.into())));
             }
         }
         Ok(())
+    }
+
+    /// Tries one column of a row alone: appends its field, says what became of the value.
+    pub(super) fn try_column(
+        &mut self,
+        column: usize,
+        row: &[Value<'_>],
+        out: &mut Vec<u8>,
+    ) -> Result<Outcome, Refused> {
+        let refused = |(code, why)| Refused { column, code, why };
+        let slot = self.columns.get_mut(column);
+        let found = slot.and_then(|slot| Some((row.get(slot.cell)?, slot)));
+        let Some((value, slot)) = found else {
+            return Err(refused((Code::Bug, "the row has no such cell".into())));
+        };
+        slot.field(value, &mut self.digits, out).map_err(refused)
+    }
+}
+
+impl Slot {
+    #[inline]
+    fn field(
+        &mut self,
+        value: &Value<'_>,
+        digits: &mut Vec<u8>,
+        out: &mut Vec<u8>,
+    ) -> Result<Outcome, (Code, Cow<'static, str>)> {
+        if matches!(value, Value::Null) {
+            if self.not_null {
+                let why = "NULL in a column that is NOT NULL";
+                return Err((Code::NotNullViolated, why.into()));
+            }
+            out.extend_from_slice(&(-1_i32).to_be_bytes());
+            return Ok(Outcome::Kept);
+        }
+        let refused = |why| (Code::ValueRefused, why);
+        let Some(converter) = &mut self.converter else {
+            field(value, self.target, digits, out).map_err(refused)?;
+            return Ok(Outcome::Kept);
+        };
+        let outcome = converter.field(value, digits, out).map_err(refused)?;
+        if outcome == Outcome::Nulled && self.not_null {
+            let shown = value.shown(SHOWN);
+            let why = format!("{shown} becomes NULL in a column that is NOT NULL");
+            return Err((Code::NotNullViolated, why.into()));
+        }
+        Ok(outcome)
     }
 }
 
@@ -124,7 +206,15 @@ fn field(
 }
 
 /// Whether the value has an exact form in this type.
-pub(super) fn fits(value: &Value<'_>, target: PgType) -> bool {
+pub(super) fn fits(value: &Value<'_>, target: PgType, enums: &[EnumPlan]) -> bool {
+    if let PgType::Enum(position) = target {
+        let setting = Setting {
+            enums,
+            encoding: Encoding::Utf8,
+        };
+        let labels = setting.labels(position).unwrap_or_default();
+        return matches!(value, Value::Text(text) if labels.iter().any(|label| label == text));
+    }
     field(value, target, &mut Vec::new(), &mut Vec::new()).is_ok()
 }
 
@@ -153,6 +243,17 @@ fn content(
             out.push(JSONB_VERSION);
             out.extend_from_slice(text.as_bytes());
         }
+        (
+            PgType::Smallint
+            | PgType::Integer
+            | PgType::Real
+            | PgType::Decimal { .. }
+            | PgType::Varchar(_)
+            | PgType::Char(_)
+            | PgType::Citext
+            | PgType::Cidr,
+            value,
+        ) => asked::content(value, target, digits, out)?,
         (_, Value::Text(text)) => form(text, target, out)?,
         _ => return None,
     }
@@ -214,8 +315,10 @@ fn exact_double(integer: i64) -> Option<f64> {
 }
 
 fn why_refused(value: &Value<'_>, target: PgType) -> Cow<'static, str> {
-    const SHOWN: usize = 40;
-    if matches!((target, value), (PgType::Text, Value::Text(_))) {
+    if matches!(
+        (target, value),
+        (PgType::Text | PgType::Citext, Value::Text(_))
+    ) {
         return "text with the character NUL, which PostgreSQL cannot hold".into();
     }
     let target = target.name();

@@ -57,6 +57,30 @@ impl<'a> Decimal<'a> {
         }
     }
 
+    /// Whether a numeric holds the number, as `encode` would find.
+    pub(super) fn is_held(&self) -> bool {
+        let length = i64::try_from(self.digits.len()).unwrap_or(i64::MAX);
+        let highest = self.exponent.saturating_add(length).saturating_sub(1);
+        let is_zero = self.digits.is_empty();
+        self.scale <= MAX_SCALE && (is_zero || highest.div_euclid(4).abs() <= MAX_WEIGHT)
+    }
+
+    /// The same number as a numeric of `precision` digits shows it, `scale` of them after the point,
+    /// or nothing when it has more on either side.
+    pub(super) fn within(mut self, (precision, scale): (u16, i16)) -> Option<Self> {
+        let scale = i64::from(scale);
+        if !self.digits.is_empty() {
+            let end = self
+                .exponent
+                .checked_add(i64::try_from(self.digits.len()).ok()?)?;
+            if self.exponent < -scale || end > i64::from(precision) - scale {
+                return None;
+            }
+        }
+        self.scale = std::cmp::max(0, scale);
+        Some(self)
+    }
+
     /// Appends the binary form, or nothing when the number is beyond what a numeric holds.
     #[must_use]
     pub(super) fn encode(&self, out: &mut Vec<u8>) -> Option<()> {
@@ -116,10 +140,7 @@ fn put(out: &mut Vec<u8>, words: [u16; 4]) {
 
 /// Appends an integer, without digits after the point.
 pub(super) fn integer(value: i64, room: &mut Vec<u8>, out: &mut Vec<u8>) -> Option<()> {
-    let mut buffer = itoa::Buffer::new();
-    let text = buffer.format(value).as_bytes();
-    let digits = text.strip_prefix(b"-").unwrap_or(text);
-    Decimal::new(value < 0, digits, 0, room).encode(out)
+    whole(value, room).encode(out)
 }
 
 /// Whether a decimal number gives the real back bit for bit: infinities, NaN and -0.0 have none.
@@ -130,6 +151,72 @@ pub(super) fn is_decimal(value: f64) -> bool {
 /// Appends the shortest decimal that reads back to the same real, with at least one digit after
 /// the point, so that it is not taken for an integer.
 pub(super) fn real(value: f64, room: &mut Vec<u8>, out: &mut Vec<u8>) -> Option<()> {
+    let mut decimal = shortest(value, room)?;
+    decimal.scale = std::cmp::max(1, decimal.scale);
+    decimal.encode(out)
+}
+
+/// Appends an integer that a numeric of so many digits, so many of them after the point, holds.
+pub(super) fn bounded_integer(
+    value: i64,
+    limits: (u16, i16),
+    room: &mut Vec<u8>,
+    out: &mut Vec<u8>,
+) -> Option<()> {
+    whole(value, room).within(limits)?.encode(out)
+}
+
+/// Appends the number that a text spells, within limits where there are some.
+pub(super) fn text(
+    text: &str,
+    limits: Option<(u16, i16)>,
+    room: &mut Vec<u8>,
+    out: &mut Vec<u8>,
+) -> Option<()> {
+    let decimal = spelled(text, room)?;
+    match limits {
+        Some(limits) => decimal.within(limits)?.encode(out),
+        None => decimal.encode(out),
+    }
+}
+
+/// The number that a text spells as PostgreSQL would: a sign only before numbers below zero, digits
+/// without a zero before them, and perhaps a point and more digits.
+pub(super) fn spelled<'r>(text: &str, room: &'r mut Vec<u8>) -> Option<Decimal<'r>> {
+    let (negative, digits) = match text.strip_prefix('-') {
+        Some(digits) => (true, digits),
+        None => (false, text),
+    };
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, "0"));
+    let all_digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+    let zero_first = whole.len() > 1 && whole.starts_with('0');
+    if !all_digits(whole) || !all_digits(fraction) || zero_first {
+        return None;
+    }
+    let decimal = Decimal::new(negative, digits.as_bytes(), 0, room);
+    (decimal.negative == negative).then_some(decimal)
+}
+
+/// An integer as a decimal.
+pub(super) fn whole(value: i64, room: &mut Vec<u8>) -> Decimal<'_> {
+    let mut buffer = itoa::Buffer::new();
+    let text = buffer.format(value).as_bytes();
+    let digits = text.strip_prefix(b"-").unwrap_or(text);
+    Decimal::new(value < 0, digits, 0, room)
+}
+
+/// The same of the shortest decimal that reads back to this real.
+pub(super) fn bounded_real(
+    value: f64,
+    limits: (u16, i16),
+    room: &mut Vec<u8>,
+    out: &mut Vec<u8>,
+) -> Option<()> {
+    shortest(value, room)?.within(limits)?.encode(out)
+}
+
+/// The shortest decimal that reads back to the same real; infinities, NaN and -0.0 have none.
+pub(super) fn shortest(value: f64, room: &mut Vec<u8>) -> Option<Decimal<'_>> {
     if !is_decimal(value) {
         return None;
     }
@@ -139,9 +226,7 @@ pub(super) fn real(value: f64, room: &mut Vec<u8>, out: &mut Vec<u8>) -> Option<
         Some((whole, power)) => (whole, power.parse().ok()?),
         None => (text, 0),
     };
-    let mut decimal = Decimal::new(value < 0.0, whole.as_bytes(), power, room);
-    decimal.scale = std::cmp::max(1, decimal.scale);
-    decimal.encode(out)
+    Some(Decimal::new(value < 0.0, whole.as_bytes(), power, room))
 }
 
 #[cfg(test)]

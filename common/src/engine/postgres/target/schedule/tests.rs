@@ -37,6 +37,7 @@ fn table(source: usize, indexes: usize, parents: &[usize]) -> TablePlan {
 fn plan(tables: Vec<TablePlan>) -> Plan {
     Plan {
         tables,
+        enums: Vec::new(),
         findings: Vec::new(),
     }
 }

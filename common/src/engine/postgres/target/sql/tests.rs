@@ -4,6 +4,7 @@ fn column(name: &str, target: PgType) -> ColumnPlan {
     ColumnPlan {
         name: name.to_owned(),
         origin: Origin::Cell(0),
+        asked: false,
         conversion: None,
         target,
         not_null: false,
@@ -30,6 +31,7 @@ fn table(columns: Vec<ColumnPlan>) -> Plan {
     };
     Plan {
         tables: vec![table],
+        enums: Vec::new(),
         findings: Vec::new(),
     }
 }
@@ -38,6 +40,7 @@ fn statements(plan: &Plan) -> Statements<'_> {
     Statements {
         schema: "s",
         plan,
+        citext: None,
         table: &plan.tables[0],
     }
 }
@@ -97,7 +100,8 @@ fn a_foreign_key_says_all_it_means() {
 
 #[test]
 fn a_default_is_a_literal_of_its_type_or_refused() {
-    let sql = |value: OwnedValue, target| literal_expression(&value, target);
+    let plan = table(vec![column("a", PgType::Bigint)]);
+    let sql = |value: OwnedValue, target| statements(&plan).literal_expression(&value, target);
     let text = |text: &str| OwnedValue::Text(text.to_owned());
     assert_eq!(
         sql(OwnedValue::Integer(i64::MIN), PgType::Bigint).unwrap(),
@@ -127,7 +131,12 @@ fn a_default_is_a_literal_of_its_type_or_refused() {
         assert_eq!(sql(value, target).unwrap_err().code(), Code::Bug);
     }
     let null = DefaultPlan::Literal(OwnedValue::Null);
-    assert_eq!(default_expression(&null, PgType::Date).unwrap(), None);
-    let day = default_expression(&DefaultPlan::CurrentDate, PgType::Bigint);
+    assert_eq!(
+        statements(&plan)
+            .default_expression(&null, PgType::Date)
+            .unwrap(),
+        None
+    );
+    let day = statements(&plan).default_expression(&DefaultPlan::CurrentDate, PgType::Bigint);
     assert_eq!(day.unwrap_err().code(), Code::Bug);
 }
