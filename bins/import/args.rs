@@ -15,6 +15,7 @@ use waybill_common::seam;
 ///
 /// The archive is verified first. Rows are loaded beside the final place, compared with the
 /// archive, and switched in one step; until then the target is as it was.
+#[expect(clippy::struct_excessive_bools, reason = "flags of a command line")]
 #[derive(Debug, clap::Parser)]
 #[command(
     name = "waybill-import",

@@ -162,7 +162,7 @@ codes! {
     /// The target has no table for one of the archive.
     TargetTableMissing = "target-table-missing", Refused, "run the application's migrations first, or leave out the table with -T";
     /// The target's table has no column for one of the archive.
-    TargetColumnMissing = "target-column-missing", Refused, "add the column to the target's table, or drop it from the import with a mapping file";
+    TargetColumnMissing = "target-column-missing", Refused, "add the column to the target's table; it can be dropped after the import";
     /// A column of the target must not be NULL and gets no value.
     TargetColumnUnfilled = "target-column-unfilled", Refused, "give the column a default for the time of the import";
     /// A table that is to be filled holds rows.

@@ -105,7 +105,7 @@ fn finding(reason: Reason, tally: Tally, filling: &Filling) -> Finding {
     let hint = reason.hint.unwrap_or(if reason.null {
         "mend the rows in the source, or make the column of the target nullable"
     } else {
-        "mend the value in the source, say in a mapping file what it becomes, or widen the column of the target"
+        "mend the value in the source, or change the column of the target"
     });
     let table = &filling.plan.tables[reason.table].name;
     Finding::new(code, Severity::Error, reason.why)
@@ -150,9 +150,9 @@ impl Work<'_> {
             let found = trial.tallies;
             if !found.is_empty() {
                 let mut all = self.tallies.lock().unwrap_or_else(PoisonError::into_inner);
-                found
-                    .into_iter()
-                    .for_each(|(reason, tally)| merge(&mut all, reason, tally));
+                for (reason, tally) in found {
+                    merge(&mut all, reason, tally);
+                }
             }
             self.watch.advance(part.rows, part.bytes);
         }

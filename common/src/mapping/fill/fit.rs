@@ -59,12 +59,11 @@ impl Fitting {
                 (!numeric_fits(value, *digits, *scale))
                     .then(|| format!("a number with more digits than {name} has room for").into())
             }
-            (Kind::Text(Some(most)), value) => text_refusal(value, *most, name),
             (Kind::Char(most), Value::Text(text)) if text.ends_with(' ') => (text.chars().count()
                 <= *most as usize)
                 .then_some("a text with blanks at its end, which char does not keep".into())
                 .or_else(|| text_refusal(value, *most, name)),
-            (Kind::Char(most), value) => text_refusal(value, *most, name),
+            (Kind::Text(Some(most)) | Kind::Char(most), value) => text_refusal(value, *most, name),
             (Kind::Enum(labels), Value::Text(text)) => {
                 let known = labels.iter().any(|label| label == text);
                 (!known).then(|| format!("a text that is no label of the enum {name}").into())

@@ -245,7 +245,7 @@ fn column_for(
                 "the table `{}` of the target has no such column",
                 target.name
             );
-            let hint = "add the column to the target's table, or drop it from the import with a mapping file";
+            let hint = "add the column to the target's table; it can be dropped after the import";
             findings.push(missing(draft, stored, message, hint));
             None
         }
@@ -380,7 +380,7 @@ pub fn not_taken(column: &ExistingColumn, value: &Value<'_>) -> (String, Option<
         Value::Integer(_) => "an integer",
         Value::Real(_) => "a real",
         Value::Text(text) if fit::lacks_offset(&column.kind, text) => {
-            let hint = "say in a mapping file which zone the times are in, or make the column timestamp without time zone";
+            let hint = "make the column timestamp without time zone for the time of the import, and change it after it with AT TIME ZONE and the zone that the times are in";
             return (
                 "a time without offset, and which zone it is in is not known".to_owned(),
                 Some(hint),

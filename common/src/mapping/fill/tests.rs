@@ -135,7 +135,9 @@ fn parents_are_filled_first_and_a_cycle_waits_for_the_end() {
         .sum();
     assert_eq!(deferred, 1, "one of the two keys of the cycle");
     let mut poor = tables.to_vec();
-    poor.iter_mut().for_each(|table| table.owned = false);
+    for table in &mut poor {
+        table.owned = false;
+    }
     let filling = fill(&source, &[], &existing(poor), NameRule::Keep);
     assert_eq!(errors(&filling).len(), 1);
 }

@@ -251,7 +251,7 @@ impl Publish<'_> {
             "a trigger or the column's type has changed values: switch the trigger off for the time of the import",
         );
         for (position, column) in filled.table.filled() {
-            let one = filled.with_column(position, filled.table);
+            let one = filled.with_column(position);
             let one = Filled {
                 table: &one,
                 ..filled

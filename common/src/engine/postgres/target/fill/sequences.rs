@@ -59,7 +59,7 @@ impl Sequences {
                 continue;
             };
             let filled = tables.filled(sequence.table);
-            let wanted = sequence.wanted(session, filled.only_target()?, filled.table, staged)?;
+            let wanted = sequence.wanted(session, &filled.only_target()?, filled.table, staged)?;
             let Some(wanted) = wanted else { continue };
             if sequence.next(session)?.is_some_and(|next| next >= wanted) {
                 continue;
@@ -138,7 +138,7 @@ impl Sequence {
     fn wanted(
         &self,
         session: &mut Session,
-        table: String,
+        table: &str,
         filled: &FillTable,
         staged: usize,
     ) -> Result<Option<i64>> {

@@ -25,7 +25,7 @@ pub(super) struct Filled<'a> {
     pub(super) table: &'a FillTable,
 }
 
-impl<'a> Filled<'a> {
+impl Filled<'_> {
     /// The staged table's name.
     pub(super) fn staged(&self) -> Result<String> {
         qualified(self.staging, &self.plan.name)
@@ -155,8 +155,9 @@ impl<'a> Filled<'a> {
         Ok(sums(&values, &format!("{} AS t", self.only_target()?)))
     }
 
-    /// The same table with one column only, to find out which one differs.
-    pub(super) fn with_column(&self, staged: usize, table: &'a FillTable) -> FillTable {
+    /// The table with one column only, to find out which one differs.
+    pub(super) fn with_column(&self, staged: usize) -> FillTable {
+        let table = self.table;
         let keep =
             |(position, column): (usize, &Option<usize>)| column.filter(|_| position == staged);
         FillTable {

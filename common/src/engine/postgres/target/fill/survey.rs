@@ -102,7 +102,7 @@ fn values(
         first.get::<_, &str>("why")
     );
     let finding = Finding::new(Code::ValueRefused, Severity::Error, message)
-        .hint("mend the value in the source, or say in a mapping file what it becomes");
+        .hint("mend the value in the source, or change the column of the target");
     Ok(Some(counted(finding, &rows).in_column(&column.name)))
 }
 
