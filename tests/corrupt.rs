@@ -10,9 +10,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 use waybill_common::fault::Exit;
 use waybill_common::flow;
-use waybill_common::flow::request::{ImportRequest, Mode, VerifyLevel, VerifyRequest};
+use waybill_common::flow::request::{ImportRequest, Mode, Scope, VerifyLevel, VerifyRequest};
 use waybill_common::location::{ArchivePath, Location, TableFilter};
-use waybill_common::mapping::NameRule;
 use waybill_common::progress::Unwatched;
 use waybill_common::seam::Check;
 
@@ -80,7 +79,9 @@ fn import(archive: &Path, target: PathBuf) -> Exit {
         max_part: 1 << 30,
         check: Check::Content,
         plan_only: false,
-        names: NameRule::Keep,
+        scope: Scope::All,
+        names: None,
+        map: None,
         tables: TableFilter::new(&[], &[]).expect("no pattern is wrong"),
         lock_wait_timeout: Duration::from_secs(1),
         spool: None,

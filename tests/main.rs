@@ -3,6 +3,7 @@
 
 mod bad_input;
 mod cli;
+mod collations;
 mod connection;
 mod corrupt;
 mod dependencies;
@@ -12,7 +13,9 @@ mod help;
 mod independent;
 mod kill;
 mod layers;
+mod mapping_file;
 mod names;
+mod plan;
 mod postgres_target;
 mod properties;
 mod quirks;

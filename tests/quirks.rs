@@ -143,6 +143,12 @@ fn tried(quirk: &Quirk, number: usize, desks: &[Desk]) -> Result<(), String> {
     }
     let reference = settled(&source, folder.path());
     into_sqlite(of_sqlite, without, &reference, &archive)?;
+    if !quirk.renamed.is_empty() {
+        let connection = rusqlite::Connection::open(&reference).expect("our own file");
+        connection
+            .execute_batch(quirk.renamed)
+            .expect("the names are free");
+    }
     for (position, desk) in desks.iter().enumerate() {
         if position == 0 || number.is_multiple_of(SAMPLE) {
             into_postgres(quirk.name, of_postgres, &reference, &archive, desk)?;

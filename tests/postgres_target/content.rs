@@ -1,5 +1,6 @@
 //! What arrives: values of all types, structure, names, sequences.
 
+use waybill_common::mapping::operator::OperatorPlan;
 use waybill_common::mapping::plan::{ColumnPlan, DefaultPlan, PgType, Plan};
 use waybill_common::model::schema::{Action, Deferrable, Schema};
 use waybill_common::model::value::OwnedValue;
@@ -120,6 +121,7 @@ fn every_type_holds_its_extremes_exactly() {
         let plan = Plan {
             tables: vec![planned(0, "t", columns)],
             enums: Vec::new(),
+            operator: OperatorPlan::default(),
             findings: Vec::new(),
         };
         let uri = server.fresh_database();
@@ -226,6 +228,7 @@ fn shop() -> (Schema, Plan, Memory) {
     let plan = Plan {
         tables: vec![people, homes, notes],
         enums: Vec::new(),
+        operator: OperatorPlan::default(),
         findings: Vec::new(),
     };
     let number = OwnedValue::Integer;

@@ -7,6 +7,7 @@ use waybill_common::engine::postgres::conninfo::ConnInfo;
 use waybill_common::engine::postgres::target::{PostgresOptions, PostgresTarget};
 use waybill_common::fault::Result;
 use waybill_common::mapping::expression::Expression;
+use waybill_common::mapping::operator::{Additions, OperatorPlan};
 use waybill_common::mapping::plan::{
     ColumnPlan, ForeignKeyPlan, IndexPlan, IndexTerm, KeyPlan, Origin, PgType, Plan, TablePlan,
 };
@@ -104,6 +105,7 @@ pub(crate) fn column(name: &str, cell: usize, target: PgType) -> ColumnPlan {
         target,
         asked: false,
         conversion: None,
+        collation: None,
         not_null: false,
         default: None,
         identity: None,
@@ -162,6 +164,7 @@ pub(crate) fn planned(source: usize, name: &str, columns: Vec<ColumnPlan>) -> Ta
         indexes: Vec::new(),
         foreign_keys: Vec::new(),
         checks: Vec::new(),
+        added: Additions::default(),
     }
 }
 
@@ -184,6 +187,7 @@ pub(crate) fn items(rows: i64) -> (Schema, Plan, Memory) {
     let plan = Plan {
         tables: vec![planned(0, "items", columns)],
         enums: Vec::new(),
+        operator: OperatorPlan::default(),
         findings: Vec::new(),
     };
     let memory = Memory::new(vec![(1..=rows).map(row).collect()], 100);

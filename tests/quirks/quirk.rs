@@ -9,6 +9,8 @@ pub(super) struct Quirk {
     pub(super) name: &'static str,
     pub(super) make: Make,
     pub(super) expected: Expected,
+    /// SQL that gives an SQLite file the names that PostgreSQL is to have.
+    pub(super) renamed: &'static str,
 }
 
 /// How the file is made.
@@ -63,6 +65,7 @@ impl Quirk {
         Quirk {
             name,
             make,
+            renamed: "",
             expected: Expected::Readable {
                 exported: Vec::new(),
                 sqlite: Sqlite::Findings(Vec::new()),
@@ -102,6 +105,12 @@ impl Quirk {
             expected: Expected::Unreadable(code),
             ..Quirk::made(name, Make::File(make))
         }
+    }
+
+    /// Names are others in PostgreSQL: those that this SQL gives.
+    pub(super) fn renamed(mut self, sql: &'static str) -> Quirk {
+        self.renamed = sql;
+        self
     }
 
     /// PostgreSQL does not hold it.

@@ -5,10 +5,9 @@ use std::time::Duration;
 use waybill_common::fault::Fault;
 use waybill_common::flow;
 use waybill_common::flow::request::{
-    ExportRequest, ImportRequest, Mode, VerifyLevel, VerifyRequest,
+    ExportRequest, ImportRequest, Mode, Scope, VerifyLevel, VerifyRequest,
 };
 use waybill_common::location::{ArchivePath, Location, TableFilter};
-use waybill_common::mapping::NameRule;
 use waybill_common::progress::Unwatched;
 use waybill_common::report::Report;
 use waybill_common::seam::Check;
@@ -76,7 +75,9 @@ fn request(archive: &Path, target: Location) -> ImportRequest {
         expect_root: None,
         check: Check::Content,
         plan_only: false,
-        names: NameRule::Keep,
+        scope: Scope::All,
+        names: None,
+        map: None,
         tables: every_table(),
         lock_wait_timeout: Duration::from_secs(10),
         spool: None,

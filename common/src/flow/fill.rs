@@ -3,14 +3,16 @@
 use super::fitting::try_values;
 use super::import::{evidence_of, refused};
 use super::plan;
-use super::request::ImportRequest;
+use super::request::{ImportRequest, Scope};
 use super::select::{SelectedParts, Selection};
+use super::wishes::Wishes;
 use super::wording;
 use crate::archive::Archive;
 use crate::engine::postgres::conninfo::ConnInfo;
 use crate::engine::postgres::existing;
 use crate::engine::postgres::target::{PostgresOptions, PostgresTarget};
-use crate::fault::{Code, Result};
+use crate::fault::{Code, Fault, Result};
+use crate::location::Location;
 use crate::mapping::fill::{Filling, fill};
 use crate::progress::Watch;
 use crate::report::{Report, Severity};
@@ -19,19 +21,37 @@ use crate::seam::{Check, Target as _};
 /// Why nothing is written, for the summary.
 const UNFIT: &str = "the tables of the target cannot take every row";
 
+/// Refuses what filling does not go with, before the archive is read.
+pub(super) fn check(request: &ImportRequest, wishes: &Wishes) -> Result<()> {
+    if let Location::Sqlite(_) = request.target {
+        let what = "tables that exist can be filled in PostgreSQL only";
+        let hint = "import into a new SQLite file with --mode create; INSERT INTO … SELECT from it after ATTACH fills tables";
+        return Err(Fault::new(Code::Usage, what).hint(hint));
+    }
+    if request.scope == Scope::Structure {
+        let what = "the structure of tables that exist is there already";
+        return Err(Fault::new(Code::Usage, what).hint("leave out --schema-only"));
+    }
+    wishes.refuse_filling()
+}
+
 /// Plans, tries every value offline, stages, asks the server about the rest, and fills all tables in
 /// one transaction.
 pub(super) fn into_existing(
-    request: &ImportRequest,
+    (request, wishes): (&ImportRequest, &Wishes),
     settings: ConnInfo,
-    target_schema: String,
     (archive, selection): (&Archive, &Selection),
     mut report: Report,
     watch: &dyn Watch,
 ) -> Result<Report> {
     let evidence = evidence_of(archive, &selection.positions);
-    let there = existing::read(&settings, &target_schema)?;
-    let mut filling = fill(&selection.schema, &evidence, &there, request.names);
+    let there = existing::read(&settings, &wishes.target_schema)?;
+    let mut filling = fill(
+        &selection.schema,
+        &evidence,
+        &there,
+        &wishes.request(plan::OLDEST_SERVER),
+    );
     let parts = SelectedParts::new(archive, &selection.positions);
     let structural = errors(&filling) > 0;
     let values = try_values(&parts, &selection.schema, &filling, request.jobs, watch)?;
@@ -53,14 +73,14 @@ pub(super) fn into_existing(
         return Ok(report);
     }
     let options = PostgresOptions {
-        target_schema,
+        target_schema: wishes.target_schema.clone(),
         jobs: request.jobs,
         lock_wait_timeout: request.lock_wait_timeout,
         check: request.check,
     };
     let mut target = PostgresTarget::filling(settings, &selection.schema, &filling, options);
     let location = target.location();
-    let at = |fault: crate::fault::Fault| fault.at(&location);
+    let at = |fault: Fault| fault.at(&location);
     target.begin(watch).map_err(at)?;
     target.load(&parts, watch).map_err(at)?;
     if request.check != Check::None {

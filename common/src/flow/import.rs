@@ -2,14 +2,15 @@
 
 use super::examine::{Examination, examine, key_findings};
 use super::rehearse::rehearse;
-use super::request::{ImportRequest, Mode, VerifyLevel};
+use super::request::{ImportRequest, Mode, Scope, VerifyLevel};
 use super::select::{SelectedParts, Selection, select};
+use super::wishes::Wishes;
 use super::{fill, open, plan, verify, wording};
 use crate::archive::Archive;
 use crate::engine::postgres::conninfo::ConnInfo;
 use crate::engine::postgres::target::{PostgresOptions, PostgresTarget};
 use crate::engine::sqlite::target::{SqliteOptions, SqliteTarget};
-use crate::fault::{Code, Fault, Result};
+use crate::fault::{Code, Result};
 use crate::location::Location;
 use crate::profile::evidence::{KeyEvidence, TableEvidence};
 use crate::progress::Watch;
@@ -19,10 +20,16 @@ use crate::seam::{Check, Target};
 /// Loads the archive. Before anything is written the whole archive has been checked, on the same
 /// open descriptor that the rows are then read from.
 pub fn import(request: &ImportRequest, watch: &dyn Watch) -> Result<Report> {
-    if let (Mode::Fill, Location::Sqlite(_)) = (request.mode, &request.target) {
-        let what = "tables that exist can be filled in PostgreSQL only";
-        let hint = "import into a new SQLite file with --mode create; INSERT INTO … SELECT from it after ATTACH fills tables";
-        return Err(Fault::new(Code::Usage, what).hint(hint));
+    let wishes = Wishes::read(
+        request.map.as_deref(),
+        request.into_schema.as_deref(),
+        request.names,
+    )?;
+    if request.mode == Mode::Fill {
+        fill::check(request, &wishes)?;
+    }
+    if let Location::Sqlite(_) = request.target {
+        wishes.refuse_mapping()?;
     }
     let file = open::file(&request.archive, request.spool.as_deref(), watch)?;
     let archive = open::archive(
@@ -31,6 +38,7 @@ pub fn import(request: &ImportRequest, watch: &dyn Watch) -> Result<Report> {
         request.expect_root,
         request.max_part,
     )?;
+    wishes.check(archive.schema())?;
     let mut examination = examine(&archive, VerifyLevel::Data, request.jobs, watch)?;
     let selection = select(archive.schema(), &request.tables)?;
     let mut report = begin(request, &archive, &selection)?;
@@ -59,7 +67,7 @@ pub fn import(request: &ImportRequest, watch: &dyn Watch) -> Result<Report> {
             )
         }
         Location::Postgres(text) => postgres(
-            request,
+            (request, &wishes),
             text,
             &archive,
             &selection,
@@ -71,7 +79,7 @@ pub fn import(request: &ImportRequest, watch: &dyn Watch) -> Result<Report> {
 }
 
 fn postgres(
-    request: &ImportRequest,
+    (request, wishes): (&ImportRequest, &Wishes),
     text: &str,
     archive: &Archive,
     selection: &Selection,
@@ -80,38 +88,32 @@ fn postgres(
     watch: &dyn Watch,
 ) -> Result<Report> {
     let settings = ConnInfo::parse(text, &|name| std::env::var(name).ok())?;
-    let schema = request
-        .into_schema
-        .clone()
-        .unwrap_or_else(|| "public".to_owned());
     if request.mode == Mode::Fill {
         let source = (archive, selection);
-        return fill::into_existing(request, settings, schema, source, report, watch);
+        return fill::into_existing((request, wishes), settings, source, report, watch);
     }
     let evidence = evidence_of(archive, &selection.positions);
     let keys = keys_of(&examination.keys, &selection.positions);
-    let plan = plan::for_server(
-        &selection.schema,
-        &evidence,
-        &keys,
-        &settings,
-        &schema,
-        request.names,
-    )?;
+    let plan = plan::for_server(&selection.schema, &evidence, &keys, &settings, wishes)?;
     // The plan words what broken foreign keys mean for this target.
     report
         .findings
         .retain(|finding| finding.code != Code::ForeignKeyOrphan);
-    report.findings.extend(plan.findings.iter().cloned());
+    plan::show(
+        &selection.schema,
+        &plan,
+        &evidence,
+        &wishes.target_schema,
+        &mut report,
+    );
     let parts = SelectedParts::new(archive, &selection.positions);
     let tried = rehearse(&selection.schema, &plan, &parts, request.jobs, watch)?;
     report.findings.extend(tried);
-    report.tables = plan::tables(&selection.schema, &plan, &evidence, &report.tables);
     if refused(&mut report, "the target cannot hold every value") || request.plan_only {
         return Ok(report);
     }
     let options = PostgresOptions {
-        target_schema: schema,
+        target_schema: wishes.target_schema.clone(),
         jobs: request.jobs,
         lock_wait_timeout: request.lock_wait_timeout,
         check: request.check,
@@ -131,15 +133,15 @@ fn run<'a>(
     if request.plan_only {
         return Ok(report);
     }
-    let parts = SelectedParts::new(archive, &selection.positions);
+    let parts = match request.scope {
+        Scope::All => SelectedParts::new(archive, &selection.positions),
+        Scope::Structure => SelectedParts::none(archive),
+    };
     let location = target.location();
     load(request, target.as_mut(), &parts, watch).map_err(|fault| fault.at(&location))?;
     report.findings.extend(target.findings());
-    report.summary = format!(
-        "imported {} into {}",
-        wording::extent(&report.totals),
-        location
-    );
+    let what = extent(request.scope, &report.totals);
+    report.summary = format!("imported {what} into {location}");
     Ok(report)
 }
 
@@ -160,11 +162,16 @@ fn load(
 
 fn begin(request: &ImportRequest, archive: &Archive, selection: &Selection) -> Result<Report> {
     let all = verify::tables(archive);
-    let tables: Vec<_> = selection
+    let mut tables: Vec<_> = selection
         .positions
         .iter()
         .map(|position| all[*position].clone())
         .collect();
+    if request.scope == Scope::Structure {
+        for table in &mut tables {
+            (table.rows, table.bytes) = (0, 0);
+        }
+    }
     let totals = Totals {
         tables: tables.len() as u64,
         rows: tables.iter().map(|table| table.rows).sum(),
@@ -178,13 +185,27 @@ fn begin(request: &ImportRequest, archive: &Archive, selection: &Selection) -> R
         }
     };
     Ok(Report {
-        summary: format!("would import {} into {target}", wording::extent(&totals)),
+        summary: format!(
+            "would import {} into {target}",
+            extent(request.scope, &totals)
+        ),
         target: Some(target),
         archive: Some(open::facts(archive, &request.archive)),
         totals,
         tables,
         ..Report::default()
     })
+}
+
+/// How much is imported, in words.
+fn extent(scope: Scope, totals: &Totals) -> String {
+    match scope {
+        Scope::All => wording::extent(totals),
+        Scope::Structure => {
+            let tables = wording::counted(totals.tables, "table");
+            format!("the structure of {tables}, no rows,")
+        }
+    }
 }
 
 /// Ends the job when there is an error among the findings: nothing has been written yet.

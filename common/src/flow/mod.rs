@@ -16,6 +16,8 @@ mod fitting;
 mod import;
 mod inspect;
 pub mod keys;
+#[cfg(all(feature = "sqlite", feature = "postgres"))]
+mod map_out;
 mod open;
 #[cfg(feature = "postgres")]
 mod plan;
@@ -26,7 +28,11 @@ pub mod request;
 mod select;
 #[cfg(feature = "sqlite")]
 mod source;
+#[cfg(feature = "postgres")]
+mod structure;
 mod verify;
+#[cfg(feature = "postgres")]
+mod wishes;
 mod wording;
 
 #[cfg(all(feature = "sqlite", feature = "postgres"))]

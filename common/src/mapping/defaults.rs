@@ -3,7 +3,7 @@
 use crate::fault::Code;
 use crate::mapping::draft::{Draft, Stored};
 use crate::mapping::leftovers::brief;
-use crate::mapping::plan::{DefaultPlan, PgType};
+use crate::mapping::plan::{DefaultPlan, PgType, Reading};
 use crate::model::forms;
 use crate::model::schema::{Affinity, DefaultValue};
 use crate::model::value::OwnedValue;
@@ -25,7 +25,11 @@ pub(super) fn default(
         return None;
     }
     let target = stored.target;
-    let (planned, shown) = match declared {
+    let as_cells = stored
+        .conversion
+        .as_ref()
+        .is_some_and(|conversion| conversion.reading == Reading::Cell);
+    let (mut planned, shown) = match declared {
         DefaultValue::Literal(literal) => {
             let value = with_affinity(literal, stored.column.affinity);
             let value = value.and_then(|value| value_of(value, target));
@@ -52,8 +56,12 @@ pub(super) fn default(
         ),
         DefaultValue::Expression(sql) => (None, brief(sql)),
     };
+    if as_cells {
+        planned = None;
+    }
     if planned.is_none() {
         let reason = match declared {
+            _ if as_cells => "the mapping file has values written as JSON".to_owned(),
             DefaultValue::Expression(_) => "the expression is not translated".to_owned(),
             _ => format!("it gives no value of type {}", target.name()),
         };

@@ -1,7 +1,10 @@
 //! What is known of a table while its plan takes shape.
 
+use crate::mapping::asked;
+use crate::mapping::file::{ColumnRule, TableRule};
 use crate::mapping::keys::Structure;
-use crate::mapping::plan::PgType;
+use crate::mapping::plan::{Conversion, PgType};
+use crate::mapping::{Mapping, Request};
 use crate::model::schema::{Column, Rowid, Schema, Table};
 use crate::profile::evidence::{ColumnEvidence, Constraint, KeyEvidence, TableEvidence};
 use std::collections::{BTreeMap, HashMap};
@@ -12,6 +15,10 @@ pub(super) struct Source<'a> {
     evidence: &'a [TableEvidence],
     keys: BTreeMap<(usize, Constraint), &'a KeyEvidence>,
     sequences: HashMap<&'a str, i64>,
+    /// What the operator says of it.
+    pub(super) mapping: Option<&'a Mapping>,
+    /// `server_version_num` of the server.
+    pub(super) server: u32,
 }
 
 /// A table of the plan.
@@ -23,6 +30,8 @@ pub(super) struct Draft<'a> {
     pub(super) name: String,
     /// The name that the operator asks for.
     pub(super) wanted: Option<String>,
+    /// What the operator says of it.
+    pub(super) rule: Option<&'a TableRule>,
     pub(super) rows: u64,
     /// The columns that have a cell.
     pub(super) columns: Vec<Stored<'a>>,
@@ -41,6 +50,12 @@ pub(super) struct Stored<'a> {
     pub(super) name: String,
     /// The name that the operator asks for.
     pub(super) wanted: Option<String>,
+    /// What the operator says of it.
+    pub(super) rule: Option<&'a ColumnRule>,
+    /// The type that the operator asks for: the values are not asked any more.
+    pub(super) asked: Option<PgType>,
+    /// How the operator wants values changed.
+    pub(super) conversion: Option<Conversion>,
     pub(super) cell: usize,
     pub(super) evidence: &'a ColumnEvidence,
     /// It is the INTEGER PRIMARY KEY.
@@ -74,6 +89,7 @@ impl<'a> Source<'a> {
         schema: &'a Schema,
         evidence: &'a [TableEvidence],
         keys: &'a [KeyEvidence],
+        request: &'a Request,
     ) -> Self {
         let mut sequences = HashMap::new();
         for sequence in &schema.sequences {
@@ -91,7 +107,20 @@ impl<'a> Source<'a> {
             evidence,
             keys,
             sequences,
+            mapping: request.mapping.as_ref(),
+            server: request.server_version,
         }
+    }
+
+    /// What the operator says of a table.
+    pub(super) fn rule(&self, table: &Table) -> Option<&'a TableRule> {
+        self.mapping?.file.table(&table.name)
+    }
+
+    /// What the check of a constraint found, if it could be checked.
+    pub(super) fn checked(&self, table: usize, constraint: Constraint) -> Option<&'a KeyEvidence> {
+        let key = self.keys.get(&(table, constraint)).copied();
+        key.filter(|key| key.unchecked.is_none())
     }
 
     /// What the check of a constraint found, if it found that rows break it.
@@ -121,16 +150,18 @@ impl Draft<'_> {
     }
 }
 
-/// The tables whose rows are in the archive, with the columns that have a cell.
+/// The tables whose rows are in the archive and wanted, with the columns that have a cell.
 pub(super) fn drafts<'a>(source: &Source<'a>) -> Vec<Draft<'a>> {
     let tables = source.schema.tables.iter().enumerate();
     tables
-        .filter(|(_, table)| table.has_rows())
-        .map(|(position, table)| draft(position, table, source.evidence.get(position)))
+        .filter(|(_, table)| table.has_rows() && !source.rule(table).is_some_and(|rule| rule.skip))
+        .map(|(position, table)| draft(source, position, table))
         .collect()
 }
 
-fn draft<'a>(source: usize, table: &'a Table, evidence: Option<&'a TableEvidence>) -> Draft<'a> {
+fn draft<'a>(source: &Source<'a>, ordinal: usize, table: &'a Table) -> Draft<'a> {
+    let evidence = source.evidence.get(ordinal);
+    let rule = source.rule(table);
     let identity = match &table.rowid {
         Rowid::Column(name) => Some(name.as_str()),
         Rowid::Hidden | Rowid::None => None,
@@ -139,14 +170,23 @@ fn draft<'a>(source: usize, table: &'a Table, evidence: Option<&'a TableEvidence
     let mut positions = HashMap::new();
     for (position, column) in table.stored_columns().enumerate() {
         let evidence = evidence.and_then(|table| table.columns.get(position));
-        positions.insert(column.name.to_ascii_lowercase(), position);
+        let rule = rule.and_then(|rule| rule.columns.get(column.name.as_str()));
+        if rule.is_some_and(|rule| rule.drop) {
+            continue;
+        }
+        let asked = rule.and_then(|rule| asked::target(source, rule));
+        let counts = identity.is_some_and(|name| column.name.eq_ignore_ascii_case(name));
+        positions.insert(column.name.to_ascii_lowercase(), columns.len());
         columns.push(Stored {
             column,
             name: column.name.clone(),
-            wanted: None,
+            wanted: rule.and_then(|rule| Some(rule.name.as_ref()?.get_ref().clone())),
+            conversion: rule.and_then(|rule| asked::conversion(rule, asked)),
             cell: table.first_column_cell() + position,
             evidence: evidence.unwrap_or(&NO_EVIDENCE),
-            identity: identity.is_some_and(|name| column.name.eq_ignore_ascii_case(name)),
+            identity: counts && asked::keeps_identity(rule, asked),
+            rule,
+            asked,
             keyed: false,
             indexed: false,
             tied: false,
@@ -154,10 +194,11 @@ fn draft<'a>(source: usize, table: &'a Table, evidence: Option<&'a TableEvidence
         });
     }
     Draft {
-        source,
+        source: ordinal,
         table,
         name: table.name.clone(),
-        wanted: None,
+        wanted: rule.and_then(|rule| Some(rule.name.as_ref()?.get_ref().clone())),
+        rule,
         rows: evidence.map_or(0, |table| table.rows),
         columns,
         structure: Structure::default(),

@@ -7,6 +7,7 @@ use crate::mapping::draft::{Draft, Stored};
 use crate::mapping::plan::PgType;
 use crate::mapping::types::{self, first};
 use crate::profile::evidence::{ColumnEvidence, Form, FormEvidence, RowRef};
+use crate::report::structure::Subject;
 use crate::report::{Finding, Severity};
 
 /// The forms by which texts become more than text.
@@ -63,6 +64,10 @@ fn forms_of(target: PgType) -> &'static [Form] {
 /// Reports what the values of each column are refused for, or kept as.
 pub(super) fn columns(draft: &Draft<'_>, findings: &mut Vec<Finding>) {
     for stored in &draft.columns {
+        // What the operator asks for is tried, not judged.
+        if stored.asked.is_some() {
+            continue;
+        }
         let refusals = types::fits(stored).refusals;
         let own = if refusals.is_empty() {
             recast(stored).into_iter().chain(spelling(stored)).collect()
@@ -96,7 +101,9 @@ pub(super) fn kept_as(stored: &Stored<'_>, target: PgType) -> Vec<Finding> {
 /// Why the column has its type, in words.
 pub(super) fn reason(stored: &Stored<'_>) -> String {
     let values = classes(stored.evidence);
-    let why = if stored.identity {
+    let why = if stored.asked.is_some() {
+        "the mapping file asks for it"
+    } else if stored.identity {
         "the INTEGER PRIMARY KEY"
     } else if stored.tied {
         "tied by a foreign key"
@@ -138,7 +145,7 @@ fn form_words(target: PgType) -> &'static str {
 /// Types that were considered, and why not.
 pub(super) fn rejected(stored: &Stored<'_>) -> Vec<(PgType, String)> {
     let evidence = stored.evidence;
-    if evidence.present() == 0 {
+    if evidence.present() == 0 || stored.asked.is_some() {
         return Vec::new();
     }
     let suggested = suggested(stored.column);
@@ -371,7 +378,8 @@ pub(super) fn collation(drafts: &[Draft<'_>], findings: &mut Vec<Finding>) {
                 findings.push(
                     Finding::new(Code::StructureWeakened, Severity::Warning, message)
                         .in_table(&draft.table.name)
-                        .in_column(&stored.column.name),
+                        .in_column(&stored.column.name)
+                        .about(Subject::Collation),
                 );
             }
         }

@@ -4,6 +4,7 @@ use crate::fault::Code;
 use crate::mapping::describe::counted;
 use crate::mapping::draft::Draft;
 use crate::model::schema::{Facts, Rowid, Schema, Table, TableKind, VirtualContent};
+use crate::report::structure::Subject;
 use crate::report::{Finding, Severity};
 
 /// Longest piece of SQL shown in a message, in characters; all of it stands in `schema.json`.
@@ -19,20 +20,28 @@ pub(super) fn list(schema: &Schema, findings: &mut Vec<Finding>) {
             checks(table, findings);
         }
     }
-    for view in &schema.views {
+    for (position, view) in schema.views.iter().enumerate() {
         let message = format!(
             "the view is left out, its query is not translated: {}",
             brief(&view.sql)
         );
-        findings.push(left_out(message).in_table(&view.name));
+        findings.push(
+            left_out(message)
+                .in_table(&view.name)
+                .about(Subject::View(position)),
+        );
     }
-    for trigger in &schema.triggers {
+    for (position, trigger) in schema.triggers.iter().enumerate() {
         let message = format!(
             "the trigger on `{}` is left out, its program is not translated: {}",
             trigger.table,
             brief(&trigger.sql)
         );
-        findings.push(left_out(message).in_table(&trigger.name));
+        findings.push(
+            left_out(message)
+                .in_table(&trigger.name)
+                .about(Subject::Trigger(position)),
+        );
     }
 }
 
@@ -80,14 +89,15 @@ fn computed(table: &Table, findings: &mut Vec<Finding>) {
             findings.push(
                 left_out(message)
                     .in_table(&table.name)
-                    .in_column(&column.name),
+                    .in_column(&column.name)
+                    .about(Subject::Computed),
             );
         }
     }
 }
 
 fn checks(table: &Table, findings: &mut Vec<Finding>) {
-    for check in &table.checks {
+    for (position, check) in table.checks.iter().enumerate() {
         let name = check
             .name
             .as_ref()
@@ -96,7 +106,11 @@ fn checks(table: &Table, findings: &mut Vec<Finding>) {
             "check constraint{name} is left out, its expression is not translated: {}",
             brief(&check.expression)
         );
-        findings.push(left_out(message).in_table(&table.name));
+        findings.push(
+            left_out(message)
+                .in_table(&table.name)
+                .about(Subject::Check(position)),
+        );
     }
 }
 

@@ -3,6 +3,8 @@
 //! Pure: schema and evidence in, plan and findings out. Knows no connection and writes no SQL;
 //! `engine::postgres` does both. The rules are written for people in `docs/types.md`.
 
+mod added;
+mod asked;
 mod declared;
 mod defaults;
 mod describe;
@@ -12,31 +14,40 @@ pub mod existing;
 pub mod expression;
 pub mod file;
 pub mod fill;
+mod folding;
 mod foreign;
 mod judge;
 mod keys;
 mod leftovers;
+pub mod lossless;
+mod mapped;
 mod names;
 mod naming;
+pub mod operator;
 mod order;
 mod pgtype;
 pub mod plan;
 #[cfg(test)]
 mod tests;
 mod ties;
+mod typename;
 mod types;
 pub mod zone;
 
 pub use describe::describe;
+pub use mapped::check;
 pub use naming::NameRule;
 pub use order::order;
 
 use crate::mapping::draft::{Draft, Source};
+use crate::mapping::file::MappingFile;
 use crate::mapping::names::Names;
+use crate::mapping::operator::{Additions, Script};
 use crate::mapping::plan::{ColumnPlan, Origin, Plan, TablePlan};
 use crate::model::schema::Schema;
 use crate::profile::evidence::{KeyEvidence, TableEvidence};
 use crate::report::Finding;
+use crate::report::structure::{Subject, tag};
 
 /// What a plan is made for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,6 +58,19 @@ pub struct Request {
     pub server_version: u32,
     /// How the names of the source become names of the target.
     pub names: NameRule,
+    /// What the operator says of single tables and columns. It has been found to fit the schema.
+    pub mapping: Option<Mapping>,
+}
+
+/// A mapping file with the files it names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mapping {
+    /// The file.
+    pub file: MappingFile,
+    /// What its `before` names.
+    pub before: Option<Script>,
+    /// What its `after` names.
+    pub after: Option<Script>,
 }
 
 /// What the tables of `schema` become in PostgreSQL.
@@ -63,7 +87,8 @@ pub fn plan(
 ) -> Plan {
     let mut findings = names::check_request(request);
     leftovers::list(schema, &mut findings);
-    let source = Source::new(schema, evidence, keys);
+    let source = Source::new(schema, evidence, keys, request);
+    asked::forget_skipped(&source, &mut findings);
     let mut drafts = draft::drafts(&source);
     naming::settle(&mut drafts, request.names, &mut findings);
     for draft in &mut drafts {
@@ -73,17 +98,24 @@ pub fn plan(
     }
     let mut references = foreign::references(&source, &drafts, &mut findings);
     foreign::mark(&mut drafts, &references);
+    asked::follow(&mut drafts, &references);
+    foreign::drop_unequal(&drafts, &mut references, &mut findings);
     ties::settle(&mut drafts, &mut references, &mut findings);
+    folding::settle(&mut drafts);
     for draft in &drafts {
         judge::columns(draft, &mut findings);
+        asked::notes(&source, draft, &mut findings);
         leftovers::hidden_rowid(draft, &mut findings);
     }
     judge::collation(&drafts, &mut findings);
-    let tables = assemble(&source, &drafts, &references, request.names, &mut findings);
+    let mut tables = assemble(&source, &drafts, &references, request.names, &mut findings);
+    added::to_tables(&source, &drafts, &mut tables, &mut findings);
+    let operator = added::to_plan(&source, &tables);
     sort(&mut findings);
     Plan {
         tables,
-        enums: Vec::new(),
+        enums: added::enums(&source),
+        operator,
         findings,
     }
 }
@@ -108,6 +140,7 @@ fn assemble(
             indexes: structure.indexes,
             foreign_keys: Vec::new(),
             checks: Vec::new(),
+            added: Additions::default(),
         };
         let of = (references, position);
         table.foreign_keys = foreign::plans(source, drafts, of, &table, rule, findings);
@@ -119,14 +152,25 @@ fn assemble(
 fn columns(source: &Source<'_>, draft: &Draft<'_>, findings: &mut Vec<Finding>) -> Vec<ColumnPlan> {
     let mut columns = Vec::with_capacity(draft.columns.len());
     for (position, stored) in draft.columns.iter().enumerate() {
+        let before = findings.len();
+        let not_null = asked::not_null(draft, stored, findings)
+            .unwrap_or_else(|| keys::not_null(source, draft, position, findings));
+        tag(&mut findings[before..], Subject::NotNull);
+        let before = findings.len();
+        let default = match asked::default(stored) {
+            Some(asked) => asked,
+            None => defaults::default(draft, stored, findings),
+        };
+        tag(&mut findings[before..], Subject::Default);
         columns.push(ColumnPlan {
             name: stored.name.clone(),
             origin: Origin::Cell(stored.cell),
             target: stored.target,
-            asked: false,
-            conversion: None,
-            not_null: keys::not_null(source, draft, position, findings),
-            default: defaults::default(draft, stored, findings),
+            asked: stored.asked.is_some() || stored.conversion.is_some(),
+            conversion: stored.conversion.clone(),
+            collation: asked::collation(stored),
+            not_null,
+            default,
             identity: stored.identity.then(|| source.next_identity(draft, stored)),
             evidence: judge::reason(stored),
             rejected: judge::rejected(stored),

@@ -3,6 +3,7 @@
 pub use crate::mapping::pgtype::PgType;
 
 use crate::mapping::expression::Expression;
+use crate::mapping::operator::{Additions, OperatorPlan, OperatorSql};
 use crate::model::schema::{Action, Deferrable};
 use crate::model::value::OwnedValue;
 use crate::report::Finding;
@@ -15,6 +16,8 @@ pub struct Plan {
     pub tables: Vec<TablePlan>,
     /// Enumerated types that the operator asks for; made before the tables, moved with them.
     pub enums: Vec<EnumPlan>,
+    /// What the operator asks for that belongs to no table.
+    pub operator: OperatorPlan,
     /// What is recast, weakened, left out (warnings, notes) or refused (errors).
     pub findings: Vec<Finding>,
 }
@@ -47,6 +50,8 @@ pub struct TablePlan {
     pub foreign_keys: Vec<ForeignKeyPlan>,
     /// CHECK constraints.
     pub checks: Vec<CheckPlan>,
+    /// What the operator adds.
+    pub added: Additions,
 }
 
 impl TablePlan {
@@ -72,6 +77,8 @@ pub struct ColumnPlan {
     pub asked: bool,
     /// How values are changed on the way, where the operator asks for it.
     pub conversion: Option<Conversion>,
+    /// The collation that the operator asks for; texts have `C` without one.
+    pub collation: Option<String>,
     /// NOT NULL.
     pub not_null: bool,
     /// Its default.
@@ -228,6 +235,8 @@ pub enum DefaultPlan {
     /// The current moment, by the column's type: timestamptz as it is, timestamp in UTC, text as
     /// SQLite writes it (`YYYY-MM-DD HH:MM:SS`, UTC).
     CurrentTimestamp,
+    /// What the operator wrote.
+    Operator(OperatorSql),
 }
 
 /// A primary key or UNIQUE constraint in the target.

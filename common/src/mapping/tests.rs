@@ -1,5 +1,6 @@
 //! The rules of the plan, one row or one test for each.
 
+mod collations;
 mod columns;
 mod defaults;
 mod foreign;

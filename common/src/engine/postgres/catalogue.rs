@@ -10,8 +10,9 @@ use crate::engine::postgres::conninfo::ConnInfo;
 use crate::engine::postgres::name;
 use crate::engine::postgres::relation::Names;
 use crate::engine::postgres::session::Session;
+use crate::engine::postgres::wishes;
 use crate::fault::{Code, Fault, Result};
-use crate::mapping::plan::{PgType, Plan, TablePlan};
+use crate::mapping::plan::Plan;
 use crate::report::{Finding, Severity};
 
 /// The oldest and the newest major version that Waybill is tested with.
@@ -51,8 +52,6 @@ pub(super) struct Facts {
     pub(super) work_memory: i64,
     /// Bytes of a page.
     pub(super) block_size: usize,
-    /// The schema of the extension citext, where the plan has columns of its type.
-    pub(super) citext: Option<String>,
     /// Worth knowing.
     pub(super) notes: Vec<Finding>,
 }
@@ -103,7 +102,8 @@ pub(super) fn examine(
     if let Some(schema) = schema.filter(|_| purpose == Purpose::Create) {
         faults.extend(clashes(session, (schema, target_schema), plan)?);
     }
-    let citext = citext(session, plan, faults)?;
+    let taken = wishes::preflight(session, plan, (schema, target_schema), faults)?;
+    faults.extend(clash_fault(&taken, target_schema));
     session.execute("COMMIT")?;
     let Some(schema) = schema.filter(|_| faults.is_empty()) else {
         return Ok(None);
@@ -113,7 +113,6 @@ pub(super) fn examine(
         free_connections: usize::try_from(server.free_connections - GUARD).unwrap_or(0),
         work_memory: server.work_memory,
         block_size: usize::try_from(server.block_size).unwrap_or(usize::MAX),
-        citext,
         notes: server.notes(),
     }))
 }
@@ -211,7 +210,12 @@ impl Server {
             Purpose::Create => 1,
             Purpose::Fill => LOCKS_FILLED,
         };
-        let needed = i64::try_from(tables * each + sequences + LOCKS_ASIDE).unwrap_or(i64::MAX);
+        let added = plan.tables.iter().map(|table| &table.added);
+        let added: usize = added
+            .map(|added| added.statistics.len() + added.updated_at.iter().len())
+            .sum();
+        let objects = tables * each + sequences + added + plan.enums.len();
+        let needed = i64::try_from(objects + LOCKS_ASIDE).unwrap_or(i64::MAX);
         let there = self.locks_per_transaction.saturating_mul(self.transactions);
         if needed <= there || self.transactions < 1 {
             return None;
@@ -265,34 +269,6 @@ fn target(
         faults.push(fault.in_table(schema));
     }
     Ok(Some(row.get("oid")))
-}
-
-/// Where the type citext is, when the plan needs it: extensions are not made unasked.
-fn citext(session: &mut Session, plan: &Plan, faults: &mut Vec<Fault>) -> Result<Option<String>> {
-    let needs = |table: &&TablePlan| {
-        let mut columns = table.columns.iter();
-        columns.any(|column| column.target == PgType::Citext)
-    };
-    let Some(table) = plan.tables.iter().find(needs) else {
-        return Ok(None);
-    };
-    let rows = session.query(include_str!("queries/citext.sql"), &[])?;
-    let Some(row) = rows.first() else {
-        let what = "the database does not have the extension citext, which a column needs";
-        let hint = "CREATE EXTENSION citext, or choose another type in the mapping file";
-        faults.push(
-            Fault::new(Code::ServerUnfit, what)
-                .in_table(&table.name)
-                .hint(hint),
-        );
-        return Ok(None);
-    };
-    let home: String = row.get("home");
-    if !row.get::<_, bool>("may_use") {
-        let what = "the role may not use the schema of the extension citext, which a column needs";
-        faults.push(Fault::new(Code::RightMissing, what).in_table(&table.name));
-    }
-    Ok(Some(home))
 }
 
 /// A fault that names everything in the target schema that has a name of the plan.

@@ -8,3 +8,4 @@ mod relation;
 pub mod session;
 pub mod target;
 pub mod tls;
+mod wishes;

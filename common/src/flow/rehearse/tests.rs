@@ -1,5 +1,6 @@
 use super::*;
 use crate::mapping::expression::Expression;
+use crate::mapping::operator::{Additions, OperatorPlan};
 use crate::mapping::plan::{
     ColumnPlan, Conversion, IndexPlan, IndexTerm, KeyPlan, Origin, PgType, Reading, TablePlan,
 };
@@ -91,6 +92,7 @@ fn column(name: &str, cell: usize, target: PgType) -> ColumnPlan {
         target,
         asked: false,
         conversion: None,
+        collation: None,
         not_null: false,
         default: None,
         identity: None,
@@ -114,8 +116,10 @@ fn plan(v: ColumnPlan) -> Plan {
             indexes: Vec::new(),
             foreign_keys: Vec::new(),
             checks: Vec::new(),
+            added: Additions::default(),
         }],
         enums: Vec::new(),
+        operator: OperatorPlan::default(),
         findings: Vec::new(),
     }
 }

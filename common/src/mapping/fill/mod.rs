@@ -15,9 +15,11 @@ pub use fit::Fitting;
 pub use guards::not_empty;
 
 use crate::fault::Code;
+use crate::mapping::Request;
 use crate::mapping::draft::{self, Draft, Source, Stored};
 use crate::mapping::existing::{Existing, ExistingColumn, ExistingTable, Kind};
-use crate::mapping::naming::{self, NameRule};
+use crate::mapping::naming;
+use crate::mapping::operator::{Additions, OperatorPlan};
 use crate::mapping::plan::{ColumnPlan, Origin, PgType, Plan, TablePlan};
 use crate::mapping::{judge, leftovers};
 use crate::model::schema::{Rowid, Schema};
@@ -72,13 +74,13 @@ pub fn fill(
     schema: &Schema,
     evidence: &[TableEvidence],
     existing: &Existing,
-    rule: NameRule,
+    request: &Request,
 ) -> Filling {
     let mut findings = Vec::new();
-    let source = Source::new(schema, evidence, &[]);
+    let source = Source::new(schema, evidence, &[], request);
     let mut drafts = draft::drafts(&source);
     // What a name would have become in new tables is of interest only where it is found.
-    naming::settle(&mut drafts, rule, &mut Vec::new());
+    naming::settle(&mut drafts, request.names, &mut Vec::new());
     let names = Names::new(existing.tables.iter().map(|table| table.name.as_str()));
     let mut taken = vec![None; existing.tables.len()];
     let (mut plans, mut tables) = (Vec::new(), Vec::new());
@@ -102,6 +104,7 @@ pub fn fill(
         plan: Plan {
             tables: plans,
             enums: Vec::new(),
+            operator: OperatorPlan::default(),
             findings,
         },
         tables,
@@ -187,6 +190,7 @@ fn table(
         indexes: Vec::new(),
         foreign_keys: Vec::new(),
         checks: Vec::new(),
+        added: Additions::default(),
     };
     let table = FillTable {
         target: target.clone(),
@@ -270,6 +274,7 @@ fn column(
         name: target.name.clone(),
         origin: Origin::Cell(stored.cell),
         target: travels,
+        collation: None,
         asked: false,
         conversion: None,
         not_null: false,
@@ -340,6 +345,7 @@ fn rowid(columns: &[ColumnPlan]) -> ColumnPlan {
         name,
         origin: Origin::Cell(0),
         target: PgType::Bigint,
+        collation: None,
         asked: false,
         conversion: None,
         not_null: false,

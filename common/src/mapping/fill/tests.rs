@@ -3,6 +3,7 @@
 use super::*;
 use crate::mapping::existing::{ExistingForeignKey, ExistingTrigger};
 use crate::mapping::tests::support::{integer, table};
+use crate::mapping::{NameRule, Request};
 
 fn column(name: &str, kind: Kind) -> ExistingColumn {
     ExistingColumn {
@@ -33,6 +34,15 @@ fn existing(tables: Vec<ExistingTable>) -> Existing {
         schema: "public".to_owned(),
         role: "app".to_owned(),
         tables,
+    }
+}
+
+fn request() -> Request {
+    Request {
+        target_schema: "public".to_owned(),
+        server_version: 150_000,
+        names: NameRule::Keep,
+        mapping: None,
     }
 }
 
@@ -86,7 +96,7 @@ fn everything_in_the_way_is_listed_at_once() {
             changes_rows: name == "touch",
         })
         .to_vec();
-    let filling = fill(&source, &[], &existing(vec![orders]), NameRule::Keep);
+    let filling = fill(&source, &[], &existing(vec![orders]), &request());
     assert_eq!(
         errors(&filling),
         [
@@ -124,7 +134,7 @@ fn parents_are_filled_first_and_a_cycle_waits_for_the_end() {
             .collect();
         table
     });
-    let filling = fill(&source, &[], &existing(tables.to_vec()), NameRule::Keep);
+    let filling = fill(&source, &[], &existing(tables.to_vec()), &request());
     assert_eq!(errors(&filling), Vec::<String>::new());
     let place = |table| filling.order.iter().position(|at| *at == table).unwrap();
     assert!(place(1) < place(0), "{:?}", filling.order);
@@ -138,6 +148,6 @@ fn parents_are_filled_first_and_a_cycle_waits_for_the_end() {
     for table in &mut poor {
         table.owned = false;
     }
-    let filling = fill(&source, &[], &existing(poor), NameRule::Keep);
+    let filling = fill(&source, &[], &existing(poor), &request());
     assert_eq!(errors(&filling).len(), 1);
 }

@@ -12,10 +12,12 @@ mod crew;
 mod encode;
 mod fill;
 mod load;
+mod operator;
 mod page;
 pub mod rehearse;
 mod run;
 mod schedule;
+pub mod show;
 mod sql;
 mod staging;
 mod switch;
@@ -182,7 +184,6 @@ impl<'a> PostgresTarget<'a> {
             return Err(fault);
         }
         let facts = facts.ok_or_else(|| Fault::new(Code::Bug, "the catalogue says nothing"))?;
-        self.job.citext.clone_from(&facts.citext);
         self.findings.extend(facts.notes.iter().cloned());
         let jobs = self
             .options
@@ -196,6 +197,7 @@ impl<'a> PostgresTarget<'a> {
         let guard = self.lock(&safe)?;
         let removed = staging::remove_leftovers(&mut control, &begin, &self.job.target_schema)?;
         self.findings.extend(removed);
+        operator::before(&mut control, &safe, &mut self.job)?;
         let workers = self.workers(jobs)?;
         self.open = Some(Open {
             facts,

@@ -13,6 +13,7 @@ use crate::engine::postgres::name::{identifier, qualified};
 use crate::engine::postgres::session::{ServerMessage, Session};
 use crate::fault::{Code, Fault, Result};
 
+use super::operator;
 use super::run::{Job, lock_key};
 use super::sql::move_enum;
 
@@ -69,7 +70,9 @@ impl Move<'_> {
             let moved = guard.execute(&sql).map_err(as_clash);
             moved.map_err(|fault| fault.in_table(&table.name))?;
         }
+        operator::follow(guard, self.job)?;
         self.grant(guard)?;
+        operator::finish(guard, self.job)?;
         guard.execute(&format!("DROP SCHEMA {}", identifier(&self.job.staging)?))
     }
 

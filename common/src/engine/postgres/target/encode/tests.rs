@@ -7,6 +7,7 @@ fn column(target: PgType) -> ColumnPlan {
         origin: Origin::Cell(0),
         asked: false,
         conversion: None,
+        collation: None,
         target,
         not_null: false,
         default: None,

@@ -9,6 +9,7 @@ fn column(target: PgType, conversion: Option<Conversion>) -> ColumnPlan {
         target,
         asked: true,
         conversion,
+        collation: None,
         not_null: false,
         default: None,
         identity: None,
