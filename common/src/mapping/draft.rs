@@ -43,6 +43,7 @@ pub(super) struct Draft<'a> {
 
 /// A column of the plan.
 #[expect(clippy::struct_excessive_bools, reason = "four independent facts")]
+#[derive(Clone)]
 pub(super) struct Stored<'a> {
     pub(super) column: &'a Column,
     /// Its name in the target.

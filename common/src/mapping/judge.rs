@@ -84,6 +84,21 @@ pub(super) fn columns(draft: &Draft<'_>, findings: &mut Vec<Finding>) {
     }
 }
 
+/// What is worth reporting of the values of a column whose type is given.
+pub(super) fn kept_as(stored: &Stored<'_>, target: PgType) -> Vec<Finding> {
+    let given = Stored {
+        target,
+        ..stored.clone()
+    };
+    let numbers = match target {
+        PgType::Text => stored.evidence.integers + stored.evidence.reals > 0,
+        PgType::Double => stored.evidence.integers > 0,
+        _ => false,
+    };
+    let recast = numbers.then(|| recast(&given)).flatten();
+    recast.into_iter().chain(spelling(&given)).collect()
+}
+
 /// Why the column has its type, in words.
 pub(super) fn reason(stored: &Stored<'_>) -> String {
     let values = classes(stored.evidence);
