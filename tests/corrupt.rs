@@ -10,9 +10,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 use waybill_common::fault::Exit;
 use waybill_common::flow;
-use waybill_common::flow::request::{ImportRequest, VerifyLevel, VerifyRequest};
+use waybill_common::flow::request::{ImportRequest, Mode, Scope, VerifyLevel, VerifyRequest};
 use waybill_common::location::{ArchivePath, Location, TableFilter};
-use waybill_common::mapping::NameRule;
 use waybill_common::progress::Unwatched;
 use waybill_common::seam::Check;
 
@@ -73,13 +72,16 @@ fn import(archive: &Path, target: PathBuf) -> Exit {
     let request = ImportRequest {
         archive: ArchivePath::Path(archive.to_owned()),
         target: Location::Sqlite(target),
+        mode: Mode::Create,
         into_schema: None,
         jobs: 1,
         expect_root: None,
         max_part: 1 << 30,
         check: Check::Content,
         plan_only: false,
-        names: NameRule::Keep,
+        scope: Scope::All,
+        names: None,
+        map: None,
         tables: TableFilter::new(&[], &[]).expect("no pattern is wrong"),
         lock_wait_timeout: Duration::from_secs(1),
         spool: None,

@@ -3,16 +3,22 @@
 
 mod bad_input;
 mod cli;
+mod codes;
+mod collations;
 mod connection;
 mod corrupt;
 mod dependencies;
 mod docs;
 mod expressions;
+mod fill;
 mod help;
 mod independent;
 mod kill;
 mod layers;
+mod map_out;
+mod mapping_file;
 mod names;
+mod plan;
 mod postgres_target;
 mod properties;
 mod quirks;

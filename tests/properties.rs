@@ -3,17 +3,22 @@
 
 use crate::support::{compare_postgres, compare_sqlite, library, postgres};
 use ::postgres::{Client, NoTls};
-use database::Database;
+use database::{Database, quoted};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
+use rusqlite::Connection;
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 use waybill_common::fault::Exit;
-use waybill_common::report::Severity;
+use waybill_common::location::Location;
+use waybill_common::report::{Report, Severity};
 
 mod database;
 mod generate;
 mod look;
+
+/// Columns that every table of PostgreSQL has already.
+const SYSTEM: [&str; 6] = ["tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"];
 
 /// The cases to run: always the same ones, and more of them where the environment says so.
 fn runner(cases: u32, seed: u8) -> TestRunner {
@@ -33,14 +38,15 @@ fn runner(cases: u32, seed: u8) -> TestRunner {
 }
 
 /// Runs `check` on random databases, each in a folder of its own; a panic is a failure.
-fn for_each(cases: u32, seed: u8, check: impl Fn(&Path, &Path)) {
-    let outcome = runner(cases, seed).run(&generate::database(), |database| {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        let source = folder.path().join("source.db");
-        build(&database, &source)?;
-        check(folder.path(), &source);
-        Ok(())
-    });
+fn for_each(cases: u32, seed: u8, check: impl Fn(&Path, &Path, usize)) {
+    let outcome =
+        runner(cases, seed).run(&(generate::database(), 1..4usize), |(database, jobs)| {
+            let folder = tempfile::tempdir().expect("a temporary folder");
+            let source = folder.path().join("source.db");
+            build(&database, &source)?;
+            check(folder.path(), &source, jobs);
+            Ok(())
+        });
     if let Err(error) = outcome {
         panic!("{error}");
     }
@@ -52,11 +58,12 @@ fn build(database: &Database, path: &Path) -> Result<(), TestCaseError> {
 }
 
 /// Exports and verifies; gives the archive and its content root.
-fn archived(folder: &Path, source: &Path, name: &str) -> (PathBuf, String) {
+fn archived(folder: &Path, source: &Path, name: &str, jobs: usize) -> (PathBuf, String) {
     let archive = folder.join(name);
-    let exported =
-        library::export(source, &archive).unwrap_or_else(|fault| panic!("export: {fault:?}"));
-    let verified = library::verify(&archive).unwrap_or_else(|fault| panic!("verify: {fault:?}"));
+    let exported = library::export_by(source, &archive, jobs)
+        .unwrap_or_else(|fault| panic!("export: {fault:?}"));
+    let verified =
+        library::verify_by(&archive, jobs).unwrap_or_else(|fault| panic!("verify: {fault:?}"));
     assert_eq!(
         verified.exit(None),
         Exit::Ok,
@@ -72,15 +79,15 @@ fn archived(folder: &Path, source: &Path, name: &str) -> (PathBuf, String) {
 
 #[test]
 fn random_databases_come_back_exactly_in_sqlite() {
-    for_each(60, 1, |folder, source| {
+    for_each(60, 1, |folder, source, jobs| {
         let before = std::fs::read(source).expect("the source is readable");
-        let (archive, root) = archived(folder, source, "first.tar.zst");
+        let (archive, root) = archived(folder, source, "first.tar.zst", jobs);
         let copy = folder.join("copy.db");
-        let imported = library::into_sqlite(&archive, copy.clone())
+        let imported = library::import_by(&archive, Location::Sqlite(copy.clone()), jobs)
             .unwrap_or_else(|fault| panic!("import: {fault:?}"));
         assert_eq!(imported.exit(None), Exit::Ok, "{:?}", imported.findings);
         compare_sqlite::assert_same(source, &copy);
-        let (_, again) = archived(folder, &copy, "second.tar.zst");
+        let (_, again) = archived(folder, &copy, "second.tar.zst", 4 - jobs);
         assert_eq!(root, again, "content roots of the source and its copy");
         let after = std::fs::read(source).expect("the source is readable");
         assert!(before == after, "the source is changed");
@@ -92,13 +99,13 @@ fn random_databases_are_equal_in_postgresql_or_refused_by_name() {
     let uri = postgres::fresh_database();
     let client = RefCell::new(Client::connect(&uri, NoTls).expect("the server answers"));
     let (equal, refused) = (RefCell::new(0), RefCell::new(0));
-    for_each(40, 2, |folder, source| {
+    for_each(40, 2, |folder, source, jobs| {
         let mut client = client.borrow_mut();
         client
             .batch_execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
             .expect("the schema can be made anew");
-        let (archive, _) = archived(folder, source, "first.tar.zst");
-        let imported = library::into_postgres(&archive, &uri)
+        let (archive, _) = archived(folder, source, "first.tar.zst", jobs);
+        let imported = library::import_by(&archive, Location::Postgres(uri.clone()), jobs)
             .unwrap_or_else(|fault| panic!("import: {fault:?}"));
         if imported.refused {
             let errors = || {
@@ -115,7 +122,8 @@ fn random_databases_are_equal_in_postgresql_or_refused_by_name() {
             refused.replace_with(|count| *count + 1);
         } else {
             assert_eq!(imported.exit(None), Exit::Ok, "{:?}", imported.findings);
-            compare_postgres::assert_same_values(source, &mut client, "public");
+            let renamed = renamed(source, &folder.join("renamed.db"), &imported);
+            compare_postgres::assert_same_values(&renamed, &mut client, "public");
             equal.replace_with(|count| *count + 1);
         }
     });
@@ -127,4 +135,37 @@ fn random_databases_are_equal_in_postgresql_or_refused_by_name() {
 fn relations(client: &mut Client) -> i64 {
     let sql = "SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace";
     client.query_one(sql, &[]).expect("the catalogue").get(0)
+}
+
+/// A copy of the source in which tables and columns have the names that the report gives them in
+/// PostgreSQL: other ones only where PostgreSQL takes the source's not.
+fn renamed(source: &Path, copy: &Path, report: &Report) -> PathBuf {
+    let unfit = |name: &str| name.is_empty() || name.len() > 63 || SYSTEM.contains(&name);
+    std::fs::copy(source, copy).expect("our own file");
+    let connection = Connection::open(copy).expect("our own file");
+    let rename = |sql: String| {
+        let done = connection.execute_batch(&sql);
+        done.unwrap_or_else(|error| panic!("{sql}: {error}"));
+    };
+    for table in &report.tables {
+        let name = quoted(&table.name);
+        for column in &table.columns {
+            let target = column.target_name.as_ref().unwrap_or(&column.name);
+            if *target != column.name {
+                assert!(unfit(&column.name), "{} becomes {target}", column.name);
+                rename(format!(
+                    "ALTER TABLE {name} RENAME COLUMN {} TO {}",
+                    quoted(&column.name),
+                    quoted(target)
+                ));
+            }
+        }
+        let target = table.target_name.as_ref().unwrap_or(&table.name);
+        if *target != table.name {
+            assert!(unfit(&table.name), "{} becomes {target}", table.name);
+            rename(format!("ALTER TABLE {name} RENAME TO {}", quoted(target)));
+        }
+    }
+    drop(connection);
+    copy.to_owned()
 }

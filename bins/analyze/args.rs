@@ -1,6 +1,7 @@
 //! The command line of `waybill-analyze`. Its doc comments are the help.
 
 use std::ffi::{OsStr, OsString};
+use std::path::PathBuf;
 use waybill_common::cli;
 use waybill_common::fault::Result;
 use waybill_common::flow::request::{Against, AnalyzeRequest};
@@ -24,6 +25,16 @@ pub(crate) struct Args {
     /// What the source is judged against: postgresql, sqlite, or a real TARGET, which is only read
     #[arg(long, value_name = "TARGET", default_value = "postgresql")]
     to: OsString,
+    /// A mapping file (TOML): types, names, rules for values and what is added; docs/mapping.md
+    #[arg(long, value_name = "FILE")]
+    map: Option<PathBuf>,
+    /// Write a mapping file with which every value is imported unchanged, for you to edit
+    ///
+    /// Columns that PostgreSQL would not hold as they are get another form in it; what you may
+    /// prefer for these and others stands beside them as comments. What is reported is then the plan
+    /// with this file. A file that exists is not replaced.
+    #[arg(long, value_name = "FILE", conflicts_with = "map")]
+    map_out: Option<PathBuf>,
     #[command(flatten)]
     names: cli::NameArgs,
     #[command(flatten)]
@@ -38,7 +49,10 @@ impl cli::Program for Args {
     }
 
     fn files(&self) -> TouchedFiles {
-        let files = TouchedFiles::default().database(&Location::source(&self.source));
+        let files = TouchedFiles::default()
+            .database(&Location::source(&self.source))
+            .file(self.map.as_deref())
+            .file(self.map_out.as_deref());
         match against(&self.to) {
             Ok(Against::Target(target)) => files.database(&Ok(target)),
             _ => files,
@@ -53,6 +67,8 @@ impl Args {
             source: Location::source(&self.source)?,
             against: against(&self.to)?,
             names: self.names.rule(),
+            map: self.map,
+            map_out: self.map_out,
             tables: self.tables.filter()?,
         })
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use waybill_common::cli;
 use waybill_common::digest::Digest;
 use waybill_common::fault::{Exit, Fault, Result};
-use waybill_common::flow::request::ImportRequest;
+use waybill_common::flow::request::{self, ImportRequest, Scope};
 use waybill_common::location::{ArchivePath, Location, TouchedFiles};
 use waybill_common::seam;
 
@@ -16,6 +16,7 @@ use waybill_common::seam;
 /// The archive is verified first. Rows are loaded beside the final place, compared with the
 /// archive, and switched in one step; until then the target is as it was.
 #[derive(Debug, clap::Parser)]
+#[expect(clippy::struct_excessive_bools, reason = "clap makes a flag of each")]
 #[command(
     name = "waybill-import",
     version,
@@ -34,12 +35,21 @@ pub(crate) struct Args {
     /// What happens to tables that exist
     #[arg(long, value_enum, default_value_t = Mode::Create)]
     mode: Mode,
+    /// Only bring rows into tables that exist: the same as `--mode fill`
+    #[arg(long, conflicts_with = "mode")]
+    data_only: bool,
     /// Schema of a PostgreSQL target to import into; `public` unless given
     #[arg(long, value_name = "NAME")]
     into_schema: Option<String>,
     /// Only show what would be done: types with their evidence, and losses
     #[arg(long)]
     plan: bool,
+    /// Make tables, keys, indexes and all other structure, but load no rows
+    ///
+    /// The archive is verified all the same, and types are chosen by all its rows, so that they can
+    /// be loaded afterwards.
+    #[arg(long, conflicts_with = "data_only")]
+    schema_only: bool,
     /// Accept only the archive with this root, as 64 hexadecimal digits
     #[arg(long, value_name = "HEX")]
     expect_root: Option<Digest>,
@@ -58,6 +68,9 @@ pub(crate) struct Args {
     /// Leave out views
     #[arg(long)]
     no_views: bool,
+    /// A mapping file (TOML): types, names, rules for values and what is added; docs/mapping.md
+    #[arg(long, value_name = "FILE")]
+    map: Option<PathBuf>,
     #[command(flatten)]
     names: cli::NameArgs,
     #[command(flatten)]
@@ -75,6 +88,8 @@ pub(crate) struct Args {
 enum Mode {
     /// Refuse when one exists already
     Create,
+    /// Put the rows into them: they must exist and be empty (PostgreSQL)
+    Fill,
 }
 
 /// How the target is compared with the archive.
@@ -97,6 +112,7 @@ impl cli::Program for Args {
         TouchedFiles::default()
             .archive(&ArchivePath::parse(&self.archive))
             .database(&Location::target(&self.target))
+            .file(self.map.as_deref())
     }
 
     /// What verify finds, an import refuses.
@@ -110,10 +126,14 @@ impl Args {
     pub(crate) fn open(self) -> Result<ImportRequest> {
         let archive = ArchivePath::parse(&self.archive)?;
         cli::from_stdin(&archive)?;
-        let Mode::Create = self.mode;
+        let mode = match self.mode {
+            Mode::Create if !self.data_only => request::Mode::Create,
+            Mode::Create | Mode::Fill => request::Mode::Fill,
+        };
         Ok(ImportRequest {
             archive,
             target: Location::target(&self.target)?,
+            mode,
             into_schema: self.into_schema,
             jobs: self.jobs.count(),
             expect_root: self.expect_root,
@@ -124,7 +144,13 @@ impl Args {
                 Check::Content => seam::Check::Content,
             },
             plan_only: self.plan,
+            scope: if self.schema_only {
+                Scope::Structure
+            } else {
+                Scope::All
+            },
             names: self.names.rule(),
+            map: self.map,
             tables: self.tables.filter()?,
             lock_wait_timeout: Duration::from_secs(self.lock_wait_timeout.into()),
             spool: self.spool,

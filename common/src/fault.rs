@@ -159,8 +159,22 @@ codes! {
 
     /// The target has a table or another object of the same name.
     TargetExists = "target-exists", Refused, "drop or rename the object, or import into another schema with --into-schema";
+    /// The target has no table for one of the archive.
+    TargetTableMissing = "target-table-missing", Refused, "run the application's migrations first, or leave out the table with -T";
+    /// The target's table has no column for one of the archive.
+    TargetColumnMissing = "target-column-missing", Refused, "add the column to the target's table; it can be dropped after the import";
+    /// A column of the target must not be NULL and gets no value.
+    TargetColumnUnfilled = "target-column-unfilled", Refused, "give the column a default for the time of the import";
+    /// A table that is to be filled holds rows.
+    TargetNotEmpty = "target-not-empty", Refused, "empty the table, leave it out with -T, or import into another schema with --into-schema";
+    /// A trigger, rule, row security or computed column would change or keep out what is inserted.
+    TargetInterferes = "target-interferes", Refused, "switch it off for the time of the import; docs/guide.md says what is looked at";
     /// The schema to import into does not exist.
     TargetSchemaMissing = "target-schema-missing", Refused, "create the schema, or name another one with --into-schema";
+    /// An extension that the mapping file asks for is not there.
+    ExtensionMissing = "extension-missing", Refused, "run CREATE EXTENSION in the database, or set create-extensions = true in the mapping file";
+    /// The operator's own SQL has failed.
+    ScriptFailed = "script-failed", Failed, "mend the SQL in the mapping file or in the file that it names; the tables of the target are as they were";
     /// An earlier import was interrupted; what it left was removed.
     StagingRemoved = "staging-removed", Ok, "nothing to do: none of it was visible";
     /// A target file exists already.
@@ -184,8 +198,10 @@ codes! {
     Recast = "recast", Ok, "the value is kept exactly; choose another type in the source if you need one";
     /// Another spelling of an equal value: blanks in JSON, case of a UUID, written offset.
     SpellingLost = "spelling-lost", Ok, "values are equal; the way they were written is not kept";
-    /// An expression of the structure has become one of PostgreSQL's.
-    StructureTranslated = "structure-translated", Ok, "nothing to do: docs/expressions.md says what each piece becomes";
+    /// Something is other than in the source because the mapping file says so.
+    MappingApplied = "mapping-applied", Ok, "nothing to do, if the mapping file says what you want";
+    /// A part of the structure has another form in the target, and means the same.
+    StructureTranslated = "structure-translated", Ok, "queries that rely on a collation may have to say lower() or rtrim() themselves";
     /// A part of the structure is weaker in the target.
     StructureWeakened = "structure-weakened", Ok, "docs/types.md says what is carried over and how";
     /// A part of the structure is left out in the target.

@@ -43,7 +43,7 @@ impl Document {
             match language {
                 "console" => steps.extend(commands(path, at + 2, &block)),
                 "bash" => steps.push(script(path, at + 2, &block)),
-                "" | "text" | "json" | "toml" => {}
+                "" | "text" | "json" | "toml" | "sql" => {}
                 other => panic!("{path}:{}: a block in `{other}` is not run", at + 1),
             }
         }

@@ -7,6 +7,7 @@ use waybill_common::engine::postgres::conninfo::ConnInfo;
 use waybill_common::engine::postgres::target::{PostgresOptions, PostgresTarget};
 use waybill_common::fault::Result;
 use waybill_common::mapping::expression::Expression;
+use waybill_common::mapping::operator::{Additions, OperatorPlan};
 use waybill_common::mapping::plan::{
     ColumnPlan, ForeignKeyPlan, IndexPlan, IndexTerm, KeyPlan, Origin, PgType, Plan, TablePlan,
 };
@@ -104,11 +105,13 @@ pub(crate) fn column(name: &str, cell: usize, target: PgType) -> ColumnPlan {
         target,
         asked: false,
         conversion: None,
+        collation: None,
         not_null: false,
         default: None,
         identity: None,
         evidence: String::new(),
         rejected: Vec::new(),
+        proposals: Vec::new(),
     }
 }
 
@@ -162,6 +165,7 @@ pub(crate) fn planned(source: usize, name: &str, columns: Vec<ColumnPlan>) -> Ta
         indexes: Vec::new(),
         foreign_keys: Vec::new(),
         checks: Vec::new(),
+        added: Additions::default(),
     }
 }
 
@@ -185,6 +189,7 @@ pub(crate) fn items(rows: i64) -> (Schema, Plan, Memory) {
         tables: vec![planned(0, "items", columns)],
         enums: Vec::new(),
         views: Vec::new(),
+        operator: OperatorPlan::default(),
         findings: Vec::new(),
     };
     let memory = Memory::new(vec![(1..=rows).map(row).collect()], 100);

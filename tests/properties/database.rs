@@ -19,6 +19,12 @@ pub(super) struct Database {
     pub(super) wal: bool,
     /// Its tables; names differ beyond ASCII case.
     pub(super) tables: Vec<Table>,
+    /// Views, each over some columns of a table, as positions counted round.
+    pub(super) views: Vec<(usize, Vec<usize>)>,
+    /// Triggers, each on a table; made when all rows are in.
+    pub(super) triggers: Vec<(usize, &'static str)>,
+    /// The rows of a full-text table, if there is one.
+    pub(super) search: Option<Vec<(Cell, Cell)>>,
 }
 
 /// A table and its rows.
@@ -40,6 +46,11 @@ pub(super) struct Table {
     pub(super) indexes: Vec<(Vec<usize>, bool, bool)>,
     /// Foreign keys.
     pub(super) references: Vec<Reference>,
+    /// CHECK constraints over the column at a position, which stands where `{}` is; whether rows
+    /// that break them are stored all the same.
+    pub(super) checks: (Vec<(usize, &'static str)>, bool),
+    /// The first rows are so long that the table needs several parts.
+    pub(super) bulky: bool,
     /// A computed column: STORED or VIRTUAL, over the first column.
     pub(super) computed: Option<bool>,
     /// Rows; those that a constraint forbids are left out.
@@ -78,16 +89,16 @@ pub(super) struct Column {
     pub(super) cells: Vec<Cell>,
 }
 
-/// A foreign key of one column.
+/// A foreign key.
 #[derive(Debug, Clone)]
 pub(super) struct Reference {
-    /// Position of the referring column, counted round.
-    pub(super) column: usize,
+    /// Positions of the referring columns, counted round; as many as the parent's are used.
+    pub(super) columns: Vec<usize>,
     /// Position of the parent, counted round.
     pub(super) parent: usize,
-    /// Position of the parent's column, counted round; `None` for its primary key.
-    pub(super) parent_column: Option<usize>,
-    /// Whether the referring column takes its values from the parent's.
+    /// Positions of the parent's columns, counted round; `None` for its primary key.
+    pub(super) parent_columns: Option<Vec<usize>>,
+    /// Whether the referring columns take their values from the parent's.
     pub(super) follows: bool,
     /// What follows: actions and when it is checked.
     pub(super) clause: &'static str,
@@ -109,6 +120,9 @@ pub(super) enum Cell {
     /// A blob.
     Blob(Vec<u8>),
 }
+
+/// Rows of a bulky table that are long: a part has 8 MiB, in which a row of these takes 4 MB.
+const BULKY_ROWS: usize = 5;
 
 /// A name as SQL.
 pub(super) fn quoted(name: &str) -> String {
@@ -134,8 +148,10 @@ pub(super) fn build(database: &Database, path: &Path) -> rusqlite::Result<()> {
             let sql = index(table, position, number, columns, *unique, *partial);
             connection.execute_batch(&sql)?;
         }
+        connection.pragma_update(None, "ignore_check_constraints", table.checks.1)?;
         insert(&connection, database, table)?;
     }
+    others(&connection, database)?;
     connection.close().map_err(|(_, error)| error)
 }
 
@@ -150,6 +166,39 @@ fn names(table: &Table, positions: &[usize]) -> Vec<String> {
         .into_iter()
         .map(|position| quoted(&table.columns[position].name))
         .collect()
+}
+
+/// Views, triggers, and the full-text table.
+fn others(connection: &Connection, database: &Database) -> rusqlite::Result<()> {
+    let table = |position: usize| &database.tables[position % database.tables.len()];
+    for (number, (position, columns)) in database.views.iter().enumerate() {
+        let (table, columns) = (table(*position), columns.as_slice());
+        connection.execute_batch(&format!(
+            "CREATE VIEW \"view {number}\" AS SELECT {} FROM {}",
+            names(table, columns).join(", "),
+            quoted(&table.name)
+        ))?;
+    }
+    for (number, (position, event)) in database.triggers.iter().enumerate() {
+        let name = quoted(&table(*position).name);
+        connection.execute_batch(&format!(
+            "CREATE TRIGGER \"trigger {number}\" {event} ON {name} BEGIN DELETE FROM {name} WHERE 0; END"
+        ))?;
+    }
+    let Some(rows) = &database.search else {
+        return Ok(());
+    };
+    connection.execute_batch("CREATE VIRTUAL TABLE \"full text\" USING fts5(a, b UNINDEXED)")?;
+    for (a, b) in rows {
+        let sql = format!(
+            "INSERT INTO \"full text\" VALUES ({}, {})",
+            mark(a),
+            mark(b)
+        );
+        let values = [a, b].map(|cell| ToSqlOutput::Borrowed(bound(cell)));
+        connection.execute(&sql, values)?;
+    }
+    Ok(())
 }
 
 /// The CREATE TABLE statement.
@@ -175,14 +224,25 @@ fn create(database: &Database, table: &Table) -> String {
     for columns in &table.unique {
         lines.push(format!("UNIQUE ({})", names(table, columns).join(", ")));
     }
+    for (position, check) in &table.checks.0 {
+        let column = names(table, &[*position]).join(", ");
+        lines.push(format!("CHECK ({})", check.replace("{}", &column)));
+    }
+    if table.bulky {
+        lines.push("\"bulk by us\" BLOB".to_owned());
+        // Columns come before constraints.
+        let column = lines.pop();
+        let at = table.columns.len();
+        lines.splice(at..at, column);
+    }
     for reference in &table.references {
         let parent = &database.tables[reference.parent % database.tables.len()];
-        let columns = reference.parent_column.map_or_else(String::new, |column| {
-            format!("({})", names(parent, &[column]).join(", "))
-        });
+        let (referring, columns) = referred(table, parent, reference);
+        let columns =
+            columns.map_or_else(String::new, |columns| format!("({})", columns.join(", ")));
         lines.push(format!(
             "FOREIGN KEY ({}) REFERENCES {}{columns} {}",
-            names(table, &[reference.column]).join(", "),
+            referring.join(", "),
             quoted(&parent.name),
             reference.clause
         ));
@@ -200,6 +260,24 @@ fn create(database: &Database, table: &Table) -> String {
         lines.join(", "),
         options.join(", ")
     )
+}
+
+/// The columns of a foreign key, as SQL: as many on one side as on the other, where both are told.
+fn referred(
+    table: &Table,
+    parent: &Table,
+    reference: &Reference,
+) -> (Vec<String>, Option<Vec<String>>) {
+    let mut referring = names(table, &reference.columns);
+    let columns = reference.parent_columns.as_ref();
+    let columns = columns.map(|columns| {
+        let mut columns = names(parent, columns);
+        let both = std::cmp::min(columns.len(), referring.len());
+        columns.truncate(both);
+        referring.truncate(both);
+        columns
+    });
+    (referring, columns)
 }
 
 fn define(table: &Table, position: usize) -> String {
@@ -249,18 +327,25 @@ fn index(
 
 /// The value of a column in a row: its own, or the parent's where a foreign key follows it.
 fn cell<'d>(database: &'d Database, table: &'d Table, column: usize, row: usize) -> &'d Cell {
-    let follows = |reference: &&Reference| {
-        reference.follows && reference.column % table.columns.len() == column
-    };
     let own = &table.columns[column].cells;
-    if let Some(reference) = table.references.iter().find(follows) {
+    for reference in table
+        .references
+        .iter()
+        .filter(|reference| reference.follows)
+    {
+        let mut places = reference.columns.iter();
+        let Some(place) = places.position(|at| at % table.columns.len() == column) else {
+            continue;
+        };
         let parent = &database.tables[reference.parent % database.tables.len()];
-        let key = reference.parent_column.unwrap_or(match &parent.primary {
-            Primary::Columns(columns, _) => columns[0],
-            Primary::None | Primary::Rowid(_) => 0,
-        });
-        let cells = &parent.columns[key % parent.columns.len()].cells;
-        return &cells[row % cells.len()];
+        let keys = match (&reference.parent_columns, &parent.primary) {
+            (Some(columns), _) | (None, Primary::Columns(columns, _)) => columns.as_slice(),
+            (None, Primary::None | Primary::Rowid(_)) => &[0],
+        };
+        if let Some(key) = keys.get(place) {
+            let cells = &parent.columns[key % parent.columns.len()].cells;
+            return &cells[row % cells.len()];
+        }
     }
     &own[row % own.len()]
 }
@@ -286,11 +371,12 @@ fn insert(connection: &Connection, database: &Database, table: &Table) -> rusqli
         for (position, column) in table.columns.iter().enumerate() {
             let cell = cell(database, table, position, row);
             names.push(quoted(&column.name));
-            marks.push(match cell {
-                Cell::RawText(_) => "CAST(? AS TEXT)",
-                _ => "?",
-            });
+            marks.push(mark(cell));
             values.push(ToSqlOutput::Borrowed(bound(cell)));
+        }
+        if table.bulky && row < BULKY_ROWS {
+            names.push("\"bulk by us\"".to_owned());
+            marks.push("zeroblob(3000000)");
         }
         let sql = format!(
             "INSERT INTO {} ({}) VALUES ({})",
@@ -313,6 +399,13 @@ fn insert(connection: &Connection, database: &Database, table: &Table) -> rusqli
         }
     }
     Ok(())
+}
+
+fn mark(cell: &Cell) -> &'static str {
+    match cell {
+        Cell::RawText(_) => "CAST(? AS TEXT)",
+        _ => "?",
+    }
 }
 
 fn bound(cell: &Cell) -> ValueRef<'_> {

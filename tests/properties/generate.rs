@@ -1,7 +1,7 @@
 //! Random databases: what a schema may say.
 
-use super::database::{Column, Database, Primary, Reference, Table};
-use super::look::{LOOKS, cells, strict_type};
+use super::database::{Cell, Column, Database, Primary, Reference, Table};
+use super::look::{LOOKS, Look, cells, strict_type};
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
@@ -88,8 +88,8 @@ const NAMES: [&str; 40] = [
     "\u{202e}rtl",
 ];
 
-/// Names that PostgreSQL refuses.
-const REFUSED_NAMES: [&str; 4] = [
+/// Names that PostgreSQL does not take.
+const UNFIT_NAMES: [&str; 4] = [
     "",
     "ctid",
     "xmin",
@@ -101,7 +101,7 @@ fn name() -> impl Strategy<Value = String> {
         30 => select(&NAMES[..]).prop_map(str::to_owned),
         8 => "[a-zA-Z_]{1,8}",
         4 => "\\PC{1,10}",
-        1 => select(&REFUSED_NAMES[..]).prop_map(str::to_owned),
+        1 => select(&UNFIT_NAMES[..]).prop_map(str::to_owned),
     ]
 }
 
@@ -113,11 +113,12 @@ pub(super) fn database() -> impl Strategy<Value = Database> {
         0..3u32,
         any::<i32>(),
         any::<bool>(),
-        vec(table(), 1..5),
+        (vec(table(), 1..5), others()),
     )
         .prop_map(
-            |(encoding, page_size, auto_vacuum, user_version, wal, mut tables)| {
-                let mut taken = BTreeSet::new();
+            |(encoding, page_size, auto_vacuum, user_version, wal, (mut tables, others))| {
+                let (views, triggers, search) = others;
+                let mut taken = BTreeSet::from(["full text".to_owned()]);
                 for table in &mut tables {
                     if table.name.to_ascii_lowercase().starts_with("sqlite_") {
                         table.name.insert(0, 'x');
@@ -131,9 +132,34 @@ pub(super) fn database() -> impl Strategy<Value = Database> {
                     user_version,
                     wal,
                     tables,
+                    views,
+                    triggers,
+                    search,
                 }
             },
         )
+}
+
+/// What a database has beside tables.
+#[expect(clippy::type_complexity, reason = "the fields of a database")]
+fn others() -> impl Strategy<
+    Value = (
+        Vec<(usize, Vec<usize>)>,
+        Vec<(usize, &'static str)>,
+        Option<Vec<(Cell, Cell)>>,
+    ),
+> {
+    let events = vec!["AFTER INSERT", "BEFORE UPDATE", "AFTER DELETE"];
+    (
+        vec((0..5usize, vec(0..8usize, 1..4)), 0..2),
+        vec((0..5usize, select(events)), 0..2),
+        option::weighted(0.15, rows_of_search()),
+    )
+}
+
+/// Two columns of anything, one row for each pair.
+fn rows_of_search() -> impl Strategy<Value = Vec<(Cell, Cell)>> {
+    (cells(Look::Text), cells(Look::Any)).prop_map(|(a, b)| a.into_iter().zip(b).collect())
 }
 
 /// The name, or one made from it that is not taken yet.
@@ -153,6 +179,7 @@ fn table() -> impl Strategy<Value = Table> {
         proptest::bool::weighted(0.25),
         option::weighted(0.15, any::<bool>()),
         0..12usize,
+        proptest::bool::weighted(0.02),
     );
     let positions = || vec(0..8usize, 1..3);
     let keys = (
@@ -160,6 +187,7 @@ fn table() -> impl Strategy<Value = Table> {
         vec(positions(), 0..2),
         vec((positions(), any::<bool>(), any::<bool>()), 0..3),
         vec(reference(), 0..2),
+        checks(),
     );
     let rowids = vec(
         prop_oneof![
@@ -171,12 +199,13 @@ fn table() -> impl Strategy<Value = Table> {
     (name(), flags, keys, vec(column(), 1..6), rowids).prop_map(
         |(
             name,
-            (strict, bare, computed, rows),
-            (primary, unique, indexes, references),
+            (strict, bare, computed, rows, bulky),
+            (primary, unique, indexes, references, checks),
             columns,
             rowids,
         )| {
-            let mut taken = BTreeSet::from(["computed by us".to_owned()]);
+            let ours = ["computed by us", "bulk by us"].map(str::to_owned);
+            let mut taken = BTreeSet::from(ours);
             let columns = columns
                 .into_iter()
                 .map(|column| Column {
@@ -193,6 +222,8 @@ fn table() -> impl Strategy<Value = Table> {
                 unique,
                 indexes,
                 references,
+                checks,
+                bulky,
                 computed,
                 rows,
                 rowids,
@@ -210,6 +241,23 @@ fn primary() -> impl Strategy<Value = Primary> {
     ]
 }
 
+/// Conditions that hold, that most values break, and that none breaks.
+fn checks() -> impl Strategy<Value = (Vec<(usize, &'static str)>, bool)> {
+    let conditions = vec![
+        "{} IS NOT 'never'",
+        "length({}) < 40 OR {} IS NULL",
+        "typeof({}) <> 'blob'",
+        "{} > 0",
+        "{} IN (0, 1, 'yes', 'no') OR 1",
+        "{} BETWEEN -1000 AND 1000",
+        "{} LIKE '%a%'",
+    ];
+    let one = (0..8usize, select(conditions));
+    let stored = any::<bool>();
+    (option::weighted(0.2, vec(one, 1..3)), stored)
+        .prop_map(|(checks, stored)| (checks.unwrap_or_default(), stored))
+}
+
 fn reference() -> impl Strategy<Value = Reference> {
     let clauses = vec![
         "",
@@ -220,17 +268,17 @@ fn reference() -> impl Strategy<Value = Reference> {
         "ON DELETE NO ACTION DEFERRABLE",
     ];
     (
+        vec(0..8usize, 1..3),
         0..8usize,
-        0..8usize,
-        option::of(0..8usize),
+        option::of(vec(0..8usize, 1..3)),
         proptest::bool::weighted(0.8),
         select(clauses),
     )
         .prop_map(
-            |(column, parent, parent_column, follows, clause)| Reference {
-                column,
+            |(columns, parent, parent_columns, follows, clause)| Reference {
+                columns,
                 parent,
-                parent_column,
+                parent_columns,
                 follows,
                 clause,
             },

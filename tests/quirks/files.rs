@@ -1,7 +1,7 @@
 //! What programs and disks leave behind: write-ahead logs, hot journals, and files that are damaged,
 //! cut off or something else altogether.
 
-use super::quirk::{Quirk, database, open};
+use super::quirk::{Postgres, Quirk, database, open};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -294,7 +294,22 @@ fn doubtful() -> Vec<Quirk> {
             &[],
         )
         .into_sqlite(&["error not-null-violated t.v: NULL in a column declared NOT NULL"])
-        .refuses(&["error not-null-violated t.v"]),
+        .into_postgres(Postgres::Equal(vec!["warning not-null-violated t.v: NOT NULL is left out: 1 row holds NULL"])),
+        Quirk::equal(
+            "key-that-rows-break",
+            "CREATE TABLE t(id INTEGER PRIMARY KEY, v TEXT); CREATE INDEX i ON t(v); INSERT INTO t(v) VALUES ('a'), ('b'), ('a'), ('a');
+             PRAGMA writable_schema = ON; UPDATE sqlite_schema SET sql = 'CREATE UNIQUE INDEX i ON t(v)' WHERE name = 'i';",
+            &["warning structure-left-out t: index `i` is left out: 2 rows have another one's key"],
+        )
+        .into_sqlite(&["error key-duplicate t ×2: key of unique index `i` occurs more than once"]),
+        Quirk::equal(
+            "unique-key-that-rows-break",
+            "CREATE TABLE t(id INTEGER PRIMARY KEY, v TEXT); CREATE INDEX i ON t(v); INSERT INTO t(v) VALUES ('a'), ('b'), ('a'), (NULL), (NULL);
+             PRAGMA writable_schema = ON; UPDATE sqlite_schema SET sql = 'CREATE TABLE t(id INTEGER PRIMARY KEY, v TEXT UNIQUE)' WHERE name = 't';
+             UPDATE sqlite_schema SET name = 'sqlite_autoindex_t_1', sql = NULL WHERE name = 'i';",
+            &["warning key-duplicate t: unique constraint (v) is left out: 1 row has another one's key"],
+        )
+        .into_sqlite(&["error key-duplicate t.v: unique key occurs more than once"]),
         Quirk::file(
             "sequence-of-no-table",
             |path| {

@@ -124,10 +124,11 @@ pub(super) fn structure_is_whole(findings: &[Finding]) -> bool {
     ];
     let about =
         |finding: &&Finding| finding.place.table.is_some() && structure.contains(&finding.code);
+    let other = [Code::StructureTranslated, Code::NameChanged];
     !findings
         .iter()
-        .filter(about)
-        .any(|finding| finding.severity > Severity::Note || finding.message.contains(" becomes `"))
+        .filter(|finding| other.contains(&finding.code) || about(finding))
+        .any(|finding| finding.severity > Severity::Note || other.contains(&finding.code))
 }
 
 /// The virtual tables that PostgreSQL does not get.

@@ -3,7 +3,7 @@
 use super::quirk::{Postgres, Quirk};
 
 pub(super) fn quirks() -> Vec<Quirk> {
-    [kept(), refused(), many()].into_iter().flatten().collect()
+    [kept(), changed(), many()].into_iter().flatten().collect()
 }
 
 fn kept() -> Vec<Quirk> {
@@ -63,53 +63,69 @@ fn kept() -> Vec<Quirk> {
             "constraint-named-as-a-table",
             "CREATE TABLE t(id INTEGER PRIMARY KEY, a TEXT, b TEXT, CONSTRAINT u UNIQUE (a), CONSTRAINT u UNIQUE (b)); CREATE TABLE u(id INTEGER PRIMARY KEY); INSERT INTO t(a, b) VALUES ('x', 'y');",
             &[
-                "note structure-weakened t: constraint `u` becomes `u_1`: its name is taken",
-                "note structure-weakened t: constraint `u` becomes `u_2`: its name is taken",
+                "note name-changed t: the constraint `u` becomes `u_1`: its name is taken",
+                "note name-changed t: the constraint `u` becomes `u_2`: its name is taken",
             ],
         ),
         Quirk::equal(
             "index-name-of-64-bytes",
             "CREATE TABLE t(id INTEGER PRIMARY KEY, a TEXT); CREATE INDEX aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffffffff1234 ON t(a); INSERT INTO t(a) VALUES ('x');",
-            &["note structure-weakened t: its name is longer than 63 bytes"],
+            &["note name-changed t: its name is longer than 63 bytes"],
         ),
     ]
 }
 
-fn refused() -> Vec<Quirk> {
+fn changed() -> Vec<Quirk> {
     vec![
-        Quirk::refused(
+        Quirk::equal(
             "names-of-system-columns",
             "CREATE TABLE t(id INTEGER PRIMARY KEY, ctid TEXT, xmin TEXT, tableoid INTEGER, cmin, cmax, xmax); INSERT INTO t(ctid) VALUES ('x');",
             &[
-                "error name-refused t.ctid: system column",
-                "error name-refused t.xmin: system column",
-                "error name-refused t.tableoid: system column",
-                "error name-refused t.cmin: system column",
-                "error name-refused t.cmax: system column",
-                "error name-refused t.xmax: system column",
+                "warning name-changed t.ctid: the column `ctid` becomes `ctid_1`: its name is that of a system column",
+                "warning name-changed t.xmin: the column `xmin` becomes `xmin_1`: its name is that of a system column",
+                "warning name-changed t.tableoid: the column `tableoid` becomes `tableoid_1`: its name is that of a system column",
+                "warning name-changed t.cmin: the column `cmin` becomes `cmin_1`: its name is that of a system column",
+                "warning name-changed t.cmax: the column `cmax` becomes `cmax_1`: its name is that of a system column",
+                "warning name-changed t.xmax: the column `xmax` becomes `xmax_1`: its name is that of a system column",
             ],
-        ),
+        )
+        .renamed("ALTER TABLE t RENAME ctid TO ctid_1; ALTER TABLE t RENAME xmin TO xmin_1; ALTER TABLE t RENAME tableoid TO tableoid_1; ALTER TABLE t RENAME cmin TO cmin_1; ALTER TABLE t RENAME cmax TO cmax_1; ALTER TABLE t RENAME xmax TO xmax_1;"),
         Quirk::equal(
             "system-columns-in-another-case",
             "CREATE TABLE t(id INTEGER PRIMARY KEY, CTID TEXT, Xmin TEXT, oid TEXT); INSERT INTO t(CTID) VALUES ('x');",
             &[],
         ),
-        Quirk::refused(
+        Quirk::equal(
             "names-of-64-bytes",
             "CREATE TABLE aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffffffff1234(id INTEGER PRIMARY KEY);
              CREATE TABLE t(id INTEGER PRIMARY KEY, ääääääääääääääääääääääääääääääää TEXT);",
             &[
-                "error name-refused aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffffffff1234: longer than 63 bytes",
-                "error name-refused t.ääääääääääääääääääääääääääääääää: longer than 63 bytes",
+                "warning name-changed aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffffffff1234: becomes `aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffffffff123`: its name is longer than 63 bytes",
+                "warning name-changed t.ääääääääääääääääääääääääääääääää: becomes `äääääääääääääääääääääääääääääää`: its name is longer than 63 bytes",
             ],
-        ),
-        Quirk::refused(
+        )
+        .renamed("ALTER TABLE aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffffffff1234 RENAME TO aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffffffff123; ALTER TABLE t RENAME ääääääääääääääääääääääääääääääää TO äääääääääääääääääääääääääääääää;"),
+        Quirk::equal(
             "names-that-are-empty",
             "CREATE TABLE \"\"(\"\" INTEGER PRIMARY KEY, v TEXT); INSERT INTO \"\" VALUES (1, 'x');",
             &[
-                "error name-refused : the table's name is empty",
-                "error name-refused .: the column's name is empty",
+                "warning name-changed : the table `` becomes `unnamed`: its name is empty",
+                "warning name-changed .: the column `` becomes `unnamed`: its name is empty",
             ],
+        )
+        .renamed("ALTER TABLE \"\" RENAME \"\" TO unnamed; ALTER TABLE \"\" RENAME TO unnamed;"),
+        Quirk::equal(
+            "names-that-are-equal-once-cut",
+            "CREATE TABLE t(id INTEGER PRIMARY KEY, aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffffffff123x TEXT, aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffffffff123y TEXT, aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffffffff123 TEXT);
+             INSERT INTO t VALUES (1, 'x', 'y', 'z');",
+            &[
+                "warning name-changed t.aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffffffff123x: becomes `aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffffffff1_1`",
+                "warning name-changed t.aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffffffff123y: becomes `aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffffffff1_2`",
+            ],
+        )
+        .renamed(
+            "ALTER TABLE t RENAME aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffffffff123x TO aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffffffff1_1;
+             ALTER TABLE t RENAME aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffffffff123y TO aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffffffff1_2;",
         ),
     ]
 }

@@ -9,6 +9,8 @@ pub(super) struct Quirk {
     pub(super) name: &'static str,
     pub(super) make: Make,
     pub(super) expected: Expected,
+    /// SQL that gives an SQLite file the names that PostgreSQL is to have.
+    pub(super) renamed: &'static str,
 }
 
 /// How the file is made.
@@ -63,6 +65,7 @@ impl Quirk {
         Quirk {
             name,
             make,
+            renamed: "",
             expected: Expected::Readable {
                 exported: Vec::new(),
                 sqlite: Sqlite::Findings(Vec::new()),
@@ -102,6 +105,12 @@ impl Quirk {
             expected: Expected::Unreadable(code),
             ..Quirk::made(name, Make::File(make))
         }
+    }
+
+    /// Names are others in PostgreSQL: those that this SQL gives.
+    pub(super) fn renamed(mut self, sql: &'static str) -> Quirk {
+        self.renamed = sql;
+        self
     }
 
     /// PostgreSQL does not hold it.
@@ -147,6 +156,35 @@ impl Quirk {
             *without = tables.to_vec();
         }
         self
+    }
+
+    /// The codes that are expected of it.
+    pub(super) fn codes(&self) -> Vec<&'static str> {
+        let (mut codes, mut lines) = (Vec::new(), Vec::new());
+        match &self.expected {
+            Expected::Unreadable(code) => codes.push(*code),
+            Expected::Readable {
+                exported,
+                sqlite,
+                postgres,
+                ..
+            } => {
+                lines.extend(exported);
+                match sqlite {
+                    Sqlite::Findings(findings) => lines.extend(findings),
+                    Sqlite::Stopped(code, _) => codes.push(*code),
+                }
+                match postgres {
+                    Postgres::Equal(findings) | Postgres::Refused(findings) => {
+                        lines.extend(findings);
+                    }
+                    Postgres::Stopped(code, _) => codes.push(*code),
+                }
+            }
+        }
+        let second = |line: &'static str| line.split([' ', ':']).nth(1);
+        codes.extend(lines.into_iter().copied().filter_map(second));
+        codes
     }
 
     /// Makes its file.

@@ -36,6 +36,9 @@ pub struct OutputArgs {
     /// Print errors only: no result, no warnings, no progress
     #[arg(short, long)]
     quiet: bool,
+    /// Show more: in a plan, the SQL of every object
+    #[arg(short, long)]
+    verbose: bool,
     /// End with exit code 3 when there are findings of this severity
     #[arg(long, value_name = "SEVERITY", value_enum, default_value_t = FailOn::Error)]
     fail_on: FailOn,
@@ -74,6 +77,10 @@ impl OutputArgs {
 
     pub(super) fn quiet(&self) -> bool {
         self.quiet
+    }
+
+    pub(super) fn verbose(&self) -> bool {
+        self.verbose
     }
 
     pub(super) fn fail_on(&self) -> Option<Severity> {
@@ -235,9 +242,9 @@ impl TableArgs {
 /// What names become in PostgreSQL.
 #[derive(Debug, Clone, Args)]
 pub struct NameArgs {
-    /// What the names of tables, columns, keys and indexes become in PostgreSQL
-    #[arg(long, value_name = "RULE", value_enum, default_value_t = NameChoice::Keep)]
-    names: NameChoice,
+    /// What the names of tables, columns, keys and indexes become in PostgreSQL; `keep` unless given
+    #[arg(long, value_name = "RULE", value_enum)]
+    names: Option<NameChoice>,
 }
 
 /// What names become.
@@ -250,13 +257,13 @@ enum NameChoice {
 }
 
 impl NameArgs {
-    /// The rule.
+    /// The rule, if one is given.
     #[must_use]
-    pub fn rule(&self) -> NameRule {
-        match self.names {
+    pub fn rule(&self) -> Option<NameRule> {
+        Some(match self.names? {
             NameChoice::Keep => NameRule::Keep,
             NameChoice::Fold => NameRule::Fold,
-        }
+        })
     }
 }
 

@@ -57,7 +57,7 @@ pub fn run<A: Program>(work: impl FnOnce(A, &dyn Watch) -> Result<Report>) -> Ex
             Err(fault) => unprinted(&fault, Canvas::default()).finish(),
         },
         Err(NotRun::Wrong { fault, usage }) => {
-            complain(&text::fault(&fault, canvas(ColorChoice::Auto)));
+            complain(&text::fault(&fault, canvas(ColorChoice::Auto, false)));
             complain(&usage);
             let mut ending = Ending::Exit(Exit::Usage);
             if usage::asks_for_json(&line) {
@@ -96,7 +96,7 @@ fn perform<A: Program>(
     let output = args.output().clone();
     let telling = Telling {
         start,
-        canvas: canvas(output.color()),
+        canvas: canvas(output.color(), output.verbose()),
         quiet: output.quiet(),
         result_aside: args.data_on_stdout(),
     };
@@ -230,6 +230,7 @@ impl Telling<'_> {
         let canvas = Canvas {
             color: false,
             width: terminal_width(),
+            ..self.canvas
         };
         let text = text::report(report, canvas);
         if text.is_empty() {
@@ -275,7 +276,7 @@ fn unprinted(fault: &Fault, canvas: Canvas) -> Ending {
     ending
 }
 
-fn canvas(color: ColorChoice) -> Canvas {
+fn canvas(color: ColorChoice, verbose: bool) -> Canvas {
     let auto = || anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never;
     Canvas {
         color: match color {
@@ -284,6 +285,7 @@ fn canvas(color: ColorChoice) -> Canvas {
             ColorChoice::Never => false,
         },
         width: None,
+        verbose,
     }
 }
 

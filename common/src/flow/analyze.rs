@@ -1,9 +1,11 @@
 //! Analyze: look at a source, all of it, and say what an import would meet.
 
 use super::keys::KeyCheck;
+use super::map_out::MapOut;
 use super::plan;
 use super::request::{Against, AnalyzeRequest};
 use super::select::select;
+use super::wishes::Wishes;
 use super::{examine, source, wording};
 use crate::engine::postgres::catalogue::preflight;
 use crate::engine::postgres::conninfo::ConnInfo;
@@ -20,14 +22,53 @@ use crate::seam::{RowSink, Source};
 
 /// Reads every row, once for the evidence, and tables with broken keys once more to name the rows.
 pub fn analyze(request: &AnalyzeRequest, watch: &dyn Watch) -> Result<Report> {
+    let mut wishes = Wishes::read(request.map.as_deref(), None, request.names)?;
+    if let Against::Sqlite | Against::Target(Location::Sqlite(_)) = &request.against {
+        wishes.refuse_mapping()?;
+    }
+    let map_out = MapOut::begin(request)?;
     let mut source = source::open(&request.source, watch)?;
+    wishes.check(source.schema())?;
     let selection = select(source.schema(), &request.tables)?;
     let schema = &selection.schema;
-    let estimates: Vec<Option<u64>> = schema
-        .tables
-        .iter()
-        .map(|table| source.estimate(table))
-        .collect();
+    let (evidence, keys) = gather(source.as_mut(), schema, watch)?;
+    let findings = source.findings().to_vec();
+    source.finish()?;
+    let mut report = begin(schema, &evidence);
+    report.source = Some(source.location());
+    report.findings = findings;
+    let mut written = String::new();
+    if let Some(map_out) = map_out {
+        let words;
+        (wishes, words) = map_out.write(schema, &evidence, &keys, wishes)?;
+        written = format!("; {words}");
+    }
+    judge((request, &wishes), schema, &evidence, &keys, &mut report)?;
+    report.order = mapping::order(schema);
+    let blocked = blockers(&report);
+    let extent = wording::extent(&report.totals);
+    report.summary = format!("analyzed {extent}: {blocked}{written}");
+    Ok(report)
+}
+
+/// How much stands in the way, in words.
+fn blockers(report: &Report) -> String {
+    let findings = report.findings.iter();
+    let errors = findings.filter(|finding| finding.severity == Severity::Error);
+    match errors.count() {
+        0 => "nothing stands in the way".to_owned(),
+        count => format!("{} in the way", wording::counted(count as u64, "blocker")),
+    }
+}
+
+/// What the rows are, and which keys they break.
+fn gather(
+    source: &mut dyn Source,
+    schema: &Schema,
+    watch: &dyn Watch,
+) -> Result<(Vec<TableEvidence>, Vec<KeyEvidence>)> {
+    let tables = schema.tables.iter();
+    let estimates: Vec<Option<u64>> = tables.map(|table| source.estimate(table)).collect();
     let rows = estimates
         .iter()
         .try_fold(0_u64, |sum, rows| Some(sum.saturating_add((*rows)?)));
@@ -39,29 +80,11 @@ pub fn analyze(request: &AnalyzeRequest, watch: &dyn Watch) -> Result<Report> {
     let check = KeyCheck::new(schema, &estimates, examine::KEY_BUDGET);
     let mut evidence = Vec::new();
     for (position, table) in schema.tables.iter().enumerate() {
-        evidence.push(look(source.as_mut(), position, table, &check, watch)?);
+        evidence.push(look(source, position, table, &check, watch)?);
     }
     let mut broken = check.finish(watch)?;
-    broken.read_source(source.as_mut(), schema, watch)?;
-    let keys = broken.finish();
-    let findings = source.findings().to_vec();
-    source.finish()?;
-    let mut report = begin(schema, &evidence);
-    report.source = Some(source.location());
-    report.findings = findings;
-    judge(request, schema, &evidence, &keys, &mut report)?;
-    report.order = mapping::order(schema);
-    let blockers = report
-        .findings
-        .iter()
-        .filter(|finding| finding.severity == Severity::Error)
-        .count();
-    let blocked = match blockers {
-        0 => "nothing stands in the way".to_owned(),
-        count => format!("{} in the way", wording::counted(count as u64, "blocker")),
-    };
-    report.summary = format!("analyzed {}: {blocked}", wording::extent(&report.totals));
-    Ok(report)
+    broken.read_source(source, schema, watch)?;
+    Ok((evidence, broken.finish()))
 }
 
 fn look(
@@ -134,7 +157,7 @@ fn begin(schema: &Schema, evidence: &[TableEvidence]) -> Report {
 }
 
 fn judge(
-    request: &AnalyzeRequest,
+    (request, wishes): (&AnalyzeRequest, &Wishes),
     schema: &Schema,
     evidence: &[TableEvidence],
     keys: &[KeyEvidence],
@@ -152,30 +175,18 @@ fn judge(
         }
     };
     let planned = match &target {
-        Some(settings) => {
-            plan::for_server(schema, evidence, keys, settings, "public", request.names)?
-        }
-        None => mapping::plan(
-            schema,
-            evidence,
-            keys,
-            &mapping::Request {
-                target_schema: "public".to_owned(),
-                server_version: plan::OLDEST_SERVER,
-                names: request.names,
-            },
-        ),
+        Some(settings) => plan::for_server(schema, evidence, keys, settings, wishes)?,
+        None => mapping::plan(schema, evidence, keys, &wishes.request(plan::OLDEST_SERVER)),
     };
     // The plan words what broken foreign keys mean for this target.
     broken.retain(|finding| finding.code != Code::ForeignKeyOrphan);
     report.findings.append(&mut broken);
-    report.findings.extend(planned.findings.iter().cloned());
-    report.tables = plan::tables(schema, &planned, evidence, &report.tables);
+    plan::show(schema, &planned, evidence, "public", report);
     if let Some(settings) = &target {
         report.target = Some(settings.location());
         report
             .findings
-            .extend(preflight(settings, "public", &planned)?);
+            .extend(preflight(settings, &wishes.target_schema, &planned)?);
     }
     Ok(())
 }

@@ -2,9 +2,10 @@
 
 use super::examine::{Examination, examine, key_findings};
 use super::rehearse::rehearse;
-use super::request::{ImportRequest, VerifyLevel};
+use super::request::{ImportRequest, Mode, Scope, VerifyLevel};
 use super::select::{SelectedParts, Selection, select};
-use super::{open, plan, verify, wording};
+use super::wishes::Wishes;
+use super::{fill, open, plan, verify, wording};
 use crate::archive::Archive;
 use crate::engine::postgres::conninfo::ConnInfo;
 use crate::engine::postgres::target::{PostgresOptions, PostgresTarget};
@@ -19,6 +20,17 @@ use crate::seam::{Check, Target};
 /// Loads the archive. Before anything is written the whole archive has been checked, on the same
 /// open descriptor that the rows are then read from.
 pub fn import(request: &ImportRequest, watch: &dyn Watch) -> Result<Report> {
+    let wishes = Wishes::read(
+        request.map.as_deref(),
+        request.into_schema.as_deref(),
+        request.names,
+    )?;
+    if request.mode == Mode::Fill {
+        fill::check(request, &wishes)?;
+    }
+    if let Location::Sqlite(_) = request.target {
+        wishes.refuse_mapping()?;
+    }
     let file = open::file(&request.archive, request.spool.as_deref(), watch)?;
     let archive = open::archive(
         file,
@@ -26,18 +38,22 @@ pub fn import(request: &ImportRequest, watch: &dyn Watch) -> Result<Report> {
         request.expect_root,
         request.max_part,
     )?;
+    wishes.check(archive.schema())?;
     let mut examination = examine(&archive, VerifyLevel::Data, request.jobs, watch)?;
     let selection = select(archive.schema(), &request.tables)?;
     let mut report = begin(request, &archive, &selection)?;
     report.findings.append(&mut examination.damage);
-    report
-        .findings
-        .extend(key_findings(archive.schema(), &examination.keys));
     if refused(&mut report, "the archive failed its check") {
         return Ok(report);
     }
+    report
+        .findings
+        .extend(key_findings(archive.schema(), &examination.keys));
     match &request.target {
         Location::Sqlite(path) => {
+            if refused(&mut report, "SQLite takes no rows that break a key") {
+                return Ok(report);
+            }
             let options = SqliteOptions {
                 triggers: request.triggers,
                 views: request.views,
@@ -54,7 +70,7 @@ pub fn import(request: &ImportRequest, watch: &dyn Watch) -> Result<Report> {
             )
         }
         Location::Postgres(text) => postgres(
-            request,
+            (request, &wishes),
             text,
             &archive,
             &selection,
@@ -66,7 +82,7 @@ pub fn import(request: &ImportRequest, watch: &dyn Watch) -> Result<Report> {
 }
 
 fn postgres(
-    request: &ImportRequest,
+    (request, wishes): (&ImportRequest, &Wishes),
     text: &str,
     archive: &Archive,
     selection: &Selection,
@@ -75,34 +91,37 @@ fn postgres(
     watch: &dyn Watch,
 ) -> Result<Report> {
     let settings = ConnInfo::parse(text, &|name| std::env::var(name).ok())?;
-    let schema = request
-        .into_schema
-        .clone()
-        .unwrap_or_else(|| "public".to_owned());
+    if request.mode == Mode::Fill {
+        let source = (archive, selection);
+        return fill::into_existing((request, wishes), settings, source, report, watch);
+    }
     let evidence = evidence_of(archive, &selection.positions);
     let keys = keys_of(&examination.keys, &selection.positions);
-    let plan = plan::for_server(
-        &selection.schema,
-        &evidence,
-        &keys,
-        &settings,
-        &schema,
-        request.names,
-    )?;
-    // The plan words what broken foreign keys mean for this target.
+    let plan = plan::for_server(&selection.schema, &evidence, &keys, &settings, wishes)?;
+    // The plan words what broken keys mean for this target.
+    let reworded = [
+        Code::ForeignKeyOrphan,
+        Code::KeyDuplicate,
+        Code::NotNullViolated,
+    ];
     report
         .findings
-        .retain(|finding| finding.code != Code::ForeignKeyOrphan);
-    report.findings.extend(plan.findings.iter().cloned());
+        .retain(|finding| !reworded.contains(&finding.code));
+    plan::show(
+        &selection.schema,
+        &plan,
+        &evidence,
+        &wishes.target_schema,
+        &mut report,
+    );
     let parts = SelectedParts::new(archive, &selection.positions);
     let tried = rehearse(&selection.schema, &plan, &parts, request.jobs, watch)?;
     report.findings.extend(tried);
-    report.tables = plan::tables(&selection.schema, &plan, &evidence, &report.tables);
     if refused(&mut report, "the target cannot hold every value") || request.plan_only {
         return Ok(report);
     }
     let options = PostgresOptions {
-        target_schema: schema,
+        target_schema: wishes.target_schema.clone(),
         jobs: request.jobs,
         lock_wait_timeout: request.lock_wait_timeout,
         check: request.check,
@@ -122,15 +141,15 @@ fn run<'a>(
     if request.plan_only {
         return Ok(report);
     }
-    let parts = SelectedParts::new(archive, &selection.positions);
+    let parts = match request.scope {
+        Scope::All => SelectedParts::new(archive, &selection.positions),
+        Scope::Structure => SelectedParts::none(archive),
+    };
     let location = target.location();
     load(request, target.as_mut(), &parts, watch).map_err(|fault| fault.at(&location))?;
     report.findings.extend(target.findings());
-    report.summary = format!(
-        "imported {} into {}",
-        wording::extent(&report.totals),
-        location
-    );
+    let what = extent(request.scope, &report.totals);
+    report.summary = format!("imported {what} into {location}");
     Ok(report)
 }
 
@@ -151,11 +170,16 @@ fn load(
 
 fn begin(request: &ImportRequest, archive: &Archive, selection: &Selection) -> Result<Report> {
     let all = verify::tables(archive);
-    let tables: Vec<_> = selection
+    let mut tables: Vec<_> = selection
         .positions
         .iter()
         .map(|position| all[*position].clone())
         .collect();
+    if request.scope == Scope::Structure {
+        for table in &mut tables {
+            (table.rows, table.bytes) = (0, 0);
+        }
+    }
     let totals = Totals {
         tables: tables.len() as u64,
         rows: tables.iter().map(|table| table.rows).sum(),
@@ -169,7 +193,10 @@ fn begin(request: &ImportRequest, archive: &Archive, selection: &Selection) -> R
         }
     };
     Ok(Report {
-        summary: format!("would import {} into {target}", wording::extent(&totals)),
+        summary: format!(
+            "would import {} into {target}",
+            extent(request.scope, &totals)
+        ),
         target: Some(target),
         archive: Some(open::facts(archive, &request.archive)),
         totals,
@@ -178,8 +205,19 @@ fn begin(request: &ImportRequest, archive: &Archive, selection: &Selection) -> R
     })
 }
 
+/// How much is imported, in words.
+fn extent(scope: Scope, totals: &Totals) -> String {
+    match scope {
+        Scope::All => wording::extent(totals),
+        Scope::Structure => {
+            let tables = wording::counted(totals.tables, "table");
+            format!("the structure of {tables}, no rows,")
+        }
+    }
+}
+
 /// Ends the job when there is an error among the findings: nothing has been written yet.
-fn refused(report: &mut Report, why: &str) -> bool {
+pub(super) fn refused(report: &mut Report, why: &str) -> bool {
     let errors = report
         .findings
         .iter()
@@ -208,7 +246,7 @@ fn keys_of(keys: &[KeyEvidence], positions: &[usize]) -> Vec<KeyEvidence> {
 }
 
 /// Evidence of the tables at `positions`.
-fn evidence_of(archive: &Archive, positions: &[usize]) -> Vec<TableEvidence> {
+pub(super) fn evidence_of(archive: &Archive, positions: &[usize]) -> Vec<TableEvidence> {
     positions
         .iter()
         .map(|position| archive.evidence()[*position].clone())

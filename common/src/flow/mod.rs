@@ -9,9 +9,15 @@ mod examine;
 #[cfg(feature = "sqlite")]
 mod export;
 #[cfg(all(feature = "sqlite", feature = "postgres"))]
+mod fill;
+#[cfg(all(feature = "sqlite", feature = "postgres"))]
+mod fitting;
+#[cfg(all(feature = "sqlite", feature = "postgres"))]
 mod import;
 mod inspect;
 pub mod keys;
+#[cfg(all(feature = "sqlite", feature = "postgres"))]
+mod map_out;
 mod open;
 #[cfg(feature = "postgres")]
 mod plan;
@@ -22,7 +28,11 @@ pub mod request;
 mod select;
 #[cfg(feature = "sqlite")]
 mod source;
+#[cfg(feature = "postgres")]
+mod structure;
 mod verify;
+#[cfg(feature = "postgres")]
+mod wishes;
 mod wording;
 
 #[cfg(all(feature = "sqlite", feature = "postgres"))]

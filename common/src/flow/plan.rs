@@ -1,13 +1,16 @@
 //! The plan of an import into PostgreSQL, and how a report shows it.
 
+use super::structure;
+use super::wishes::Wishes;
 use crate::engine::postgres::conninfo::ConnInfo;
 use crate::engine::postgres::session::Session;
 use crate::fault::Result;
-use crate::mapping::plan::{Origin, Plan};
-use crate::mapping::{self, NameRule, Request};
+use crate::mapping;
+use crate::mapping::plan::{ColumnPlan, Origin, Plan};
 use crate::model::schema::{Schema, Table};
 use crate::profile::evidence::{KeyEvidence, TableEvidence};
-use crate::report::{ColumnReport, TableReport};
+use crate::report::structure::RejectedType;
+use crate::report::{ColumnReport, Report, TableReport};
 
 /// The version a plan is made for where no server is named: the oldest that is supported.
 pub(super) const OLDEST_SERVER: u32 = 130_000;
@@ -18,20 +21,28 @@ pub(super) fn for_server(
     evidence: &[TableEvidence],
     keys: &[KeyEvidence],
     settings: &ConnInfo,
-    target_schema: &str,
-    names: NameRule,
+    wishes: &Wishes,
 ) -> Result<Plan> {
     let server_version = Session::connect(settings)?.server_version_num();
     Ok(mapping::plan(
         schema,
         evidence,
         keys,
-        &Request {
-            target_schema: target_schema.to_owned(),
-            server_version,
-            names,
-        },
+        &wishes.request(server_version),
     ))
+}
+
+/// Writes the plan into the report: its findings, and what becomes of every table, column and object.
+pub(super) fn show(
+    schema: &Schema,
+    plan: &Plan,
+    evidence: &[TableEvidence],
+    target_schema: &str,
+    report: &mut Report,
+) {
+    report.findings.extend(plan.findings.iter().cloned());
+    report.tables = tables(schema, plan, evidence, &report.tables);
+    report.objects = structure::describe(schema, plan, target_schema, &mut report.tables);
 }
 
 /// The tables of a report with their columns: evidence, and the target's type where there is a plan.
@@ -54,7 +65,8 @@ pub(super) fn tables(
             let Origin::Cell(cell) = column.origin else {
                 continue;
             };
-            let Some(source) = stored.get(cell - first) else {
+            // A hidden rowid stands before all columns.
+            let Some(source) = cell.checked_sub(first).and_then(|cell| stored.get(cell)) else {
                 continue;
             };
             let report = tables[planned.source]
@@ -62,12 +74,31 @@ pub(super) fn tables(
                 .iter_mut()
                 .find(|report| report.name == source.name);
             if let Some(report) = report {
-                report.target_name = Some(column.name.clone());
-                report.target_type = Some(column.target.name().into_owned());
+                chosen(column, report);
             }
         }
     }
     tables
+}
+
+/// What the plan chose for a column, and why.
+fn chosen(column: &ColumnPlan, report: &mut ColumnReport) {
+    report.target_type = Some(column.target.name().into_owned());
+    report.target_name = Some(column.name.clone());
+    let beyond = column.evidence.strip_prefix(&report.evidence);
+    let beyond = beyond.map_or(column.evidence.as_str(), |beyond| {
+        beyond.trim_start_matches("; ")
+    });
+    report.reason = (!beyond.is_empty()).then(|| beyond.to_owned());
+    let rejected = column.rejected.iter().map(|(target, reason)| RejectedType {
+        target_type: target.name().into_owned(),
+        reason: reason.clone(),
+    });
+    report.rejected = rejected.collect();
+    let proposals = column.proposals.iter();
+    report.proposals = proposals
+        .map(|proposal| format!("{}, {}", proposal.target.name(), proposal.reason))
+        .collect();
 }
 
 /// What is known of the columns of a table.
@@ -77,10 +108,10 @@ pub(super) fn columns(table: &Table, evidence: &TableEvidence) -> Vec<ColumnRepo
         ColumnReport {
             name: column.name.clone(),
             declared: column.declared_type.clone(),
-            target_name: None,
             target_type: None,
             evidence: words,
             looks_like,
+            ..ColumnReport::default()
         }
     };
     table

@@ -14,10 +14,14 @@ pub struct AnalyzeRequest {
     pub source: Location,
     /// What it is judged against.
     pub against: Against,
-    /// How names become names of PostgreSQL.
-    pub names: NameRule,
+    /// How names become names of PostgreSQL; `None` leaves it to the mapping file.
+    pub names: Option<NameRule>,
+    /// The mapping file.
+    pub map: Option<PathBuf>,
     /// Which tables.
     pub tables: TableFilter,
+    /// Where a mapping file goes that changes no value.
+    pub map_out: Option<PathBuf>,
 }
 
 /// What a source is judged against.
@@ -82,6 +86,15 @@ pub enum VerifyLevel {
     Data,
 }
 
+/// What an import does with tables that are in the target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// Refuses when one exists that it would make.
+    Create,
+    /// Puts rows into them: they must be there, and empty.
+    Fill,
+}
+
 /// Load an archive into a target.
 #[derive(Debug, Clone)]
 pub struct ImportRequest {
@@ -89,6 +102,8 @@ pub struct ImportRequest {
     pub archive: ArchivePath,
     /// Where its content goes.
     pub target: Location,
+    /// What is done with tables that are there.
+    pub mode: Mode,
     /// Schema of the target, for PostgreSQL; `public` unless given.
     pub into_schema: Option<String>,
     /// Worker threads, and connections to a server.
@@ -99,10 +114,14 @@ pub struct ImportRequest {
     pub max_part: u64,
     /// How the target is compared with the archive before the switch.
     pub check: Check,
-    /// How names become names of PostgreSQL.
-    pub names: NameRule,
+    /// How names become names of PostgreSQL; `None` leaves it to the mapping file.
+    pub names: Option<NameRule>,
+    /// The mapping file.
+    pub map: Option<PathBuf>,
     /// Only say what would be done.
     pub plan_only: bool,
+    /// Structure, rows or both.
+    pub scope: Scope,
     /// Which tables.
     pub tables: TableFilter,
     /// How long to wait for locks.
@@ -113,6 +132,16 @@ pub struct ImportRequest {
     pub triggers: bool,
     /// Carry views (SQLite targets).
     pub views: bool,
+}
+
+/// What of an archive is loaded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Scope {
+    /// Structure and rows.
+    #[default]
+    All,
+    /// Tables, keys, indexes and whatever else there is besides rows.
+    Structure,
 }
 
 /// What to show of an archive instead of a verdict. The archive's structure and the digests of

@@ -85,6 +85,17 @@ impl<'a> SelectedParts<'a> {
     }
 }
 
+impl<'a> SelectedParts<'a> {
+    /// None of the parts: tables stay empty.
+    pub(super) fn none(all: &'a dyn PartReader) -> Self {
+        SelectedParts {
+            all,
+            parts: Vec::new(),
+            positions: &[],
+        }
+    }
+}
+
 impl PartReader for SelectedParts<'_> {
     fn parts(&self) -> &[PartSpan] {
         &self.parts

@@ -40,6 +40,13 @@ impl TouchedFiles {
         self
     }
 
+    /// Adds any other file that the job reads.
+    #[must_use]
+    pub fn file(mut self, path: Option<&Path>) -> Self {
+        self.0.extend(path.map(Path::to_owned));
+        self
+    }
+
     fn add_database(&mut self, path: &Path) {
         self.0.push(path.to_owned());
         for suffix in SIDE_FILES {
@@ -128,7 +135,11 @@ mod tests {
             assert!(files.refuse(&folder.path().join(name)).is_err(), "{name}");
         }
         assert!(files.refuse(&folder.path().join("b")).is_ok());
-        let none = TouchedFiles::default().archive(&Ok(ArchivePath::Pipe));
+        let map = TouchedFiles::default().file(Some(&folder.path().join("m.toml")));
+        assert!(map.refuse(&folder.path().join("./m.toml")).is_err());
+        let none = TouchedFiles::default()
+            .file(None)
+            .archive(&Ok(ArchivePath::Pipe));
         assert!(none.refuse(Path::new("-")).is_ok());
     }
 }

@@ -10,6 +10,7 @@ use crate::mapping::scope::scope;
 use crate::mapping::types;
 use crate::model::schema::Schema;
 use crate::report::Finding;
+use crate::report::structure::Subject;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Rounds over the columns of a table, each of which may use those of the rounds before.
@@ -174,7 +175,7 @@ pub(super) fn report(drafts: &[Draft<'_>], refused: &Refused, findings: &mut Vec
                 }
             };
             let finding = finding.in_table(&draft.table.name);
-            findings.push(finding.in_column(&column.name));
+            findings.push(finding.in_column(&column.name).about(Subject::Computed));
         }
     }
 }

@@ -5,7 +5,7 @@ use crate::mapping::draft::{Draft, Stored};
 use crate::mapping::expression;
 use crate::mapping::leftovers::{brief, left_out};
 use crate::mapping::objects::translation;
-use crate::mapping::plan::{DefaultPlan, PgType};
+use crate::mapping::plan::{DefaultPlan, PgType, Reading};
 use crate::model::forms;
 use crate::model::schema::{Affinity, DefaultValue};
 use crate::model::value::OwnedValue;
@@ -14,6 +14,9 @@ use serde::de::IgnoredAny;
 
 /// Integers up to here, and down to its negative, are doubles as well.
 const EXACT: i64 = 1 << 53;
+
+/// Why a column of cells keeps no default.
+const AS_CELLS: &str = "the mapping file has values written as JSON";
 
 /// The column's default in PostgreSQL; reports one that is left out.
 pub(super) fn default(
@@ -27,7 +30,11 @@ pub(super) fn default(
         return None;
     }
     let target = stored.target;
-    let (planned, shown) = match declared {
+    let as_cells = stored
+        .conversion
+        .as_ref()
+        .is_some_and(|conversion| conversion.reading == Reading::Cell);
+    let (mut planned, shown) = match declared {
         DefaultValue::Literal(literal) => {
             let value = with_affinity(literal, stored.column.affinity);
             let value = value.and_then(|value| value_of(value, target));
@@ -53,11 +60,18 @@ pub(super) fn default(
             "CURRENT_TIMESTAMP".to_owned(),
         ),
         DefaultValue::Expression(sql) => {
-            return of_expression(draft, stored, sql, findings);
+            return of_expression(draft, stored, sql, as_cells, findings);
         }
     };
+    if as_cells {
+        planned = None;
+    }
     if planned.is_none() {
-        let reason = format!("it gives no value of type {}", target.name());
+        let reason = if as_cells {
+            AS_CELLS.to_owned()
+        } else {
+            format!("it gives no value of type {}", target.name())
+        };
         let message = format!("the default is left out, {reason}: {shown}");
         findings.push(
             Finding::new(Code::StructureLeftOut, Severity::Warning, message)
@@ -72,9 +86,14 @@ fn of_expression(
     draft: &Draft<'_>,
     stored: &Stored<'_>,
     sql: &str,
+    as_cells: bool,
     findings: &mut Vec<Finding>,
 ) -> Option<DefaultPlan> {
-    let translated = expression::default(sql, stored.column.affinity, stored.target);
+    let translated = if as_cells {
+        Err(AS_CELLS.to_owned())
+    } else {
+        expression::default(sql, stored.column.affinity, stored.target)
+    };
     let (planned, finding) = match translated {
         Ok(tree) => (
             Some(DefaultPlan::Expression(tree)),

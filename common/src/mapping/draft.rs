@@ -1,8 +1,11 @@
 //! What is known of a table while its plan takes shape.
 
+use crate::mapping::asked;
 use crate::mapping::computed::{Computed, Refused};
+use crate::mapping::file::{ColumnRule, TableRule};
 use crate::mapping::keys::Structure;
-use crate::mapping::plan::PgType;
+use crate::mapping::plan::{Conversion, PgType};
+use crate::mapping::{Mapping, Request};
 use crate::model::schema::{Column, Rowid, Schema, Table};
 use crate::profile::evidence::{ColumnEvidence, Constraint, KeyEvidence, TableEvidence};
 use std::collections::{BTreeMap, HashMap};
@@ -13,6 +16,10 @@ pub(super) struct Source<'a> {
     evidence: &'a [TableEvidence],
     keys: BTreeMap<(usize, Constraint), &'a KeyEvidence>,
     sequences: HashMap<&'a str, i64>,
+    /// What the operator says of it.
+    pub(super) mapping: Option<&'a Mapping>,
+    /// `server_version_num` of the server.
+    pub(super) server: u32,
 }
 
 /// A table of the plan.
@@ -24,6 +31,8 @@ pub(super) struct Draft<'a> {
     pub(super) name: String,
     /// The name that the operator asks for.
     pub(super) wanted: Option<String>,
+    /// What the operator says of it.
+    pub(super) rule: Option<&'a TableRule>,
     pub(super) rows: u64,
     /// The columns that have a cell, and the computed ones that are carried over.
     pub(super) columns: Vec<Stored<'a>>,
@@ -35,12 +44,19 @@ pub(super) struct Draft<'a> {
 
 /// A column of the plan.
 #[expect(clippy::struct_excessive_bools, reason = "four independent facts")]
+#[derive(Clone)]
 pub(super) struct Stored<'a> {
     pub(super) column: &'a Column,
     /// Its name in the target.
     pub(super) name: String,
     /// The name that the operator asks for.
     pub(super) wanted: Option<String>,
+    /// What the operator says of it.
+    pub(super) rule: Option<&'a ColumnRule>,
+    /// The type that the operator asks for: the values are not asked any more.
+    pub(super) asked: Option<PgType>,
+    /// How the operator wants values changed.
+    pub(super) conversion: Option<Conversion>,
     /// Its cell in a row; of no meaning for a computed column.
     pub(super) cell: usize,
     /// Set for a computed column.
@@ -67,6 +83,7 @@ static NO_EVIDENCE: ColumnEvidence = ColumnEvidence {
     raw_texts: 0,
     blobs: 0,
     integer_range: None,
+    real_range: None,
     longest_text: 0,
     longest_blob: 0,
     forms: Vec::new(),
@@ -77,6 +94,7 @@ impl<'a> Source<'a> {
         schema: &'a Schema,
         evidence: &'a [TableEvidence],
         keys: &'a [KeyEvidence],
+        request: &'a Request,
     ) -> Self {
         let mut sequences = HashMap::new();
         for sequence in &schema.sequences {
@@ -94,7 +112,20 @@ impl<'a> Source<'a> {
             evidence,
             keys,
             sequences,
+            mapping: request.mapping.as_ref(),
+            server: request.server_version,
         }
+    }
+
+    /// What the operator says of a table.
+    pub(super) fn rule(&self, table: &Table) -> Option<&'a TableRule> {
+        self.mapping?.file.table(&table.name)
+    }
+
+    /// What the check of a constraint found, if it could be checked.
+    pub(super) fn checked(&self, table: usize, constraint: Constraint) -> Option<&'a KeyEvidence> {
+        let key = self.keys.get(&(table, constraint)).copied();
+        key.filter(|key| key.unchecked.is_none())
     }
 
     /// What the check of a constraint found, if it found that rows break it.
@@ -124,22 +155,24 @@ impl Draft<'_> {
     }
 }
 
-/// The tables whose rows are in the archive, with their columns; computed ones that are refused are
-/// left out.
+/// The tables whose rows are in the archive and wanted, with their columns; computed ones that are
+/// refused are left out.
 pub(super) fn drafts<'a>(source: &Source<'a>, refused: &Refused) -> Vec<Draft<'a>> {
     let tables = source.schema.tables.iter().enumerate();
     tables
-        .filter(|(_, table)| table.has_rows())
-        .map(|(position, table)| draft(position, table, source.evidence.get(position), refused))
+        .filter(|(_, table)| table.has_rows() && !source.rule(table).is_some_and(|rule| rule.skip))
+        .map(|(position, table)| draft(source, position, table, refused))
         .collect()
 }
 
 fn draft<'a>(
-    source: usize,
+    source: &Source<'a>,
+    ordinal: usize,
     table: &'a Table,
-    evidence: Option<&'a TableEvidence>,
     refused: &Refused,
 ) -> Draft<'a> {
+    let evidence = source.evidence.get(ordinal);
+    let rule = source.rule(table);
     let identity = match &table.rowid {
         Rowid::Column(name) => Some(name.as_str()),
         Rowid::Hidden | Rowid::None => None,
@@ -149,31 +182,44 @@ fn draft<'a>(
     let mut cells = 0;
     for (position, column) in table.columns.iter().enumerate() {
         let is_computed = column.generated.is_some();
-        if column.hidden || is_computed && refused.contains_key(&(source, position)) {
+        if column.hidden || is_computed && refused.contains_key(&(ordinal, position)) {
             continue;
         }
-        let of_cell = evidence.and_then(|table| table.columns.get(cells));
+        let cell = cells;
+        cells += usize::from(!is_computed);
+        let rule = rule.and_then(|rule| rule.columns.get(column.name.as_str()));
+        if rule.is_some_and(|rule| rule.drop) {
+            continue;
+        }
+        let of_cell = evidence.and_then(|table| table.columns.get(cell));
+        // What is computed is what it is.
+        let of_values = rule.filter(|_| !is_computed);
+        let asked = of_values.and_then(|rule| asked::target(source, rule));
+        let counts = identity.is_some_and(|name| column.name.eq_ignore_ascii_case(name));
         positions.insert(column.name.to_ascii_lowercase(), columns.len());
         columns.push(Stored {
             column,
             name: column.name.clone(),
-            wanted: None,
-            cell: table.first_column_cell() + cells,
+            wanted: rule.and_then(|rule| Some(rule.name.as_ref()?.get_ref().clone())),
+            conversion: of_values.and_then(|rule| asked::conversion(rule, asked)),
+            cell: table.first_column_cell() + cell,
             computed: is_computed.then(Computed::default),
             evidence: of_cell.filter(|_| !is_computed).unwrap_or(&NO_EVIDENCE),
-            identity: identity.is_some_and(|name| column.name.eq_ignore_ascii_case(name)),
+            identity: counts && asked::keeps_identity(of_values, asked),
+            rule,
+            asked,
             keyed: false,
             indexed: false,
             tied: false,
             target: PgType::Text,
         });
-        cells += usize::from(!is_computed);
     }
     Draft {
-        source,
+        source: ordinal,
         table,
         name: table.name.clone(),
-        wanted: None,
+        wanted: rule.and_then(|rule| Some(rule.name.as_ref()?.get_ref().clone())),
+        rule,
         rows: evidence.map_or(0, |table| table.rows),
         columns,
         structure: Structure::default(),

@@ -6,9 +6,10 @@ use crate::mapping::draft::{Draft, Source, Stored};
 use crate::mapping::keys::is_coarse;
 use crate::mapping::names;
 use crate::mapping::naming::NameRule;
-use crate::mapping::plan::{ForeignKeyPlan, TablePlan};
-use crate::model::schema::{Affinity, ForeignKey, IndexOn, Schema};
+use crate::mapping::plan::{ForeignKeyPlan, Reading, TablePlan};
+use crate::model::schema::{Affinity, ForeignKey, Schema};
 use crate::profile::evidence::{Constraint, Form};
+use crate::report::structure::{Subject, tag};
 use crate::report::{Finding, Severity};
 use std::collections::{BTreeSet, HashMap};
 
@@ -30,7 +31,7 @@ pub(super) struct Reference<'a> {
 impl Reference<'_> {
     /// The finding that leaves this foreign key out.
     pub(super) fn left_out(&self, child: &Draft<'_>, reason: &str) -> Finding {
-        left_out(child, self.declared, reason)
+        left_out(child, self.ordinal, reason)
     }
 }
 
@@ -49,16 +50,24 @@ pub(super) fn references<'a>(
     for (child, draft) in drafts.iter().enumerate() {
         for (ordinal, declared) in draft.table.foreign_keys.iter().enumerate() {
             let parent = positions.get(&declared.parent.to_ascii_lowercase());
-            match resolve(source.schema, drafts, draft, declared, parent.copied()) {
-                Ok((parent, columns, parent_columns)) => references.push(Reference {
-                    child,
-                    ordinal,
-                    declared,
-                    columns,
-                    parent,
-                    parent_columns,
-                }),
-                Err(reason) => findings.push(left_out(draft, declared, &reason)),
+            let resolved = resolve(source.schema, drafts, draft, declared, parent.copied());
+            let reference = resolved.map(|(parent, columns, parent_columns)| Reference {
+                child,
+                ordinal,
+                declared,
+                columns,
+                parent,
+                parent_columns,
+            });
+            match reference.map_err(|reason| left_out(draft, ordinal, &reason)) {
+                Ok(reference) => match by_bytes(source, drafts, &reference) {
+                    Ok(weaker) => {
+                        findings.extend(weaker);
+                        references.push(reference);
+                    }
+                    Err(left_out) => findings.push(*left_out),
+                },
+                Err(left_out) => findings.push(left_out),
             }
         }
     }
@@ -91,18 +100,6 @@ fn resolve(
     if !drafts[parent].structure.is_key(&parent_columns) {
         return Err("the columns it refers to are no key in PostgreSQL".to_owned());
     }
-    let coarse = parent_columns
-        .iter()
-        .map(|column| &drafts[parent].columns[*column]);
-    for stored in coarse {
-        let collation = key_collation(&drafts[parent], &stored.column.name);
-        if is_coarse(stored, collation) {
-            return Err(format!(
-                "the source compares `{}` by {collation}, PostgreSQL would compare bytes",
-                stored.column.name
-            ));
-        }
-    }
     let pairs = columns.iter().zip(&parent_columns);
     for (column, parent_column) in pairs {
         let (from, to) = (
@@ -117,6 +114,51 @@ fn resolve(
         }
     }
     Ok((parent, columns, parent_columns))
+}
+
+/// Whether the foreign key may be carried although PostgreSQL compares bytes where the source does
+/// not, and what is worth saying; else the finding that leaves it out. It may, when every row that has a
+/// parent has it by bytes as well.
+fn by_bytes(
+    source: &Source<'_>,
+    drafts: &[Draft<'_>],
+    reference: &Reference<'_>,
+) -> Result<Option<Finding>, Box<Finding>> {
+    let parent = &drafts[reference.parent];
+    let columns = reference.parent_columns.iter();
+    let mut columns = columns.map(|column| &parent.columns[*column]);
+    let coarse = columns.find(|stored| is_coarse(stored, &stored.column.collation));
+    let Some(coarse) = coarse else {
+        return Ok(None);
+    };
+    let child = &drafts[reference.child];
+    let (column, collation) = (&coarse.column.name, &coarse.column.collation);
+    let compares = format!("the source compares `{column}` by {collation}, PostgreSQL by bytes");
+    let found = |constraint| source.checked(child.source, constraint);
+    let orphans = found(Constraint::ForeignKey(reference.ordinal));
+    let orphans = orphans.map_or(0, |found| found.violations);
+    let why = match found(Constraint::ForeignKeyBytes(reference.ordinal)) {
+        // Who has no parent for the source has none by bytes: as many are the same ones.
+        Some(found) if found.violations == orphans => {
+            let message = format!(
+                "{} is stricter for new rows: {compares}",
+                words(reference.declared)
+            );
+            let finding = Finding::new(Code::StructureWeakened, Severity::Warning, message)
+                .in_table(&child.table.name)
+                .in_column(reference.declared.columns.join(", "));
+            return Ok(Some(finding));
+        }
+        Some(found) => found,
+        None => return Err(Box::new(reference.left_out(child, &compares))),
+    };
+    let rows = counted(why.violations, "row");
+    let verb = if why.violations == 1 { "has" } else { "have" };
+    let reason = format!("{compares}, and {rows} {verb} no parent by bytes");
+    let left_out = reference.left_out(child, &reason);
+    Err(Box::new(
+        left_out.counted(why.violations, why.samples.clone()),
+    ))
 }
 
 /// What SQLite, which applies the parent's affinity to what it looks for, turns some values into so
@@ -136,48 +178,83 @@ fn converted(from: &Stored<'_>, to: &Stored<'_>) -> Option<&'static str> {
     }
 }
 
-/// The collation by which a parent's column is compared: that of the column, else a key's own.
-fn key_collation<'d>(parent: &'d Draft<'_>, name: &str) -> &'d str {
-    let same = |column: &str| column.eq_ignore_ascii_case(name);
-    let table = parent.table;
-    let keys = table.primary_key.iter().chain(&table.unique);
-    let of_keys = keys
-        .flat_map(|key| &key.columns)
-        .filter(|column| same(&column.column))
-        .map(|column| column.collation.as_str());
-    let of_indexes = table
-        .indexes
-        .iter()
-        .filter(|index| index.unique && index.predicate.is_none())
-        .flat_map(|index| &index.terms)
-        .filter(|term| matches!(&term.on, IndexOn::Column(column) if same(column)))
-        .map(|term| term.collation.as_str());
-    let of_column = table.column(name).map(|column| column.collation.as_str());
-    of_column
-        .into_iter()
-        .chain(of_keys)
-        .chain(of_indexes)
-        .find(|collation| !collation.eq_ignore_ascii_case("binary"))
-        .unwrap_or("BINARY")
+/// Whether values of two columns that SQLite takes for equal have the same bytes, and one canonical
+/// form. It gives the child's value the affinity of the parent first, and then compares numbers by
+/// their value and texts by the parent's collation.
+pub(super) fn same_as_cells(from: &Stored<'_>, to: &Stored<'_>) -> bool {
+    let integers = from.evidence.integers + to.evidence.integers;
+    let reals = from.evidence.reals + to.evidence.reals;
+    from.column.affinity == to.column.affinity
+        && to.column.collation.eq_ignore_ascii_case("binary")
+        && (integers == 0 || reals == 0)
+}
+
+/// Drops the references whose columns the mapping file changes in different ways, or in a way that
+/// does not keep equal values equal.
+pub(super) fn drop_unequal(
+    drafts: &[Draft<'_>],
+    references: &mut Vec<Reference<'_>>,
+    findings: &mut Vec<Finding>,
+) {
+    references.retain(|reference| {
+        let (child, parent) = (&drafts[reference.child], &drafts[reference.parent]);
+        let mut pairs = reference.columns.iter().zip(&reference.parent_columns);
+        let unequal = pairs.find(|(from, to)| {
+            !is_changed_alike(&child.columns[**from], &parent.columns[**to])
+        });
+        if let Some((from, to)) = unequal {
+            let reason = format!(
+                "the mapping file gives `{}` and `{}` forms in which equal values are not always equal",
+                child.columns[*from].column.name, parent.columns[*to].column.name
+            );
+            findings.push(reference.left_out(child, &reason));
+        }
+        unequal.is_none()
+    });
+}
+
+fn is_changed_alike(from: &Stored<'_>, to: &Stored<'_>) -> bool {
+    let reading = |stored: &Stored<'_>| match &stored.conversion {
+        Some(conversion) => conversion.reading.clone(),
+        None => Reading::Plain,
+    };
+    match (reading(from), reading(to)) {
+        (Reading::Cell, Reading::Cell) | (Reading::Bytes, Reading::Bytes) => {
+            same_as_cells(from, to)
+        }
+        // A uuid is one whatever spelling it is read from.
+        (Reading::Uuid, Reading::Plain) | (Reading::Plain, Reading::Uuid) => true,
+        (from, to) => from == to,
+    }
 }
 
 fn stored(draft: &Draft<'_>, names: &[String]) -> Result<Vec<usize>, String> {
     names
         .iter()
         .map(|name| {
-            draft
-                .position(name)
-                .filter(|column| draft.columns[*column].computed.is_none())
-                .ok_or_else(|| format!("`{}` has no stored column `{name}`", draft.table.name))
+            let table = &draft.table.name;
+            let declared = draft.table.column(name);
+            let is_dropped = declared.is_some_and(|column| column.generated.is_none());
+            let position = draft.position(name);
+            let stored = position.filter(|column| draft.columns[*column].computed.is_none());
+            stored.ok_or_else(|| {
+                if is_dropped {
+                    format!("the column `{name}` of `{table}` is dropped by the mapping file")
+                } else {
+                    format!("`{table}` has no stored column `{name}`")
+                }
+            })
         })
         .collect()
 }
 
-fn left_out(child: &Draft<'_>, declared: &ForeignKey, reason: &str) -> Finding {
+fn left_out(child: &Draft<'_>, ordinal: usize, reason: &str) -> Finding {
+    let declared = &child.table.foreign_keys[ordinal];
     let message = format!("{} is left out: {reason}", words(declared));
     Finding::new(Code::StructureLeftOut, Severity::Warning, message)
         .in_table(&child.table.name)
         .in_column(declared.columns.join(", "))
+        .about(Subject::ForeignKey(ordinal))
 }
 
 fn words(declared: &ForeignKey) -> String {
@@ -227,6 +304,7 @@ pub(super) fn plans(
                 .map(|column| draft.columns[*column].name.clone())
                 .collect()
         };
+        let before = findings.len();
         let columns = name_of(&drafts[child], &reference.columns);
         let name = names::foreign_key(
             &drafts[child],
@@ -245,6 +323,10 @@ pub(super) fn plans(
             deferrable: reference.declared.deferrable,
             valid: valid(source, &drafts[child], reference, findings),
         });
+        tag(
+            &mut findings[before..],
+            Subject::ForeignKey(reference.ordinal),
+        );
     }
     plans
 }

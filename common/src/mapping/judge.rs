@@ -6,8 +6,10 @@ use crate::mapping::describe::{classes, counted};
 use crate::mapping::draft::{Draft, Stored};
 use crate::mapping::leftovers::brief;
 use crate::mapping::plan::PgType;
+use crate::mapping::proposals;
 use crate::mapping::types::{self, first};
 use crate::profile::evidence::{ColumnEvidence, Form, FormEvidence, RowRef};
+use crate::report::structure::Subject;
 use crate::report::{Finding, Severity};
 
 /// The forms by which texts become more than text.
@@ -65,6 +67,10 @@ fn forms_of(target: PgType) -> &'static [Form] {
 pub(super) fn columns(draft: &Draft<'_>, findings: &mut Vec<Finding>) {
     let of_rows = draft.columns.iter();
     for stored in of_rows.filter(|stored| stored.computed.is_none()) {
+        // What the operator asks for is tried, not judged.
+        if stored.asked.is_some() {
+            continue;
+        }
         let refusals = types::fits(stored).refusals;
         let own = if refusals.is_empty() {
             recast(stored).into_iter().chain(spelling(stored)).collect()
@@ -80,13 +86,30 @@ pub(super) fn columns(draft: &Draft<'_>, findings: &mut Vec<Finding>) {
     }
 }
 
+/// What is worth reporting of the values of a column whose type is given.
+pub(super) fn kept_as(stored: &Stored<'_>, target: PgType) -> Vec<Finding> {
+    let given = Stored {
+        target,
+        ..stored.clone()
+    };
+    let numbers = match target {
+        PgType::Text => stored.evidence.integers + stored.evidence.reals > 0,
+        PgType::Double => stored.evidence.integers > 0,
+        _ => false,
+    };
+    let recast = numbers.then(|| recast(&given)).flatten();
+    recast.into_iter().chain(spelling(&given)).collect()
+}
+
 /// Why the column has its type, in words.
 pub(super) fn reason(stored: &Stored<'_>) -> String {
     if let Some(generated) = &stored.column.generated {
         return format!("computed: {}", brief(&generated.expression));
     }
     let values = classes(stored.evidence);
-    let why = if stored.identity {
+    let why = if stored.asked.is_some() {
+        "the mapping file asks for it"
+    } else if stored.identity {
         "the INTEGER PRIMARY KEY"
     } else if stored.tied {
         "tied by a foreign key"
@@ -128,7 +151,7 @@ fn form_words(target: PgType) -> &'static str {
 /// Types that were considered, and why not.
 pub(super) fn rejected(stored: &Stored<'_>) -> Vec<(PgType, String)> {
     let evidence = stored.evidence;
-    if evidence.present() == 0 {
+    if evidence.present() == 0 || stored.asked.is_some() {
         return Vec::new();
     }
     let suggested = suggested(stored.column);
@@ -283,7 +306,7 @@ fn recast(stored: &Stored<'_>) -> Option<Finding> {
         target.name(),
         offence
     );
-    message.push_str(epoch(stored).unwrap_or_default());
+    message.push_str(&epoch(stored).unwrap_or_default());
     finding(severity, message, count, row)
 }
 
@@ -307,21 +330,16 @@ fn severity(stored: &Stored<'_>, suggested: PgType) -> Option<Severity> {
     }
 }
 
-/// What integers in a column declared as a date or time may be.
-fn epoch(stored: &Stored<'_>) -> Option<&'static str> {
+/// What numbers in a column declared as a date or time may be.
+fn epoch(stored: &Stored<'_>) -> Option<String> {
     let evidence = stored.evidence;
-    let all = |form| evidence.integers > 0 && evidence.count(form) == evidence.present();
-    if !is_temporal(suggested(stored.column)) {
-        None
-    } else if all(Form::EpochSeconds) {
-        Some("; all would be moments as seconds since 1970, nothing is converted")
-    } else if all(Form::EpochMillis) {
-        Some("; all would be moments as milliseconds since 1970, nothing is converted")
-    } else if all(Form::EpochMicros) {
-        Some("; all would be moments as microseconds since 1970, nothing is converted")
-    } else {
-        None
+    if !is_temporal(suggested(stored.column))
+        || evidence.integers + evidence.reals < evidence.present()
+    {
+        return None;
     }
+    let likeliest = proposals::epochs(stored).into_iter().next()?;
+    Some(format!("; {}, nothing is converted", likeliest.reason))
 }
 
 /// A spelling that equal values lose.
@@ -361,7 +379,8 @@ pub(super) fn collation(drafts: &[Draft<'_>], findings: &mut Vec<Finding>) {
                 findings.push(
                     Finding::new(Code::StructureWeakened, Severity::Warning, message)
                         .in_table(&draft.table.name)
-                        .in_column(&stored.column.name),
+                        .in_column(&stored.column.name)
+                        .about(Subject::Collation),
                 );
             }
         }

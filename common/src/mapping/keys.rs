@@ -4,10 +4,12 @@ use crate::fault::Code;
 use crate::mapping::describe::counted;
 use crate::mapping::draft::{Draft, Source, Stored};
 use crate::mapping::entry::too_long;
+use crate::mapping::folding::{self, Fold, Term};
 use crate::mapping::leftovers::brief;
 use crate::mapping::types;
 use crate::model::schema::{Index, IndexOn, IndexTerm, Key};
 use crate::profile::evidence::Constraint;
+use crate::report::structure::{Subject, tag};
 use crate::report::{Finding, Severity};
 
 /// Columns of a key or index in PostgreSQL, at the most (`INDEX_MAX_KEYS`).
@@ -30,10 +32,10 @@ pub(super) struct KeyDraft {
 
 /// An index.
 pub(super) struct IndexDraft {
-    pub(super) name: String,
+    /// Its name in the source; none for one that stands beside a key, see `folding`.
+    pub(super) name: Option<String>,
     pub(super) unique: bool,
-    /// Position, and whether descending.
-    pub(super) columns: Vec<(usize, bool)>,
+    pub(super) terms: Vec<Term>,
     /// Position in `Table::indexes`, where it is on an expression or has a WHERE clause: its terms
     /// are settled when the types are (`objects`).
     pub(super) expressed: Option<usize>,
@@ -50,10 +52,11 @@ impl Structure {
             key == columns
         };
         let constraints = self.primary.iter().chain(&self.unique);
-        let indexes = self.indexes.iter().filter(|index| index.unique);
+        let indexes = self.indexes.iter();
+        let indexes = indexes.filter(|index| index.unique && !folding::is_folded(&index.terms));
         constraints
             .map(|key| same(&mut key.columns.iter().copied()))
-            .chain(indexes.map(|index| same(&mut index.columns.iter().map(|(column, _)| *column))))
+            .chain(indexes.map(|index| same(&mut index.terms.iter().map(|term| term.column))))
             .any(|same| same)
     }
 }
@@ -65,38 +68,62 @@ pub(super) fn structure(
     findings: &mut Vec<Finding>,
 ) -> Structure {
     let mut structure = Structure::default();
-    if let Some(key) = &draft.table.primary_key {
-        primary(source, draft, key, &mut structure, findings);
+    let mut restored = Vec::new();
+    let before = findings.len();
+    if let Some(key) = &draft.table.primary_key
+        && primary(source, draft, key, &mut structure, findings)
+    {
+        restored.extend(folding::terms_of(draft, key));
     }
+    tag(&mut findings[before..], Subject::PrimaryKey);
     for (position, key) in draft.table.unique.iter().enumerate() {
+        let before = findings.len();
         let constraint = Constraint::Unique(position);
         if let Some(columns) = columns_of(source, draft, key, constraint, findings) {
             structure.unique.push(KeyDraft {
                 name: key.name.clone(),
                 columns,
             });
+            restored.extend(folding::terms_of(draft, key));
         }
+        tag(&mut findings[before..], Subject::Unique(position));
     }
     for (position, index) in draft.table.indexes.iter().enumerate() {
         if is_expressed(index) {
             structure.indexes.push(IndexDraft {
-                name: index.name.clone(),
+                name: Some(index.name.clone()),
                 unique: index.unique,
-                columns: Vec::new(),
+                terms: Vec::new(),
                 expressed: Some(position),
             });
             continue;
         }
+        let before = findings.len();
         match index_columns(source, draft, index, position, findings) {
-            Ok(columns) => structure.indexes.push(IndexDraft {
-                name: index.name.clone(),
-                unique: index.unique,
-                columns,
-                expressed: None,
-            }),
+            Ok(terms) => {
+                let columns: Vec<usize> = terms.iter().map(|term| term.column).collect();
+                let folded = index.unique && folding::is_folded(&terms);
+                // What a foreign key refers to must be unique by bytes.
+                let plain = folded && folding::is_referred_to(source.schema, draft, &columns);
+                if plain {
+                    restored.push(terms.clone());
+                }
+                structure.indexes.push(IndexDraft {
+                    name: Some(index.name.clone()),
+                    unique: index.unique,
+                    terms: if plain {
+                        folding::by_bytes(terms)
+                    } else {
+                        terms
+                    },
+                    expressed: None,
+                });
+            }
             Err(left_out) => findings.push(left_out.finding(draft, index)),
         }
+        tag(&mut findings[before..], Subject::Index(position));
     }
+    folding::restore(&mut structure.indexes, restored);
     structure
 }
 
@@ -159,16 +186,17 @@ impl LeftOut {
     }
 }
 
-/// The primary key, or a UNIQUE constraint in its place where a column of it holds NULL.
+/// The primary key, or a UNIQUE constraint in its place where a column of it holds NULL; whether it
+/// is carried over.
 fn primary(
     source: &Source<'_>,
     draft: &Draft<'_>,
     key: &Key,
     structure: &mut Structure,
     findings: &mut Vec<Finding>,
-) {
+) -> bool {
     let Some(columns) = columns_of(source, draft, key, Constraint::PrimaryKey, findings) else {
-        return;
+        return false;
     };
     let nulls = columns.iter().map(|column| &draft.columns[*column]);
     let nulls: Vec<&Stored<'_>> = nulls.filter(|stored| stored.evidence.nulls > 0).collect();
@@ -178,7 +206,7 @@ fn primary(
     };
     let Some(worst) = nulls.iter().max_by_key(|stored| stored.evidence.nulls) else {
         structure.primary = Some(draft_key);
-        return;
+        return true;
     };
     let names: Vec<&str> = nulls
         .iter()
@@ -195,6 +223,7 @@ fn primary(
             .counted(worst.evidence.nulls, Vec::new()),
     );
     structure.unique.push(draft_key);
+    true
 }
 
 /// The columns of a key that is carried over; reports why it is not, or is weaker.
@@ -233,17 +262,7 @@ fn columns_of(
         findings.push(finding(Code::StructureWeakened, message).in_column(column));
         return None;
     }
-    for column in &key.columns {
-        let position = draft.position(&column.column);
-        let compared = position.map(|position| &draft.columns[position]);
-        if compared.is_some_and(|stored| is_coarse(stored, &column.collation)) {
-            let message = format!(
-                "{what} is weaker: it compares bytes, where the source compares by {}",
-                column.collation
-            );
-            findings.push(finding(Code::StructureWeakened, message).in_column(&column.column));
-        }
-    }
+    findings.extend(folding::key(draft, key, &what));
     if let Some(clause) = key
         .on_conflict
         .as_deref()
@@ -288,17 +307,25 @@ fn positions<'n>(
             columns.push(position);
         }
     }
-    if columns.is_empty() || columns.len() > MOST_COLUMNS {
-        return Err(format!(
-            "it has {}, PostgreSQL takes 1 to {MOST_COLUMNS}",
-            counted(columns.len() as u64, "column")
-        ));
-    }
+    few_enough(columns.len())?;
     Ok(columns)
 }
 
+fn few_enough(columns: usize) -> Result<(), String> {
+    if columns == 0 || columns > MOST_COLUMNS {
+        return Err(format!(
+            "it has {}, PostgreSQL takes 1 to {MOST_COLUMNS}",
+            counted(columns as u64, "column")
+        ));
+    }
+    Ok(())
+}
+
 fn not_stored(draft: &Draft<'_>, name: &str) -> String {
-    if draft.table.column(name).is_some() {
+    let declared = draft.table.column(name);
+    if declared.is_some_and(|column| column.generated.is_none()) {
+        format!("its column `{name}` is dropped by the mapping file")
+    } else if declared.is_some() {
         format!("its column `{name}` is computed and left out")
     } else {
         format!("its column `{name}` is not there")
@@ -311,9 +338,9 @@ fn index_columns(
     index: &Index,
     position: usize,
     findings: &mut Vec<Finding>,
-) -> Result<Vec<(usize, bool)>, LeftOut> {
+) -> Result<Vec<Term>, LeftOut> {
     let mut names = Vec::new();
-    let mut weaker = None;
+    let (mut folded, mut weaker) = (None, None);
     for term in &index.terms {
         let IndexOn::Column(name) = &term.on else {
             return Err("it is on an expression".to_owned().into());
@@ -321,12 +348,17 @@ fn index_columns(
         let stored = draft
             .position(name)
             .map(|position| &draft.columns[position]);
-        if stored.is_some_and(|stored| is_coarse(stored, &term.collation)) {
-            weaker = Some((name, &term.collation));
+        match stored.map(|stored| Fold::of(stored, &term.collation)) {
+            Some(Some(Fold::Bytes)) | None => {}
+            Some(Some(Fold::Lower | Fold::Trimmed)) => folded = Some((name, &term.collation)),
+            Some(None) => weaker = Some((name, &term.collation)),
         }
         names.push(name.as_str());
     }
-    let columns = positions(draft, names.iter().copied())?;
+    positions(draft, names.iter().copied())?;
+    let terms = folding::terms_of_index(draft, index);
+    let columns: Vec<usize> = terms.iter().map(|term| term.column).collect();
+    few_enough(columns.len())?;
     if let Some(broken) = source.broken(draft.source, Constraint::Index(position)) {
         let message = rows(broken.violations, "has", "have");
         return Err(format!(
@@ -353,16 +385,19 @@ fn index_columns(
             .in_column(column),
         );
     }
-    // A column that stands twice orders nothing the second time.
-    let descending = |column: &usize| {
-        let mut terms = index.terms.iter().zip(&names);
-        let first = terms.find(|(_, name)| draft.position(name) == Some(*column));
-        first.is_some_and(|(term, _)| term.descending)
-    };
-    Ok(columns
-        .into_iter()
-        .map(|column| (column, descending(&column)))
-        .collect())
+    if let Some((column, collation)) = folded {
+        let message = format!(
+            "index `{}` compares by {collation}: it is made on ({})",
+            index.name,
+            folding::shown(draft, &terms)
+        );
+        findings.push(
+            Finding::new(Code::StructureTranslated, Severity::Note, message)
+                .in_table(&draft.table.name)
+                .in_column(column),
+        );
+    }
+    Ok(terms)
 }
 
 /// A number of rows and what they do: `1 row holds`, `2 rows hold`.
@@ -388,9 +423,11 @@ pub(super) fn mark(draft: &mut Draft<'_>) {
         draft.columns[*column].keyed = true;
     }
     for index in &draft.structure.indexes {
-        for (column, _) in &index.columns {
-            draft.columns[*column].indexed = true;
-            draft.columns[*column].keyed |= index.unique;
+        for term in &index.terms {
+            let stored = &mut draft.columns[term.column];
+            stored.indexed = true;
+            // What is folded must be text, where the texts of a key stay.
+            stored.keyed |= index.unique || term.fold != Fold::Bytes;
         }
     }
     for index in draft

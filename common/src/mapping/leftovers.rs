@@ -4,6 +4,7 @@ use crate::fault::Code;
 use crate::mapping::describe::counted;
 use crate::mapping::draft::Draft;
 use crate::model::schema::{Facts, Rowid, Schema, Table, TableKind, VirtualContent};
+use crate::report::structure::Subject;
 use crate::report::{Finding, Severity};
 
 /// Longest piece of SQL shown in a message, in characters; all of it stands in `schema.json`.
@@ -15,13 +16,17 @@ pub(super) fn list(schema: &Schema, findings: &mut Vec<Finding>) {
     for table in &schema.tables {
         virtual_table(table, findings);
     }
-    for trigger in &schema.triggers {
+    for (position, trigger) in schema.triggers.iter().enumerate() {
         let message = format!(
             "the trigger on `{}` is left out, its program is not translated: {}",
             trigger.table,
             brief(&trigger.sql)
         );
-        findings.push(left_out(message).in_table(&trigger.name));
+        findings.push(
+            left_out(message)
+                .in_table(&trigger.name)
+                .about(Subject::Trigger(position)),
+        );
     }
 }
 

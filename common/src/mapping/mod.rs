@@ -3,43 +3,57 @@
 //! Pure: schema and evidence in, plan and findings out. Knows no connection and writes no SQL;
 //! `engine::postgres` does both. The rules are written for people in `docs/types.md`.
 
+mod added;
+mod asked;
 mod computed;
 mod declared;
 mod defaults;
 mod describe;
 mod draft;
 mod entry;
+pub mod existing;
 pub mod expression;
 pub mod file;
+pub mod fill;
+mod folding;
 mod foreign;
 mod judge;
 mod keys;
 mod leftovers;
+pub mod lossless;
+mod mapped;
 mod names;
 mod naming;
 mod objects;
+pub mod operator;
 mod order;
 mod pgtype;
 pub mod plan;
+mod proposals;
 mod scope;
 #[cfg(test)]
 mod tests;
 mod ties;
+mod typename;
 mod types;
 mod views;
 pub mod zone;
 
 pub use describe::describe;
+pub use mapped::check;
 pub use naming::NameRule;
 pub use order::order;
 
 use crate::mapping::computed::{Computed, Refused};
 use crate::mapping::draft::{Draft, Source};
+use crate::mapping::file::MappingFile;
 use crate::mapping::names::Names;
+use crate::mapping::operator::{Additions, Script};
 use crate::mapping::plan::{ColumnPlan, Origin, Plan, TablePlan};
 use crate::model::schema::Schema;
 use crate::profile::evidence::{KeyEvidence, TableEvidence};
 use crate::report::Finding;
+use crate::report::structure::{Subject, tag};
 
 /// What a plan is made for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,6 +64,19 @@ pub struct Request {
     pub server_version: u32,
     /// How the names of the source become names of the target.
     pub names: NameRule,
+    /// What the operator says of single tables and columns. It has been found to fit the schema.
+    pub mapping: Option<Mapping>,
+}
+
+/// A mapping file with the files it names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mapping {
+    /// The file.
+    pub file: MappingFile,
+    /// What its `before` names.
+    pub before: Option<Script>,
+    /// What its `after` names.
+    pub after: Option<Script>,
 }
 
 /// What the tables of `schema` become in PostgreSQL.
@@ -64,7 +91,7 @@ pub fn plan(
     keys: &[KeyEvidence],
     request: &Request,
 ) -> Plan {
-    let source = Source::new(schema, evidence, keys);
+    let source = Source::new(schema, evidence, keys, request);
     let mut refused = Refused::new();
     // Which types columns get depends on the keys, and which keys there are on the computed columns
     // that can be carried over, which depends on the types: so one that proves impossible late is
@@ -85,6 +112,7 @@ const ATTEMPTS: usize = 8;
 fn attempt(source: &Source<'_>, request: &Request, refused: &Refused) -> Result<Plan, Refused> {
     let mut findings = names::check_request(request);
     leftovers::list(source.schema, &mut findings);
+    asked::forget_skipped(source, &mut findings);
     let mut drafts = draft::drafts(source, refused);
     possible(computed::translate(&mut drafts, false))?;
     naming::settle(&mut drafts, request.names, &mut findings);
@@ -95,15 +123,21 @@ fn attempt(source: &Source<'_>, request: &Request, refused: &Refused) -> Result<
     }
     let mut references = foreign::references(source, &drafts, &mut findings);
     foreign::mark(&mut drafts, &references);
+    asked::follow(&mut drafts, &references);
+    foreign::drop_unequal(&drafts, &mut references, &mut findings);
     ties::settle(&mut drafts, &mut references, &mut findings);
+    folding::settle(&mut drafts);
     possible(computed::translate(&mut drafts, true))?;
     computed::report(&drafts, refused, &mut findings);
     for draft in &drafts {
         judge::columns(draft, &mut findings);
+        asked::notes(source, draft, &mut findings);
         leftovers::hidden_rowid(draft, &mut findings);
     }
     judge::collation(&drafts, &mut findings);
-    let tables = assemble(source, &drafts, &references, request.names, &mut findings);
+    let mut tables = assemble(source, &drafts, &references, request.names, &mut findings);
+    added::to_tables(source, &drafts, &mut tables, &mut findings);
+    let operator = added::to_plan(source, &tables);
     let views = views::views(
         source.schema,
         &drafts,
@@ -115,7 +149,8 @@ fn attempt(source: &Source<'_>, request: &Request, refused: &Refused) -> Result<
     Ok(Plan {
         tables,
         views,
-        enums: Vec::new(),
+        enums: added::enums(source),
+        operator,
         findings,
     })
 }
@@ -144,6 +179,7 @@ fn assemble(
             indexes: structure.indexes,
             foreign_keys: Vec::new(),
             checks: Vec::new(),
+            added: Additions::default(),
         };
         let of = (references, position);
         table.foreign_keys = foreign::plans(source, drafts, of, &table, rule, findings);
@@ -156,6 +192,13 @@ fn assemble(
 fn columns(source: &Source<'_>, draft: &Draft<'_>, findings: &mut Vec<Finding>) -> Vec<ColumnPlan> {
     let mut columns = Vec::with_capacity(draft.columns.len());
     for (position, stored) in draft.columns.iter().enumerate() {
+        let before = findings.len();
+        let not_null = asked::not_null(draft, stored, findings)
+            .unwrap_or_else(|| keys::not_null(source, draft, position, findings));
+        tag(&mut findings[before..], Subject::NotNull);
+        let before = findings.len();
+        let default = asked::default(stored, || defaults::default(draft, stored, findings));
+        tag(&mut findings[before..], Subject::Default);
         columns.push(ColumnPlan {
             name: stored.name.clone(),
             origin: match stored.computed.as_ref().and_then(Computed::tree) {
@@ -163,13 +206,15 @@ fn columns(source: &Source<'_>, draft: &Draft<'_>, findings: &mut Vec<Finding>) 
                 None => Origin::Cell(stored.cell),
             },
             target: stored.target,
-            asked: false,
-            conversion: None,
-            not_null: keys::not_null(source, draft, position, findings),
-            default: defaults::default(draft, stored, findings),
+            asked: stored.asked.is_some() || stored.conversion.is_some(),
+            conversion: stored.conversion.clone(),
+            collation: asked::collation(stored),
+            not_null,
+            default,
             identity: stored.identity.then(|| source.next_identity(draft, stored)),
             evidence: judge::reason(stored),
             rejected: judge::rejected(stored),
+            proposals: proposals::of(stored),
         });
     }
     columns

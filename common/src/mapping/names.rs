@@ -91,7 +91,10 @@ impl Names {
         let mut names: Vec<TableNames> = Vec::with_capacity(drafts.len());
         for draft in drafts {
             let indexes = draft.structure.indexes.iter();
-            let indexes = indexes.map(|index| keep(draft, "index", &index.name, &mut taken));
+            let indexes = indexes.map(|index| match &index.name {
+                Some(name) => keep(draft, "index", name, &mut taken),
+                None => String::new(),
+            });
             names.push(TableNames {
                 indexes: indexes.collect(),
                 ..TableNames::default()
@@ -114,6 +117,13 @@ impl Names {
                 if name.is_empty() {
                     let columns = columns(draft, &key.columns).join("_");
                     *name = taken.free(&draft.name, &columns, "key");
+                }
+            }
+            for (index, name) in draft.structure.indexes.iter().zip(&mut names.indexes) {
+                if name.is_empty() {
+                    let columns: Vec<usize> = index.terms.iter().map(|term| term.column).collect();
+                    let columns = self::columns(draft, &columns).join("_");
+                    *name = taken.free(&draft.name, &columns, "folded");
                 }
             }
         }
@@ -146,11 +156,13 @@ impl Names {
                     name: name.clone(),
                     unique: index.unique,
                     terms: index
-                        .columns
+                        .terms
                         .iter()
-                        .map(|(column, descending)| IndexTerm {
-                            on: Expression::Column(name_of(*column)),
-                            descending: *descending,
+                        .map(|term| IndexTerm {
+                            on: term
+                                .fold
+                                .expression(Expression::Column(name_of(term.column))),
+                            descending: term.descending,
                         })
                         .collect(),
                     predicate: None,

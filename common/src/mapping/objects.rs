@@ -12,6 +12,7 @@ use crate::mapping::plan::{CheckPlan, IndexPlan, IndexTerm, TablePlan};
 use crate::mapping::scope::scope;
 use crate::model::schema::{Check, Index, IndexOn};
 use crate::profile::evidence::Constraint;
+use crate::report::structure::Subject;
 use crate::report::{Finding, Severity};
 use std::collections::BTreeSet;
 
@@ -23,6 +24,7 @@ pub(super) fn translation(what: &str, sql: &str, caveats: &[&str]) -> Finding {
         message.push_str(caveat);
     }
     Finding::new(Code::StructureTranslated, Severity::Note, message)
+        .hint("nothing to do: docs/expressions.md says what each piece becomes")
 }
 
 /// Adds the table's checks, and gives its expressed indexes their terms or takes them out.
@@ -50,7 +52,7 @@ fn checks(draft: &Draft<'_>, scope: &Scope, table: &mut TablePlan, findings: &mu
     let names = keys.map(|key| key.name.clone());
     let names = names.chain(table.foreign_keys.iter().map(|key| key.name.clone()));
     let mut taken = Taken::of(names);
-    for check in &draft.table.checks {
+    for (position, check) in draft.table.checks.iter().enumerate() {
         let what = words(check);
         let finding = match expression::check(&check.expression, scope) {
             Ok(translated) => {
@@ -59,6 +61,7 @@ fn checks(draft: &Draft<'_>, scope: &Scope, table: &mut TablePlan, findings: &mu
                     None => taken.free(&table.name, "", "check"),
                 };
                 table.checks.push(CheckPlan {
+                    source: position,
                     name,
                     expression: translated.typed.tree,
                 });
@@ -70,7 +73,8 @@ fn checks(draft: &Draft<'_>, scope: &Scope, table: &mut TablePlan, findings: &mu
                 brief(&check.expression)
             )),
         };
-        findings.push(finding.in_table(&draft.table.name));
+        let finding = finding.in_table(&draft.table.name);
+        findings.push(finding.about(Subject::Check(position)));
     }
 }
 
@@ -107,7 +111,8 @@ fn indexes(
                 brief(&index.sql)
             )),
         };
-        findings.push(finding.in_table(&draft.table.name));
+        let finding = finding.in_table(&draft.table.name);
+        findings.push(finding.about(Subject::Index(position)));
     }
 }
 

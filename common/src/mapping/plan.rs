@@ -4,6 +4,7 @@ pub use crate::mapping::pgtype::PgType;
 
 use crate::mapping::expression::Expression;
 use crate::mapping::expression::query::Query;
+use crate::mapping::operator::{Additions, OperatorPlan, OperatorSql};
 use crate::model::schema::{Action, Deferrable};
 use crate::model::value::OwnedValue;
 use crate::report::Finding;
@@ -18,6 +19,8 @@ pub struct Plan {
     pub enums: Vec<EnumPlan>,
     /// Views, each after those that it reads; made when the tables are in their place.
     pub views: Vec<ViewPlan>,
+    /// What the operator asks for that belongs to no table.
+    pub operator: OperatorPlan,
     /// What is recast, weakened, left out (warnings, notes) or refused (errors).
     pub findings: Vec<Finding>,
 }
@@ -63,6 +66,8 @@ pub struct TablePlan {
     pub foreign_keys: Vec<ForeignKeyPlan>,
     /// CHECK constraints.
     pub checks: Vec<CheckPlan>,
+    /// What the operator adds.
+    pub added: Additions,
 }
 
 impl TablePlan {
@@ -88,6 +93,8 @@ pub struct ColumnPlan {
     pub asked: bool,
     /// How values are changed on the way, where the operator asks for it.
     pub conversion: Option<Conversion>,
+    /// The collation that the operator asks for; texts have `C` without one.
+    pub collation: Option<String>,
     /// NOT NULL.
     pub not_null: bool,
     /// Its default.
@@ -99,6 +106,19 @@ pub struct ColumnPlan {
     pub evidence: String,
     /// Types that were considered, and why not, with the key of the first row against.
     pub rejected: Vec<(PgType, String)>,
+    /// What a mapping file might make of it, the likeliest first; nothing of it is done unasked.
+    pub proposals: Vec<Proposal>,
+}
+
+/// A type that every value of a column could become, if it means what it seems to mean.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Proposal {
+    /// The type.
+    pub target: PgType,
+    /// What the values would be taken for.
+    pub reading: Reading,
+    /// What speaks for it, in words; for numbers with the first and the last day.
+    pub reason: String,
 }
 
 /// What fills a column.
@@ -246,6 +266,8 @@ pub enum DefaultPlan {
     CurrentTimestamp,
     /// An expression without columns that gives a value of the column's type.
     Expression(Expression),
+    /// What the operator wrote.
+    Operator(OperatorSql),
 }
 
 /// A primary key or UNIQUE constraint in the target.
@@ -282,6 +304,8 @@ pub struct IndexTerm {
 /// A CHECK constraint in the target.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CheckPlan {
+    /// Position in `Table::checks`.
+    pub source: usize,
     /// Name of the constraint; unique within its table.
     pub name: String,
     /// What must not be false.

@@ -63,6 +63,21 @@ fn of_column(table: &str, stored: &Stored<'_>, inline: bool) -> ScopeColumn {
     }
 }
 
+/// Whether the operator asks for a type in which values are not what they are in SQLite.
+fn is_reread(stored: &Stored<'_>) -> bool {
+    let evidence = stored.evidence;
+    let all = |form| evidence.count(form) == evidence.texts;
+    let numbers = evidence.integers + evidence.reals > 0;
+    stored.asked.is_some_and(|asked| match asked {
+        PgType::Bigint | PgType::Boolean => evidence.texts + evidence.reals > 0,
+        PgType::Double | PgType::Numeric => evidence.texts > 0,
+        PgType::Date => numbers || !all(Form::Date),
+        PgType::Timestamp => numbers || !all(Form::Timestamp),
+        PgType::Uuid => numbers || !all(Form::Uuid),
+        _ => false,
+    })
+}
+
 /// What a column's values are, and why they are of no use where they are not.
 fn class(stored: &Stored<'_>) -> (Class, String) {
     let evidence = stored.evidence;
@@ -70,6 +85,9 @@ fn class(stored: &Stored<'_>) -> (Class, String) {
         let reason = format!("becomes {}, which {why}", stored.target.name());
         (Class::Opaque, reason)
     };
+    if stored.conversion.is_some() || is_reread(stored) {
+        return opaque("holds other values than the source");
+    }
     let class = match stored.target {
         PgType::Bigint => Class::Int,
         PgType::Boolean => Class::Bool,

@@ -1,9 +1,11 @@
 //! The rules of the plan, one row or one test for each.
 
+mod collations;
 mod columns;
 mod defaults;
 mod foreign;
 mod keys;
 mod leftovers;
 mod names;
+mod proposals;
 pub(super) mod support;

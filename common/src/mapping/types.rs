@@ -7,7 +7,7 @@ use crate::fault::Code;
 use crate::mapping::declared::suggested;
 use crate::mapping::describe::{counted, grouped};
 use crate::mapping::draft::Stored;
-use crate::mapping::plan::PgType;
+use crate::mapping::plan::{PgType, Reading};
 use crate::profile::evidence::{ColumnEvidence, Form, RowRef};
 use crate::report::{Finding, Severity};
 
@@ -33,6 +33,10 @@ pub(super) fn fits(stored: &Stored<'_>) -> Fits {
 
 /// Whether the values stay text in a key, so that a collation matters to them.
 pub(super) fn stay_text(stored: &Stored<'_>) -> bool {
+    let conversion = stored.conversion.as_ref();
+    if conversion.is_some_and(|conversion| conversion.reading == Reading::Cell) {
+        return false;
+    }
     let best = fits_in(stored, true).types[0];
     matches!(best, PgType::Text | PgType::Json | PgType::Jsonb)
 }
@@ -41,6 +45,13 @@ fn fits_in(stored: &Stored<'_>, keyed: bool) -> Fits {
     if let Some(computed) = &stored.computed {
         return Fits {
             types: vec![computed.target()],
+            any: false,
+            refusals: Vec::new(),
+        };
+    }
+    if let Some(asked) = stored.asked {
+        return Fits {
+            types: vec![asked],
             any: false,
             refusals: Vec::new(),
         };

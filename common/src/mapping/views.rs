@@ -10,6 +10,7 @@ use crate::mapping::plan::{TablePlan, ViewPlan};
 use crate::mapping::scope::scope;
 use crate::model::schema::{Schema, View};
 use crate::report::Finding;
+use crate::report::structure::Subject;
 
 /// Rounds over the views, each of which may read those of the rounds before.
 const ROUNDS: usize = 16;
@@ -27,16 +28,17 @@ pub(super) fn views(
     }
     let mut relations = relations(drafts);
     let mut taken = Taken::of(tables.iter().flat_map(names));
-    let mut pending: Vec<(&View, String)> = schema
+    let mut pending: Vec<((usize, &View), String)> = schema
         .views
         .iter()
+        .enumerate()
         .map(|view| (view, String::new()))
         .collect();
     let mut plans = Vec::new();
     for _ in 0..ROUNDS {
         let count = pending.len();
         pending.retain_mut(|(view, reason)| {
-            match one(view, rule, &mut relations, &mut taken, findings) {
+            match one(*view, rule, &mut relations, &mut taken, findings) {
                 Ok(plan) => {
                     plans.push(plan);
                     false
@@ -51,15 +53,16 @@ pub(super) fn views(
             break;
         }
     }
-    for (view, reason) in pending {
+    for ((position, view), reason) in pending {
         let message = format!("the view is left out, {reason}: {}", brief(&view.sql));
-        findings.push(left_out(message).in_table(&view.name));
+        let finding = left_out(message).in_table(&view.name);
+        findings.push(finding.about(Subject::View(position)));
     }
     plans
 }
 
 fn one(
-    view: &View,
+    (position, view): (usize, &View),
     rule: NameRule,
     relations: &mut Relations,
     taken: &mut Taken,
@@ -87,7 +90,8 @@ fn one(
     if name != view.name {
         what = format!("the view, which becomes `{name}`,");
     }
-    findings.push(translation(&what, &view.sql, &caveats).in_table(&view.name));
+    let finding = translation(&what, &view.sql, &caveats).in_table(&view.name);
+    findings.push(finding.about(Subject::View(position)));
     Ok(ViewPlan {
         source: view.name.clone(),
         name,

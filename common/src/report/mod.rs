@@ -4,8 +4,10 @@
 //! and of the written reports, so renaming one changes a documented format.
 
 pub mod escape;
+pub mod structure;
 
 use crate::fault::{Code, Exit, Fault, Place};
+use crate::report::structure::{ObjectReport, RejectedType, Subject};
 use serde::Serialize;
 
 /// How much a finding matters.
@@ -40,6 +42,8 @@ pub struct Finding {
     pub samples: Vec<String>,
     /// What to do about this one, where the help line of its class is too general.
     pub hint: Option<String>,
+    /// The constraint or other part of the place that it is about, where there is one.
+    pub subject: Option<Subject>,
 }
 
 impl Finding {
@@ -53,6 +57,7 @@ impl Finding {
             count: 1,
             samples: Vec::new(),
             hint: None,
+            subject: None,
         }
     }
 
@@ -67,6 +72,13 @@ impl Finding {
     #[must_use]
     pub fn help(&self) -> &str {
         self.hint.as_deref().unwrap_or_else(|| self.code.help())
+    }
+
+    /// Says which constraint or other part of its place it is about.
+    #[must_use]
+    pub fn about(mut self, subject: Subject) -> Self {
+        self.subject = Some(subject);
+        self
     }
 
     /// Names the table or other schema object.
@@ -165,6 +177,13 @@ pub struct TableReport {
     /// Its keys and constraints in words, where the job looks at them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub keys: Vec<String>,
+    /// What becomes of its keys, constraints, indexes, defaults, sequences and triggers, where a
+    /// plan was made.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub objects: Vec<ObjectReport>,
+    /// The statement that makes the table with its columns, where a plan was made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sql: Option<String>,
 }
 
 /// What is known and planned of one column.
@@ -182,9 +201,18 @@ pub struct ColumnReport {
     pub target_type: Option<String>,
     /// What the values are, in words: `1,204 integer (1 to 99), 3 NULL`.
     pub evidence: String,
+    /// What a mapping file might make of it, and what speaks for that; nothing of it is done unasked.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub proposals: Vec<String>,
     /// What the values look like beyond their class: `date`, `json`, `encrypted data`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub looks_like: Vec<String>,
+    /// Why it has its type, beyond what the values are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// Types that were considered and not taken.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub rejected: Vec<RejectedType>,
 }
 
 /// What a job found and did. Starts empty; each flow fills what it knows.
@@ -200,6 +228,8 @@ pub struct Report {
     pub totals: Totals,
     /// Tables in the source's order.
     pub tables: Vec<TableReport>,
+    /// What becomes of views and of what else belongs to no table, where a plan was made.
+    pub objects: Vec<ObjectReport>,
     /// Import order by foreign keys, and cycles, where the job looks at them.
     pub order: Vec<Vec<String>>,
     /// Findings, sorted by place.

@@ -158,3 +158,30 @@ fn a_signal_stops_the_job_at_the_next_part() {
         (written.totals.rows, written.totals.bytes)
     );
 }
+
+#[test]
+fn a_source_of_more_tables_than_an_archive_numbers_is_refused_before_a_byte_is_written() {
+    let mut schema = Schema {
+        tables: (0..10_000)
+            .map(|n| table(&format!("t{n}"), &["x"]))
+            .collect(),
+        ..Schema::default()
+    };
+    let written = |schema: &Schema| {
+        write(
+            &mut Full(0, io::ErrorKind::StorageFull),
+            schema,
+            &options(),
+            &Unwatched,
+            &mut |_| Ok(()),
+        )
+        .unwrap_err()
+    };
+    let fault = written(&schema);
+    assert_eq!(
+        (fault.code(), fault.what()),
+        (Code::SourceLimit, "the source has too many tables")
+    );
+    schema.tables.pop();
+    assert_eq!(written(&schema).code(), Code::OutputUnwritable);
+}

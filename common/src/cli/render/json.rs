@@ -6,6 +6,7 @@
 use crate::cli::exit::Ending;
 use crate::fault::{Fault, Place};
 use crate::report::escape::escaped_json;
+use crate::report::structure::ObjectReport;
 use crate::report::{ArchiveFacts, Finding, Report, Severity, TableReport, Totals};
 use jiff::{Timestamp, Unit};
 use serde::Serialize;
@@ -50,6 +51,8 @@ struct Object<'a> {
     archive: Option<&'a ArchiveFacts>,
     totals: Totals,
     tables: &'a [TableReport],
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    objects: &'a [ObjectReport],
     order: &'a [Vec<String>],
     findings: Vec<FoundObject<'a>>,
     error: Option<ErrorObject<'a>>,
@@ -114,6 +117,7 @@ pub(in crate::cli) fn object(
         archive: report.archive.as_ref(),
         totals: report.totals,
         tables: &report.tables,
+        objects: &report.objects,
         order: &report.order,
         findings: findings(&report.findings),
         error: fault.map(error),

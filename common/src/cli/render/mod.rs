@@ -1,4 +1,5 @@
 //! Turns reports and faults into what is shown: text for people, one JSON object for programs.
 
 pub(super) mod json;
+mod tables;
 pub(super) mod text;

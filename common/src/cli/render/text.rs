@@ -1,19 +1,16 @@
 //! Reports and faults as text for people. Everything that comes from data is escaped.
 
+use super::tables;
 use crate::fault::{Code, Fault};
 use crate::report::escape::escaped;
 use crate::report::{Finding, Report, Severity, TableReport};
 use anstyle::{AnsiColor, Style};
-use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
-use indicatif::{HumanBytes, HumanCount};
-use std::borrow::Cow;
+use indicatif::HumanCount;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 /// Places shown of one kind of finding; the JSON object has all.
 const PLACES: usize = 20;
-/// Narrower tables cannot be read.
-const NARROWEST: u16 = 60;
 
 /// How text is drawn.
 #[derive(Debug, Clone, Copy, Default)]
@@ -22,10 +19,12 @@ pub(in crate::cli) struct Canvas {
     pub(in crate::cli) color: bool,
     /// Columns of the terminal, if it is one.
     pub(in crate::cli) width: Option<u16>,
+    /// Show also what goes without saying.
+    pub(in crate::cli) verbose: bool,
 }
 
 impl Canvas {
-    fn painted(self, style: Style, text: &str) -> String {
+    pub(super) fn painted(self, style: Style, text: &str) -> String {
         if self.color {
             format!("{style}{text}{style:#}")
         } else {
@@ -160,11 +159,12 @@ pub(in crate::cli) fn report(report: &Report, canvas: Canvas) -> String {
     let mut text = String::new();
     let detailed = |table: &TableReport| !table.columns.is_empty() || !table.keys.is_empty();
     if report.tables.iter().any(detailed) {
-        text.push_str(&overview(&report.tables, canvas));
+        text.push_str(&tables::overview(&report.tables, canvas));
         for table in report.tables.iter().filter(|table| detailed(table)) {
-            text.push_str(&details(table, canvas));
+            text.push_str(&tables::details(table, canvas));
         }
     }
+    text.push_str(&tables::apart(&report.objects, canvas));
     if !report.order.is_empty() {
         text.push_str(&order(&report.order));
     }
@@ -186,73 +186,6 @@ pub(in crate::cli) fn report(report: &Report, canvas: Canvas) -> String {
     text
 }
 
-fn overview(tables: &[TableReport], canvas: Canvas) -> String {
-    // A job that reads values without writing them does not measure them.
-    let measured = tables.iter().any(|table| table.bytes > 0);
-    let shown = if measured { 4 } else { 3 };
-    let mut grid = grid(&["TABLE", "KIND", "ROWS", "SIZE"][..shown], canvas);
-    for table in tables {
-        let cells = [
-            escaped(&table.name).into_owned(),
-            escaped(&table.kind).into_owned(),
-            HumanCount(table.rows).to_string(),
-            HumanBytes(table.bytes).to_string(),
-        ];
-        grid.add_row(cells.into_iter().take(shown));
-    }
-    for column in grid.column_iter_mut().skip(2) {
-        column.set_cell_alignment(CellAlignment::Right);
-    }
-    format!("{}\n\n", grid.trim_fmt())
-}
-
-fn details(table: &TableReport, canvas: Canvas) -> String {
-    let title = named(&table.name, table.target_name.as_deref());
-    let mut text = canvas.painted(Style::new().bold(), &escaped(&title));
-    text.push('\n');
-    if !table.columns.is_empty() {
-        let planned = table
-            .columns
-            .iter()
-            .any(|column| column.target_type.is_some());
-        let mut grid = if planned {
-            grid(&["COLUMN", "DECLARED", "TARGET", "VALUES"], canvas)
-        } else {
-            grid(&["COLUMN", "DECLARED", "VALUES"], canvas)
-        };
-        for column in &table.columns {
-            let mut values = column.evidence.clone();
-            if !column.looks_like.is_empty() {
-                let gap = if values.is_empty() { "" } else { "; " };
-                write!(values, "{gap}looks like {}", column.looks_like.join(", "))
-                    .expect("a String takes all text");
-            }
-            let target = column.target_type.as_deref().unwrap_or_default();
-            let name = named(&column.name, column.target_name.as_deref());
-            let mut cells = vec![name.as_ref(), &column.declared, &values];
-            if planned {
-                cells.insert(2, target);
-            }
-            grid.add_row(cells.into_iter().map(|cell| escaped(cell).into_owned()));
-        }
-        text.push_str(&grid.trim_fmt());
-        text.push('\n');
-    }
-    for key in &table.keys {
-        writeln!(text, "  {}", escaped(key)).expect("a String takes all text");
-    }
-    text.push('\n');
-    text
-}
-
-/// The name in the source, and that in the target where it is another.
-fn named<'a>(source: &'a str, target: Option<&str>) -> Cow<'a, str> {
-    match target {
-        Some(target) if target != source => Cow::Owned(format!("{source} -> {target}")),
-        _ => Cow::Borrowed(source),
-    }
-}
-
 /// `import order: a, b, (c, d)`; brackets hold a cycle of foreign keys.
 fn order(groups: &[Vec<String>]) -> String {
     let groups = groups.iter().map(|group| match group.as_slice() {
@@ -260,18 +193,6 @@ fn order(groups: &[Vec<String>]) -> String {
         cycle => format!("({})", escaped(&cycle.join(", "))),
     });
     format!("import order: {}\n", groups.collect::<Vec<_>>().join(", "))
-}
-
-/// A table without lines, so that its cells can be copied; wrapped to the terminal, if there is one.
-fn grid(header: &[&str], canvas: Canvas) -> Table {
-    let mut grid = Table::new();
-    grid.load_style(presets::NOTHING)
-        .set_header(header.to_vec());
-    if let Some(width) = canvas.width {
-        grid.set_content_arrangement(ContentArrangement::Dynamic)
-            .set_width(std::cmp::max(width, NARROWEST));
-    }
-    grid
 }
 
 #[cfg(test)]
@@ -283,6 +204,7 @@ mod tests {
     const PLAIN: Canvas = Canvas {
         color: false,
         width: None,
+        verbose: false,
     };
 
     #[test]
@@ -314,6 +236,7 @@ mod tests {
             Canvas {
                 color: true,
                 width: None,
+                verbose: false,
             },
         );
         assert!(
@@ -416,7 +339,9 @@ warning[recast]: text in an INTEGER column
             target_name: Some("id".to_owned()),
             target_type: Some("bigint".to_owned()),
             evidence: "3 integer".to_owned(),
+            proposals: vec!["date, as days since 1970 …".to_owned()],
             looks_like: vec!["date".to_owned()],
+            ..ColumnReport::default()
         };
         let looked = Report {
             tables: vec![TableReport {
@@ -427,6 +352,7 @@ warning[recast]: text in an INTEGER column
                 bytes: 2048,
                 columns: vec![column],
                 keys: vec!["primary key (id)".to_owned()],
+                ..TableReport::default()
             }],
             order: vec![vec!["a".to_owned()], vec!["b".to_owned(), "c".to_owned()]],
             ..Report::default()
@@ -445,6 +371,7 @@ warning[recast]: text in an INTEGER column
                 "orders",
                 "COLUMN DECLARED TARGET VALUES",
                 "id\\u{1b} -> id INTEGER bigint 3 integer; looks like date",
+                "could be date, as days since 1970 …",
                 "primary key (id)",
                 "",
                 "import order: a, (b, c)",

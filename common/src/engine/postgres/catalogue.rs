@@ -10,8 +10,9 @@ use crate::engine::postgres::conninfo::ConnInfo;
 use crate::engine::postgres::name;
 use crate::engine::postgres::relation::Names;
 use crate::engine::postgres::session::Session;
+use crate::engine::postgres::wishes;
 use crate::fault::{Code, Fault, Result};
-use crate::mapping::plan::{PgType, Plan, TablePlan};
+use crate::mapping::plan::Plan;
 use crate::report::{Finding, Severity};
 
 /// The oldest and the newest major version that Waybill is tested with.
@@ -19,14 +20,26 @@ const OLDEST: u32 = 13;
 const NEWEST: u32 = 18;
 /// Locks of the switch that do not depend on the tables: schemas, catalogue, transaction.
 const LOCKS_ASIDE: usize = 20;
+/// Locks of a table that is filled: its own, its keys' and indexes', and those of its staged twin with
+/// its TOAST, which is dropped in the same transaction (estimated; indexes vary).
+const LOCKS_FILLED: usize = 12;
 /// Connections that an import needs beside its first worker and the one that asks this.
 const GUARD: i64 = 1;
 /// Names listed in a message, at the most.
 const NAMES_SHOWN: usize = 20;
 
 /// Begins a transaction that reads the catalogue and nothing else.
-const READING: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY; \
+pub(super) const READING: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY; \
      SET LOCAL search_path = pg_catalog, pg_temp; SET LOCAL statement_timeout = 0";
+
+/// What an import is to do with the target schema.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// New tables come into it.
+    Create,
+    /// Tables that stand in it get rows.
+    Fill,
+}
 
 /// What is known of a server that an import may run on.
 #[derive(Debug)]
@@ -39,8 +52,6 @@ pub(super) struct Facts {
     pub(super) work_memory: i64,
     /// Bytes of a page.
     pub(super) block_size: usize,
-    /// The schema of the extension citext, where the plan has columns of its type.
-    pub(super) citext: Option<String>,
     /// Worth knowing.
     pub(super) notes: Vec<Finding>,
 }
@@ -50,7 +61,13 @@ pub(super) struct Facts {
 pub fn preflight(conninfo: &ConnInfo, target_schema: &str, plan: &Plan) -> Result<Vec<Finding>> {
     let mut session = Session::connect(conninfo)?;
     let mut faults = Vec::new();
-    let facts = examine(&mut session, target_schema, plan, &mut faults)?;
+    let facts = examine(
+        &mut session,
+        target_schema,
+        plan,
+        Purpose::Create,
+        &mut faults,
+    )?;
     let mut findings: Vec<_> = faults.iter().map(finding).collect();
     findings.extend(facts.into_iter().flat_map(|facts| facts.notes));
     Ok(findings)
@@ -75,16 +92,18 @@ pub(super) fn examine(
     session: &mut Session,
     target_schema: &str,
     plan: &Plan,
+    purpose: Purpose,
     faults: &mut Vec<Fault>,
 ) -> Result<Option<Facts>> {
     session.execute(READING)?;
     let server = server(session)?;
-    server.judge(plan, faults);
-    let schema = target(session, &server, target_schema, faults)?;
-    if let Some(schema) = schema {
+    server.judge(plan, purpose, faults);
+    let schema = target(session, &server, target_schema, purpose, faults)?;
+    if let Some(schema) = schema.filter(|_| purpose == Purpose::Create) {
         faults.extend(clashes(session, (schema, target_schema), plan)?);
     }
-    let citext = citext(session, plan, faults)?;
+    let taken = wishes::preflight(session, plan, (schema, target_schema), faults)?;
+    faults.extend(clash_fault(&taken, target_schema));
     session.execute("COMMIT")?;
     let Some(schema) = schema.filter(|_| faults.is_empty()) else {
         return Ok(None);
@@ -94,7 +113,6 @@ pub(super) fn examine(
         free_connections: usize::try_from(server.free_connections - GUARD).unwrap_or(0),
         work_memory: server.work_memory,
         block_size: usize::try_from(server.block_size).unwrap_or(usize::MAX),
-        citext,
         notes: server.notes(),
     }))
 }
@@ -152,7 +170,7 @@ impl Server {
         vec![Finding::new(Code::ServerUnfit, Severity::Note, message)]
     }
 
-    fn judge(&self, plan: &Plan, faults: &mut Vec<Fault>) {
+    fn judge(&self, plan: &Plan, purpose: Purpose, faults: &mut Vec<Fault>) {
         if self.major() < OLDEST {
             let what = format!("the server is PostgreSQL {}", self.version);
             let hint = format!("PostgreSQL {OLDEST} or newer is needed");
@@ -179,16 +197,25 @@ impl Server {
             let why = format!("{} free, 2 needed", std::cmp::max(0, self.free_connections));
             faults.push(Fault::new(Code::ServerBusy, what).because(why));
         }
-        faults.extend(self.too_few_locks(plan));
+        faults.extend(self.too_few_locks(plan, purpose));
     }
 
     /// The whole switch holds its locks at once: one for a table and one for each sequence of its
     /// own, none for indexes and types (measured). All else is done in batches.
-    fn too_few_locks(&self, plan: &Plan) -> Option<Fault> {
+    fn too_few_locks(&self, plan: &Plan, purpose: Purpose) -> Option<Fault> {
         let tables = plan.tables.len();
         let columns = plan.tables.iter().flat_map(|table| &table.columns);
         let sequences = columns.filter(|column| column.identity.is_some()).count();
-        let needed = i64::try_from(tables + sequences + LOCKS_ASIDE).unwrap_or(i64::MAX);
+        let each = match purpose {
+            Purpose::Create => 1,
+            Purpose::Fill => LOCKS_FILLED,
+        };
+        let added = plan.tables.iter().map(|table| &table.added);
+        let added: usize = added
+            .map(|added| added.statistics.len() + added.updated_at.iter().len())
+            .sum();
+        let objects = tables * each + sequences + added + plan.enums.len();
+        let needed = i64::try_from(objects + LOCKS_ASIDE).unwrap_or(i64::MAX);
         let there = self.locks_per_transaction.saturating_mul(self.transactions);
         if needed <= there || self.transactions < 1 {
             return None;
@@ -217,6 +244,7 @@ fn target(
     session: &mut Session,
     server: &Server,
     schema: &str,
+    purpose: Purpose,
     faults: &mut Vec<Fault>,
 ) -> Result<Option<Oid>> {
     let quoted = name::identifier(schema)?;
@@ -230,40 +258,17 @@ fn target(
         faults.push(fault.in_table(schema).hint(hint));
         return Ok(None);
     };
-    if !row.get::<_, bool>("may_create") {
+    if purpose == Purpose::Fill && !row.get::<_, bool>("may_use") {
+        let what = "the role may not use the target schema";
+        let fault = right_missing(what, "USAGE ON SCHEMA", (schema, &server.role));
+        faults.push(fault.in_table(schema));
+    }
+    if purpose == Purpose::Create && !row.get::<_, bool>("may_create") {
         let what = "the role may not create tables in the target schema";
         let fault = right_missing(what, "USAGE, CREATE ON SCHEMA", (schema, &server.role));
         faults.push(fault.in_table(schema));
     }
     Ok(Some(row.get("oid")))
-}
-
-/// Where the type citext is, when the plan needs it: extensions are not made unasked.
-fn citext(session: &mut Session, plan: &Plan, faults: &mut Vec<Fault>) -> Result<Option<String>> {
-    let needs = |table: &&TablePlan| {
-        let mut columns = table.columns.iter();
-        columns.any(|column| column.target == PgType::Citext)
-    };
-    let Some(table) = plan.tables.iter().find(needs) else {
-        return Ok(None);
-    };
-    let rows = session.query(include_str!("queries/citext.sql"), &[])?;
-    let Some(row) = rows.first() else {
-        let what = "the database does not have the extension citext, which a column needs";
-        let hint = "CREATE EXTENSION citext, or choose another type in the mapping file";
-        faults.push(
-            Fault::new(Code::ServerUnfit, what)
-                .in_table(&table.name)
-                .hint(hint),
-        );
-        return Ok(None);
-    };
-    let home: String = row.get("home");
-    if !row.get::<_, bool>("may_use") {
-        let what = "the role may not use the schema of the extension citext, which a column needs";
-        faults.push(Fault::new(Code::RightMissing, what).in_table(&table.name));
-    }
-    Ok(Some(home))
 }
 
 /// A fault that names everything in the target schema that has a name of the plan.

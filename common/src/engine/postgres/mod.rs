@@ -2,8 +2,10 @@
 
 pub mod catalogue;
 pub mod conninfo;
+pub mod existing;
 pub mod name;
 mod relation;
 pub mod session;
 pub mod target;
 pub mod tls;
+mod wishes;

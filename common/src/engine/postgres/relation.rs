@@ -45,7 +45,8 @@ impl Names {
 fn planned(table: &TablePlan) -> Vec<String> {
     let keys = table.primary_key.iter().chain(&table.unique);
     let indexes = table.indexes.iter().map(|index| &index.name);
-    let names = keys.map(|key| &key.name).chain(indexes);
+    let added = table.added.indexes.iter().map(|index| &index.name);
+    let names = keys.map(|key| &key.name).chain(indexes).chain(added);
     names.chain([&table.name]).cloned().collect()
 }
 

@@ -25,7 +25,8 @@ fn text(text: &str) -> OwnedValue {
 
 /// The only constraint's violations and samples.
 fn single(tables: Vec<crate::model::schema::Table>, rows: &[Rows]) -> (u64, Vec<String>) {
-    let evidence = checked(&schema(tables), rows, BUDGET, 2);
+    let mut evidence = checked(&schema(tables), rows, BUDGET, 2);
+    evidence.retain(|key| !matches!(key.constraint, Constraint::ForeignKeyBytes(_)));
     assert_eq!(evidence.len(), 1, "{evidence:?}");
     assert_eq!(evidence[0].unchecked, None);
     (evidence[0].violations, evidence[0].samples.clone())

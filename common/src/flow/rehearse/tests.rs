@@ -1,5 +1,6 @@
 use super::*;
 use crate::mapping::expression::Expression;
+use crate::mapping::operator::{Additions, OperatorPlan};
 use crate::mapping::plan::{
     ColumnPlan, Conversion, IndexPlan, IndexTerm, KeyPlan, Origin, PgType, Reading, TablePlan,
 };
@@ -91,11 +92,13 @@ fn column(name: &str, cell: usize, target: PgType) -> ColumnPlan {
         target,
         asked: false,
         conversion: None,
+        collation: None,
         not_null: false,
         default: None,
         identity: None,
         evidence: String::new(),
         rejected: Vec::new(),
+        proposals: Vec::new(),
     }
 }
 
@@ -114,9 +117,11 @@ fn plan(v: ColumnPlan) -> Plan {
             indexes: Vec::new(),
             foreign_keys: Vec::new(),
             checks: Vec::new(),
+            added: Additions::default(),
         }],
         enums: Vec::new(),
         views: Vec::new(),
+        operator: OperatorPlan::default(),
         findings: Vec::new(),
     }
 }

@@ -2,6 +2,7 @@
 
 use super::support::*;
 use crate::mapping::plan::PgType::*;
+use crate::mapping::plan::Plan;
 use crate::model::schema::{Action, Deferrable, Generated, Rowid, TableKind, VirtualContent};
 use crate::profile::evidence::Constraint;
 
@@ -326,7 +327,58 @@ fn a_foreign_key_without_its_key_in_postgresql_is_left_out_with_the_reason() {
             "a: foreign key to `parent` () is left out: the parent has no primary key for it to refer to",
             "a: foreign key to `parent` (twice) is left out: the columns it refers to are no key in PostgreSQL",
             "a, b: foreign key to `parent` (id, id) is left out: it refers to one column twice",
-            "b: foreign key to `parent` (name) is left out: the source compares `name` by NOCASE, PostgreSQL would compare bytes",
+            "b: foreign key to `parent` (name) is left out: the source compares `name` by NOCASE, PostgreSQL by bytes",
         ]
+    );
+}
+
+#[test]
+fn a_foreign_key_under_nocase_is_carried_when_every_row_has_its_parent_by_bytes() {
+    let build = |by_bytes: u64, orphans: u64| {
+        let mut database = Database::default();
+        let mut parent = table("parent", vec![column("name", "TEXT")]);
+        parent.columns[0].collation = "NOCASE".to_owned();
+        parent.primary_key = Some(key(&["name"]));
+        parent.primary_key.as_mut().unwrap().columns[0].collation = "NOCASE".to_owned();
+        database.table(parent, &[&[text("a")]]);
+        let mut child = table("child", vec![column("name", "TEXT")]);
+        child
+            .foreign_keys
+            .push(foreign_key(&["name"], "parent", &["name"]));
+        database.table(child, &[&[text("a")]]);
+        database.keys = vec![
+            broken(1, Constraint::ForeignKey(0), orphans),
+            broken(1, Constraint::ForeignKeyBytes(0), by_bytes),
+        ];
+        database.plan()
+    };
+    let found = |plan: &Plan| -> Vec<String> {
+        let listed = plan.listed().into_iter();
+        listed.filter(|line| line.contains("foreign key")).collect()
+    };
+    let compares = "the source compares `name` by NOCASE, PostgreSQL by bytes";
+    let plan = build(0, 0);
+    assert!(plan.table("child").foreign_keys[0].valid);
+    let stricter = format!(
+        "Warning structure-weakened child.name: foreign key to `parent` (name) is stricter for new rows: {compares}"
+    );
+    assert_eq!(found(&plan), std::slice::from_ref(&stricter));
+    // The same two rows have no parent by either rule.
+    let plan = build(2, 2);
+    assert!(!plan.table("child").foreign_keys[0].valid);
+    assert_eq!(
+        found(&plan),
+        [
+            stricter,
+            "Warning foreign-key-orphan child.name: foreign key to `parent` (name) is created NOT VALID: 2 rows have no parent, and only new rows are checked [id=7]".to_owned(),
+        ]
+    );
+    let plan = build(3, 2);
+    assert!(plan.table("child").foreign_keys.is_empty());
+    assert_eq!(
+        found(&plan),
+        [format!(
+            "Warning structure-left-out child.name: foreign key to `parent` (name) is left out: {compares}, and 3 rows have no parent by bytes [id=7]"
+        )]
     );
 }

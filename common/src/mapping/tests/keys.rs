@@ -111,38 +111,6 @@ fn a_duplicate_primary_key_is_left_out() {
 }
 
 #[test]
-fn a_collation_that_folds_texts_weakens_keys_and_leaves_plain_indexes_out() {
-    let build = |declared: &str| {
-        let mut table = table("t", vec![column("a", declared)]);
-        table.columns[0].collation = "NOCASE".to_owned();
-        let mut primary = key(&["a"]);
-        primary.columns[0].collation = "NOCASE".to_owned();
-        table.primary_key = Some(primary);
-        for (name, unique) in [("plain", false), ("once", true)] {
-            let mut index = index(name, unique, &["a"]);
-            index.terms[0].collation = "NOCASE".to_owned();
-            table.indexes.push(index);
-        }
-        table
-    };
-    let plan = plan_of(build("TEXT"), &[&[text("a"), text("b")]]);
-    assert_eq!(plan.table("t").indexes.len(), 1);
-    assert_eq!(
-        plan.listed(),
-        [
-            "Warning structure-left-out t: index `plain` is left out: in PostgreSQL it compares bytes, where the source compares by NOCASE: CREATE INDEX plain …",
-            "Warning structure-weakened t.a: primary key (a) is weaker: it compares bytes, where the source compares by NOCASE",
-            "Warning structure-weakened t.a: unique index `once` is weaker: it compares bytes, where the source compares by NOCASE",
-            "Warning structure-weakened t.a: collation NOCASE is left out: PostgreSQL compares the column's bytes",
-        ]
-    );
-    // Numbers compare alike under every collation.
-    let plan = plan_of(build("INTEGER"), &[&[int(1), int(2)]]);
-    assert_eq!(plan.table("t").indexes.len(), 2);
-    assert_eq!(plan.listed(), [""; 0]);
-}
-
-#[test]
 fn indexes_and_keys_that_need_an_expression_are_left_out_with_their_sql() {
     let mut odd = table("t", vec![integer("a"), integer("sum")]);
     odd.columns[1].generated = Some(Generated {

@@ -165,6 +165,7 @@ fn a_server_or_schema_that_will_not_do_is_refused() {
             target_schema: schema.to_owned(),
             server_version: version,
             names: NameRule::Keep,
+            mapping: None,
         };
         let found = plan(&Schema::default(), &[], &[], &request).findings;
         assert_eq!(found.len(), 1);

@@ -194,6 +194,7 @@ impl Database {
             target_schema: "public".to_owned(),
             server_version: 150_000,
             names,
+            mapping: None,
         };
         plan(&self.schema, &self.evidence, &self.keys, &request)
     }

@@ -6,7 +6,7 @@ use std::fmt::Display;
 use std::io;
 
 use tokio_postgres::Error;
-use tokio_postgres::error::DbError;
+use tokio_postgres::error::{DbError, ErrorPosition};
 
 use crate::engine::postgres::tls;
 use crate::fault::{Code, Fault};
@@ -24,6 +24,8 @@ pub struct ServerMessage {
     pub hint: Option<String>,
     /// Which constraint refused.
     pub constraint: Option<String>,
+    /// The character of the statement that it is about, counted from one.
+    pub position: Option<u32>,
     /// Where in the server's work it happened: a line of COPY, a function.
     pub context: Option<String>,
 }
@@ -36,6 +38,10 @@ impl ServerMessage {
             detail: error.detail().map(str::to_owned),
             hint: error.hint().map(str::to_owned),
             constraint: error.constraint().map(str::to_owned),
+            position: match error.position() {
+                Some(ErrorPosition::Original(position)) => Some(*position),
+                _ => None,
+            },
             context: error.where_().map(str::to_owned),
         }
     }

@@ -264,6 +264,14 @@ fn planned<'p>(
         };
         (name, kind, index.name.as_str(), true)
     }));
+    all.extend(table.added.indexes.iter().map(|index| {
+        let kind = if index.unique {
+            "unique index"
+        } else {
+            "index"
+        };
+        (name, kind, index.name.as_str(), true)
+    }));
     let foreign_keys = table.foreign_keys.iter();
     all.extend(foreign_keys.map(|key| (name, "f", key.name.as_str(), key.valid)));
     for (check, planned) in table.checks.iter().enumerate() {

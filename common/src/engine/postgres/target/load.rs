@@ -11,6 +11,7 @@ use bytes::Bytes;
 use crate::digest::Multiset;
 use crate::engine::postgres::session::{CopyIn, ServerMessage};
 use crate::fault::{Code, Fault, Result};
+use crate::mapping::operator::AddedIndex;
 use crate::model::key::RowNaming;
 use crate::model::value::Value;
 use crate::progress::{Extent, Watch};
@@ -19,6 +20,7 @@ use crate::seam::{Check, PartBuffers, PartReader, PartSpan, RowSink};
 use super::checks;
 use super::crew::{Shared, Worker};
 use super::encode::{Canonical, HEADER, TRAILER, TupleEncoder};
+use super::operator;
 use super::page::Page;
 use super::run::{Job, transaction};
 use super::schedule::{Schedule, Task};
@@ -213,9 +215,11 @@ impl<'a> Loader<'a> {
         let count = keys.clone().count();
         let (sql, name) = if let Some(key) = keys.nth(index) {
             (statements.create_key_index(key)?, &key.name)
-        } else {
-            let index = &planned.indexes[index - count];
+        } else if let Some(index) = planned.indexes.get(index - count) {
             (statements.create_index(index)?, &index.name)
+        } else {
+            let added = &planned.added.indexes[index - count - planned.indexes.len()];
+            return self.added_index(worker, table, added);
         };
         let built = transaction(&mut worker.session, self.begin, |session| {
             session.execute(&sql)
@@ -228,6 +232,15 @@ impl<'a> Loader<'a> {
                 fault.code()
             };
             rewritten(fault, code, format!("cannot build the index `{name}`"))
+        })
+    }
+
+    /// An index that the operator asks for.
+    fn added_index(&self, worker: &mut Worker, table: usize, index: &AddedIndex) -> Result<()> {
+        let sql = operator::create_index(&self.job.statements(table), index)?;
+        let doing = format!("cannot build the added index `{}`", index.name);
+        transaction(&mut worker.session, self.begin, |session| {
+            operator::run(session, self.job, &sql, doing)
         })
     }
 
@@ -255,10 +268,15 @@ impl<'a> Loader<'a> {
 
     fn finish(&self, worker: &mut Worker, table: usize) -> Result<()> {
         let statements = self.job.statements(table);
+        let ordered = operator::cluster(&statements)?;
         let mut sql = statements.restart(&self.job.names.sequences[table])?;
         sql.extend(statements.add_keys()?);
         sql.push(statements.analyze()?);
         transaction(&mut worker.session, self.begin, |session| {
+            let order = || "cannot store the rows in order".to_owned();
+            ordered
+                .iter()
+                .try_for_each(|sql| operator::run(session, self.job, sql, order()))?;
             sql.iter()
                 .try_for_each(|statement| session.execute(statement))
         })?;
@@ -481,6 +499,7 @@ mod tests {
             detail: None,
             hint: None,
             constraint: None,
+            position: None,
             context: Some("COPY orders, line 1000".to_owned()),
         };
         for (sqlstate, line) in [

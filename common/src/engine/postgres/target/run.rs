@@ -37,6 +37,8 @@ pub(super) struct Job<'a> {
     pub(super) id: String,
     /// The schema that the run fills.
     pub(super) staging: String,
+    /// Extensions that the plan needs, with their schemas; known once the import has begun.
+    pub(super) extensions: Vec<(String, String)>,
 }
 
 impl<'a> Job<'a> {
@@ -52,6 +54,7 @@ impl<'a> Job<'a> {
             target_schema,
             id,
             staging,
+            extensions: Vec::new(),
         }
     }
 
@@ -192,6 +195,7 @@ pub(super) fn transaction<T>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::mapping::operator::OperatorPlan;
 
     #[test]
     fn the_names_of_a_run_are_never_cut_by_the_server() {
@@ -199,6 +203,7 @@ mod tests {
             tables: Vec::new(),
             enums: Vec::new(),
             views: Vec::new(),
+            operator: OperatorPlan::default(),
             findings: Vec::new(),
         };
         let schema = Schema::default();

@@ -80,7 +80,7 @@ impl Schedule {
                     state: Key::Waiting,
                 });
                 Table {
-                    indexes: keys + table.indexes.len(),
+                    indexes: keys + table.indexes.len() + table.added.indexes.len(),
                     foreign_keys: foreign_keys.collect(),
                     ..Table::default()
                 }

@@ -8,6 +8,7 @@ use crate::engine::postgres::session::Session;
 use crate::fault::{Code, Fault, Result};
 use crate::report::{Finding, Severity};
 
+use super::operator;
 use super::run::{Job, application_name, comment, mark, staging_prefix, transaction};
 use super::sql::create_enum;
 
@@ -41,6 +42,7 @@ fn create_table(session: &mut Session, job: &Job<'_>, table: usize) -> Result<()
     let (planned, _) = job.table(table)?;
     let sql = job.statements(table).create(&job.names.sequences[table]);
     let made = sql.and_then(|sql| session.execute(&sql));
+    let made = made.and_then(|()| operator::complete(session, job, table));
     made.map_err(|fault| fault.in_table(&planned.name))
 }
 

@@ -14,6 +14,7 @@ use crate::engine::postgres::session::{ServerMessage, Session};
 use crate::fault::{Code, Fault, Result};
 use crate::report::{Finding, Severity};
 
+use super::operator;
 use super::run::{Job, lock_key};
 use super::sql::create_view;
 use super::sql::move_enum;
@@ -42,10 +43,13 @@ impl Move<'_> {
         let findings = self.prepare(guard).inspect_err(|_| {
             drop(guard.execute("ROLLBACK TO SAVEPOINT switch"));
         })?;
-        guard
-            .execute("COMMIT")
-            .or_else(|fault| self.outcome(fault))?;
+        self.commit(guard)?;
         Ok(findings)
+    }
+
+    /// COMMIT; where its answer is lost, what came of it is found out.
+    pub(super) fn commit(&self, guard: &mut Session) -> Result<()> {
+        guard.execute("COMMIT").or_else(|fault| self.outcome(fault))
     }
 
     fn prepare(&self, guard: &mut Session) -> Result<Vec<Finding>> {
@@ -68,8 +72,10 @@ impl Move<'_> {
             let moved = guard.execute(&sql).map_err(as_clash);
             moved.map_err(|fault| fault.in_table(&table.name))?;
         }
+        operator::follow(guard, self.job)?;
         self.grant(guard)?;
         let left_out = self.views(guard)?;
+        operator::finish(guard, self.job)?;
         guard.execute(&format!("DROP SCHEMA {}", identifier(&self.job.staging)?))?;
         Ok(left_out)
     }

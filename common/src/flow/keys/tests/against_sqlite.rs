@@ -93,7 +93,10 @@ proptest! {
         child.foreign_keys.push(references(&["y"], "p", &["a"]));
         let rows = [stored(&connection, "p"), stored(&connection, "c")];
         let ours = checked(&schema(vec![parent, child]), &rows, 200, 3);
-        let ours: Vec<_> = ours.iter().map(|key| (key.table, key.constraint, key.violations)).collect();
+        let mut ours: Vec<_> = ours.iter().map(|key| (key.table, key.constraint, key.violations)).collect();
+        let by_bytes: Vec<_> = ours
+            .extract_if(.., |(_, constraint, _)| matches!(constraint, Constraint::ForeignKeyBytes(_)))
+            .collect();
 
         let count = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, u64>(0)).unwrap();
         let orphans = |key: usize| {
@@ -110,5 +113,23 @@ proptest! {
             (1, Constraint::ForeignKey(0), orphans(0)),
             (1, Constraint::ForeignKey(1), orphans(1)),
         ]);
+        // The same keys of a table that compares bytes, whatever else it holds.
+        connection.execute_batch(&format!(
+            "CREATE TABLE q (a {a}, b {b}, UNIQUE (b, a), UNIQUE (a)); INSERT OR IGNORE INTO q SELECT * FROM p;
+             CREATE TABLE d (x {x}, y {y},
+                 FOREIGN KEY (x, y) REFERENCES q (a, b), FOREIGN KEY (y) REFERENCES q (a));
+             INSERT INTO d SELECT * FROM c;"
+        )).unwrap();
+        let orphans = |key: usize| {
+            count(&format!("SELECT count(*) FROM pragma_foreign_key_check('d') WHERE fkid = {}", 1 - key))
+        };
+        let mut expected = Vec::new();
+        if ca != "BINARY" || cb != "BINARY" {
+            expected.push((1, Constraint::ForeignKeyBytes(0), orphans(0)));
+        }
+        if ca != "BINARY" {
+            expected.push((1, Constraint::ForeignKeyBytes(1), orphans(1)));
+        }
+        prop_assert_eq!(by_bytes, expected);
     }
 }

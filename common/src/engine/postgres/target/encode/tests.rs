@@ -7,12 +7,14 @@ fn column(target: PgType) -> ColumnPlan {
         origin: Origin::Cell(0),
         asked: false,
         conversion: None,
+        collation: None,
         target,
         not_null: false,
         default: None,
         identity: None,
         evidence: String::new(),
         rejected: Vec::new(),
+        proposals: Vec::new(),
     }
 }
 

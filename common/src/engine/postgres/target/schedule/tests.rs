@@ -1,4 +1,5 @@
 use super::*;
+use crate::mapping::operator::{Additions, OperatorPlan};
 use crate::mapping::plan::{ForeignKeyPlan, IndexPlan, KeyPlan, TablePlan};
 use crate::model::schema::{Action, Deferrable};
 
@@ -31,6 +32,7 @@ fn table(source: usize, indexes: usize, parents: &[usize]) -> TablePlan {
         indexes: vec![index; indexes],
         foreign_keys: parents.iter().map(key).collect(),
         checks: Vec::new(),
+        added: Additions::default(),
     }
 }
 
@@ -39,6 +41,7 @@ fn plan(tables: Vec<TablePlan>) -> Plan {
         tables,
         enums: Vec::new(),
         views: Vec::new(),
+        operator: OperatorPlan::default(),
         findings: Vec::new(),
     }
 }

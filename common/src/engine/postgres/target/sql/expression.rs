@@ -12,8 +12,13 @@ use crate::model::value::OwnedValue;
 use super::super::encode::fits;
 use super::query::query;
 
-/// The expression as SQL; its subqueries read relations of `schema`.
-pub(super) fn expression(tree: &Expression, schema: &str) -> Result<String> {
+/// An expression without queries as SQL.
+pub(super) fn expression(tree: &Expression) -> Result<String> {
+    within(tree, "")
+}
+
+/// An expression as SQL; its queries read relations of `schema`.
+pub(super) fn within(tree: &Expression, schema: &str) -> Result<String> {
     Ok(match tree {
         Expression::Column(name) => identifier(name)?,
         Expression::Qualified { table, column } => {
@@ -37,27 +42,27 @@ pub(super) fn expression(tree: &Expression, schema: &str) -> Result<String> {
             left,
             right,
         } => {
-            let (left, right) = (expression(left, schema)?, expression(right, schema)?);
+            let (left, right) = (within(left, schema)?, within(right, schema)?);
             format!("({left} {} {right})", spelled(*operator))
         }
         Expression::And(conditions) => format!("({})", list(conditions, " AND ", schema)?),
         Expression::Or(conditions) => format!("({})", list(conditions, " OR ", schema)?),
-        Expression::Not(condition) => format!("(NOT {})", expression(condition, schema)?),
-        Expression::IsNull(value) => format!("({} IS NULL)", expression(value, schema)?),
+        Expression::Not(condition) => format!("(NOT {})", within(condition, schema)?),
+        Expression::IsNull(value) => format!("({} IS NULL)", within(value, schema)?),
         Expression::Case { arms, otherwise } => case(arms, otherwise.as_deref(), schema)?,
-        Expression::Cast { of, to } => format!("{}::{}", expression(of, schema)?, cast_name(*to)),
-        Expression::Collated(value) => format!("({} COLLATE \"C\")", expression(value, schema)?),
+        Expression::Cast { of, to } => format!("{}::{}", within(of, schema)?, cast_name(*to)),
+        Expression::Collated(value) => format!("({} COLLATE \"C\")", within(value, schema)?),
         Expression::Like {
             of,
             pattern,
             escape,
         } => {
             let escape = escape.map_or_else(String::new, String::from);
-            let (of, pattern) = (expression(of, schema)?, expression(pattern, schema)?);
+            let (of, pattern) = (within(of, schema)?, within(pattern, schema)?);
             format!("({of} LIKE {pattern} ESCAPE {})", literal(&escape)?)
         }
         Expression::InQuery { of, query: own } => {
-            format!("({} IN ({}))", expression(of, schema)?, query(own, schema)?)
+            format!("({} IN ({}))", within(of, schema)?, query(own, schema)?)
         }
         Expression::Exists(own) => format!("(EXISTS ({}))", query(own, schema)?),
         Expression::Subquery(own) => format!("({})", query(own, schema)?),
@@ -68,7 +73,7 @@ pub(super) fn expression(tree: &Expression, schema: &str) -> Result<String> {
         } => {
             let word = if *distinct { "DISTINCT " } else { "" };
             let of = match of {
-                Some(of) => expression(of, schema)?,
+                Some(of) => within(of, schema)?,
                 None => "*".to_owned(),
             };
             format!("{function}({word}{of})")
@@ -76,7 +81,7 @@ pub(super) fn expression(tree: &Expression, schema: &str) -> Result<String> {
         Expression::In { of, list: values } => {
             format!(
                 "({} IN ({}))",
-                expression(of, schema)?,
+                within(of, schema)?,
                 list(values, ", ", schema)?
             )
         }
@@ -103,7 +108,7 @@ fn value_of(value: &OwnedValue, of: PgType) -> Result<String> {
 }
 
 fn list(trees: &[Expression], between: &str, schema: &str) -> Result<String> {
-    let trees = trees.iter().map(|tree| expression(tree, schema));
+    let trees = trees.iter().map(|tree| within(tree, schema));
     Ok(trees.collect::<Result<Vec<_>>>()?.join(between))
 }
 
@@ -114,12 +119,12 @@ fn case(
 ) -> Result<String> {
     let mut sql = String::from("(CASE");
     for (condition, result) in arms {
-        let (condition, result) = (expression(condition, schema)?, expression(result, schema)?);
+        let (condition, result) = (within(condition, schema)?, within(result, schema)?);
         sql.extend([" WHEN ", &condition, " THEN ", &result]);
     }
     if let Some(otherwise) = otherwise {
         sql.push_str(" ELSE ");
-        sql.push_str(&expression(otherwise, schema)?);
+        sql.push_str(&within(otherwise, schema)?);
     }
     sql.push_str(" END)");
     Ok(sql)

@@ -5,7 +5,7 @@ use crate::fault::Result;
 use crate::mapping::expression::query::{Join, Order, OrderBy, Query, Select, Source};
 use crate::mapping::plan::ViewPlan;
 
-use super::expression::expression;
+use super::expression::within;
 
 /// CREATE VIEW in a schema, over tables and views of the same.
 pub(in crate::engine::postgres::target) fn create_view(
@@ -53,7 +53,7 @@ fn select(select: &Select, schema: &str) -> Result<String> {
         if number > 0 {
             sql.push_str(", ");
         }
-        sql.push_str(&expression(tree, schema)?);
+        sql.push_str(&within(tree, schema)?);
         // A query within another is read by the names of its results.
         if !name.is_empty() {
             sql.push_str(" AS ");
@@ -65,16 +65,16 @@ fn select(select: &Select, schema: &str) -> Result<String> {
     }
     if let Some(filter) = &select.filter {
         sql.push_str(" WHERE ");
-        sql.push_str(&expression(filter, schema)?);
+        sql.push_str(&within(filter, schema)?);
     }
     if !select.group.is_empty() {
-        let keys = select.group.iter().map(|key| expression(key, schema));
+        let keys = select.group.iter().map(|key| within(key, schema));
         sql.push_str(" GROUP BY ");
         sql.push_str(&keys.collect::<Result<Vec<_>>>()?.join(", "));
     }
     if let Some(having) = &select.having {
         sql.push_str(" HAVING ");
-        sql.push_str(&expression(having, schema)?);
+        sql.push_str(&within(having, schema)?);
     }
     Ok(sql)
 }
@@ -97,7 +97,7 @@ fn joined(number: usize, source: &Source, join: &Join, schema: &str) -> Result<S
         Join::Left(on) => ("LEFT JOIN", on.as_ref()),
     };
     let on = match on {
-        Some(on) => expression(on, schema)?,
+        Some(on) => within(on, schema)?,
         None => "true".to_owned(),
     };
     Ok(format!(" {word} {source} ON {on}"))
@@ -106,7 +106,7 @@ fn joined(number: usize, source: &Source, join: &Join, schema: &str) -> Result<S
 fn order(term: &Order, schema: &str) -> Result<String> {
     let by = match &term.by {
         OrderBy::Result(place) => place.to_string(),
-        OrderBy::Expression(tree) => expression(tree, schema)?,
+        OrderBy::Expression(tree) => within(tree, schema)?,
     };
     let direction = if term.descending { "DESC" } else { "ASC" };
     let nulls = if term.nulls_first { "FIRST" } else { "LAST" };

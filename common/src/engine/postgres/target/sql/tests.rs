@@ -1,4 +1,5 @@
 use super::*;
+use crate::mapping::operator::{Additions, OperatorPlan};
 
 fn column(name: &str, target: PgType) -> ColumnPlan {
     ColumnPlan {
@@ -6,12 +7,14 @@ fn column(name: &str, target: PgType) -> ColumnPlan {
         origin: Origin::Cell(0),
         asked: false,
         conversion: None,
+        collation: None,
         target,
         not_null: false,
         default: None,
         identity: None,
         evidence: String::new(),
         rejected: Vec::new(),
+        proposals: Vec::new(),
     }
 }
 
@@ -28,11 +31,13 @@ fn table(columns: Vec<ColumnPlan>) -> Plan {
         indexes: Vec::new(),
         foreign_keys: Vec::new(),
         checks: Vec::new(),
+        added: Additions::default(),
     };
     Plan {
         tables: vec![table],
         enums: Vec::new(),
         views: Vec::new(),
+        operator: OperatorPlan::default(),
         findings: Vec::new(),
     }
 }

@@ -9,11 +9,13 @@ fn column(target: PgType, conversion: Option<Conversion>) -> ColumnPlan {
         target,
         asked: true,
         conversion,
+        collation: None,
         not_null: false,
         default: None,
         identity: None,
         evidence: String::new(),
         rejected: Vec::new(),
+        proposals: Vec::new(),
     }
 }
 

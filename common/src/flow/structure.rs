@@ -1,0 +1,506 @@
+//! What becomes of each object of a schema, from the plan and its findings.
+//!
+//! Whether an object is there is read from the plan, why it is not the same from the findings that
+//! are about it, and its statements from the code that runs them.
+
+use crate::engine::postgres::target::show::{self, Shown, ShownTable};
+use crate::mapping::expression::Expression;
+use crate::mapping::plan::{ColumnPlan, DefaultPlan, IndexPlan, KeyPlan, Origin, Plan, TablePlan};
+use crate::model::schema::{Column, DefaultValue, Index, IndexOn, IndexTerm, Key, Schema, Table};
+use crate::report::structure::{Fate, ObjectKind, ObjectReport, Subject};
+use crate::report::{Finding, Severity, TableReport};
+use std::collections::BTreeMap;
+
+/// Fills in what becomes of the structure of the tables, and gives what belongs to no table.
+/// `tables` are the reports of the schema's tables, in its order.
+pub(super) fn describe(
+    schema: &Schema,
+    plan: &Plan,
+    target_schema: &str,
+    tables: &mut [TableReport],
+) -> Vec<ObjectReport> {
+    let shown = Shown::new(target_schema, plan);
+    let reasons = Reasons::of(&plan.findings);
+    for (position, planned) in plan.tables.iter().enumerate() {
+        let Some(report) = tables.get_mut(planned.source) else {
+            continue;
+        };
+        let statements = shown.table(position);
+        report.sql = statements.create();
+        report.objects = Objects {
+            schema,
+            plan,
+            table: &schema.tables[planned.source],
+            planned,
+            statements,
+            reasons: &reasons,
+        }
+        .all();
+    }
+    apart(schema, plan, target_schema, &reasons, tables)
+}
+
+/// Triggers go to their tables; the others, and views, belong to none.
+fn apart(
+    schema: &Schema,
+    plan: &Plan,
+    target_schema: &str,
+    reasons: &Reasons<'_>,
+    tables: &mut [TableReport],
+) -> Vec<ObjectReport> {
+    let mut objects = Vec::new();
+    for (position, view) in schema.views.iter().enumerate() {
+        let found = reasons.of_object(&view.name, None, Subject::View(position));
+        let planned = plan.views.iter().find(|planned| planned.source == view.name);
+        objects.push(match planned {
+            Some(planned) => {
+                let sql = show::view(target_schema, planned);
+                present(ObjectKind::View, &view.name, true, &found, sql)
+            }
+            None => absent(ObjectKind::View, &view.name, &found),
+        });
+    }
+    for (position, trigger) in schema.triggers.iter().enumerate() {
+        let found = reasons.of_object(&trigger.name, None, Subject::Trigger(position));
+        let object = absent(ObjectKind::Trigger, &trigger.name, &found);
+        let same = |report: &&mut TableReport| report.name.eq_ignore_ascii_case(&trigger.table);
+        match tables.iter_mut().find(same) {
+            Some(table) => table.objects.push(object),
+            None => objects.push(object),
+        }
+    }
+    objects
+}
+
+/// The findings by what they are about.
+struct Reasons<'a>(BTreeMap<(&'a str, Subject), Vec<&'a Finding>>);
+
+impl<'a> Reasons<'a> {
+    fn of(findings: &'a [Finding]) -> Self {
+        let mut reasons = BTreeMap::<_, Vec<_>>::new();
+        for finding in findings {
+            if let (Some(table), Some(subject)) = (&finding.place.table, finding.subject) {
+                let about = reasons.entry((table.as_str(), subject)).or_default();
+                about.push(finding);
+            }
+        }
+        Reasons(reasons)
+    }
+
+    /// The findings about an object of a table, or of one column of it.
+    fn of_object(&self, table: &str, column: Option<&str>, subject: Subject) -> Vec<&'a Finding> {
+        let found = self.0.get(&(table, subject)).into_iter().flatten();
+        let same = |finding: &&&Finding| {
+            column.is_none_or(|column| finding.place.column.as_deref() == Some(column))
+        };
+        found.filter(same).copied().collect()
+    }
+}
+
+/// An object that is in the target.
+fn present(
+    kind: ObjectKind,
+    name: impl Into<String>,
+    translated: bool,
+    found: &[&Finding],
+    sql: Vec<String>,
+) -> ObjectReport {
+    let weaker = found.iter().any(|one| one.severity > Severity::Note);
+    let fate = match (weaker, translated) {
+        (true, _) => Fate::Weakened,
+        (false, true) => Fate::Translated,
+        (false, false) => Fate::Carried,
+    };
+    ObjectReport {
+        kind,
+        name: name.into(),
+        fate,
+        reasons: messages(found),
+        sql,
+    }
+}
+
+/// An object that is not.
+fn absent(kind: ObjectKind, name: impl Into<String>, found: &[&Finding]) -> ObjectReport {
+    ObjectReport {
+        kind,
+        name: name.into(),
+        fate: Fate::LeftOut,
+        reasons: messages(found),
+        sql: Vec::new(),
+    }
+}
+
+fn messages(found: &[&Finding]) -> Vec<String> {
+    let reasons = found.iter().map(|one| reason(&one.message).to_owned());
+    reasons.collect()
+}
+
+/// A message without the object and its fate, which stand beside it.
+fn reason(message: &str) -> &str {
+    let beginnings = ["is left out: ", "is left out, ", "is weaker: "];
+    let rest = beginnings
+        .iter()
+        .filter_map(|beginning| message.split_once(beginning))
+        .min_by_key(|(object, _)| object.len());
+    rest.map_or(message, |(_, rest)| rest)
+}
+
+/// Why the plan has an index that the source does not have.
+const RESTORED: &str = "keeps what the collation of a key means";
+
+/// The objects of one table.
+struct Objects<'a> {
+    schema: &'a Schema,
+    plan: &'a Plan,
+    table: &'a Table,
+    planned: &'a TablePlan,
+    statements: ShownTable<'a>,
+    reasons: &'a Reasons<'a>,
+}
+
+impl<'a> Objects<'a> {
+    /// Column by column, then keys, checks and indexes, then what the source does not have.
+    fn all(&self) -> Vec<ObjectReport> {
+        let mut objects = Vec::new();
+        for column in &self.table.columns {
+            self.column(column, &mut objects);
+        }
+        self.keys(&mut objects);
+        self.foreign_keys(&mut objects);
+        self.checks(&mut objects);
+        let added = self.planned.columns.iter();
+        for column in added.filter(|column| column.origin == Origin::Added) {
+            let sql = self.statements.default(column);
+            objects.push(added_object(ObjectKind::Column, &column.name, sql));
+        }
+        objects
+    }
+
+    fn found(&self, column: Option<&str>, subject: Subject) -> Vec<&'a Finding> {
+        self.reasons.of_object(&self.table.name, column, subject)
+    }
+
+    /// The column of the plan that a column of the source becomes, and its position.
+    fn planned_column(&self, column: &Column) -> Option<(usize, &'a ColumnPlan)> {
+        let cell = self.table.cell(&column.name);
+        let mut columns = self.planned.columns.iter().enumerate();
+        columns.find(|(_, planned)| match &planned.origin {
+            Origin::Cell(from) => Some(*from) == cell,
+            Origin::Computed(_) => cell.is_none() && planned.name == column.name,
+            Origin::Added => false,
+        })
+    }
+
+    /// The name in the target of a column of the source.
+    fn renamed<'n>(&self, name: &'n str) -> &'n str
+    where
+        'a: 'n,
+    {
+        let column = self.table.column(name);
+        let planned = column.and_then(|column| self.planned_column(column));
+        planned.map_or(name, |(_, planned)| planned.name.as_str())
+    }
+
+    fn column(&self, column: &Column, objects: &mut Vec<ObjectReport>) {
+        let name = column.name.as_str();
+        let planned = self.planned_column(column);
+        let found = |subject| self.found(Some(name), subject);
+        if column.generated.is_some() {
+            let found = found(Subject::Computed);
+            objects.push(match planned {
+                Some((_, planned)) => {
+                    let sql = show::computed(planned);
+                    present(ObjectKind::ComputedColumn, name, true, &found, sql)
+                }
+                None => absent(ObjectKind::ComputedColumn, name, &found),
+            });
+        }
+        let Some((position, planned)) = planned else {
+            return;
+        };
+        if column.not_null {
+            let found = found(Subject::NotNull);
+            let kept = planned.not_null;
+            objects.push(one(ObjectKind::NotNull, name, kept, false, &found, || {
+                vec!["NOT NULL".to_owned()]
+            }));
+        }
+        if let Some(default) = self.default(column, planned) {
+            objects.push(default);
+        }
+        let collation = found(Subject::Collation);
+        if !collation.is_empty() {
+            let what = format!("{name} {}", column.collation);
+            objects.push(absent(ObjectKind::Collation, what, &collation));
+        }
+        if planned.identity.is_some() {
+            let sql = self.statements.restart(position);
+            objects.push(present(ObjectKind::Sequence, name, false, &[], sql));
+        }
+    }
+
+    /// The default of a column that has one, in the source or in the target.
+    fn default(&self, column: &Column, planned: &ColumnPlan) -> Option<ObjectReport> {
+        let found = self.found(Some(&column.name), Subject::Default);
+        let sql = self.statements.default(planned);
+        // A literal is written as it is; anything else has other words in the target.
+        let translated = !matches!(
+            (&column.default, &planned.default),
+            (
+                Some(DefaultValue::Literal(_)),
+                Some(DefaultPlan::Literal(_))
+            )
+        );
+        match (&column.default, sql.is_empty()) {
+            (None, true) => None,
+            (None, false) => Some(added_object(ObjectKind::Default, &column.name, sql)),
+            // DEFAULT NULL, or that of an INTEGER PRIMARY KEY, which the source never uses.
+            (Some(_), true) if found.is_empty() => None,
+            (Some(_), true) => Some(absent(ObjectKind::Default, &column.name, &found)),
+            (Some(_), false) => {
+                let kind = ObjectKind::Default;
+                Some(present(kind, &column.name, translated, &found, sql))
+            }
+        }
+    }
+
+    fn keys(&self, objects: &mut Vec<ObjectReport>) {
+        let mut left = Left::of(self.planned);
+        if let Some(key) = &self.table.primary_key {
+            let found = self.found(None, Subject::PrimaryKey);
+            let object = match &self.planned.primary_key {
+                Some(planned) => {
+                    let sql = self.statements.primary_key(planned);
+                    present(ObjectKind::PrimaryKey, key_name(key), false, &found, sql)
+                }
+                None => self.other_key(ObjectKind::PrimaryKey, key, &found, &mut left),
+            };
+            objects.push(object);
+        }
+        for (position, key) in self.table.unique.iter().enumerate() {
+            let found = self.found(None, Subject::Unique(position));
+            objects.push(self.other_key(ObjectKind::Unique, key, &found, &mut left));
+        }
+        let named = self
+            .table
+            .indexes
+            .iter()
+            .map(|index| left.named(&index.name));
+        let named: Vec<_> = named.collect();
+        for (position, (index, named)) in self.table.indexes.iter().zip(named).enumerate() {
+            let found = self.found(None, Subject::Index(position));
+            let planned = named.or_else(|| self.renamed_index(index, &found, &mut left));
+            objects.push(match planned {
+                Some(planned) => {
+                    let sql = self.statements.index(planned);
+                    let translated = is_translated(index);
+                    present(ObjectKind::Index, &index.name, translated, &found, sql)
+                }
+                None => absent(ObjectKind::Index, &index.name, &found),
+            });
+        }
+        for index in left.indexes {
+            let sql = self.statements.index(index);
+            objects.push(ObjectReport {
+                fate: Fate::Translated,
+                reasons: vec![RESTORED.to_owned()],
+                ..added_object(ObjectKind::Index, &index.name, sql)
+            });
+        }
+        for key in left.unique {
+            let sql = self.statements.unique(key);
+            objects.push(added_object(ObjectKind::Unique, &key.name, sql));
+        }
+    }
+
+    /// A key that is a UNIQUE constraint or a unique index in the target, if it is there.
+    fn other_key(
+        &self,
+        kind: ObjectKind,
+        key: &Key,
+        found: &[&Finding],
+        left: &mut Left<'a>,
+    ) -> ObjectReport {
+        let mut columns = Vec::new();
+        for column in &key.columns {
+            let name = self.renamed(&column.column);
+            if !columns.contains(&name) {
+                columns.push(name);
+            }
+        }
+        if let Some(planned) = left.unique(&columns) {
+            let sql = self.statements.unique(planned);
+            present(kind, key_name(key), false, found, sql)
+        } else if let Some(planned) = left.unique_index(&columns) {
+            let sql = self.statements.index(planned);
+            present(kind, key_name(key), true, found, sql)
+        } else {
+            absent(kind, key_name(key), found)
+        }
+    }
+
+    /// The index of the plan that an index becomes whose name was taken: the next on the same
+    /// columns, unless a finding says that there is none.
+    fn renamed_index(
+        &self,
+        index: &Index,
+        found: &[&Finding],
+        left: &mut Left<'a>,
+    ) -> Option<&'a IndexPlan> {
+        if found.iter().any(|one| one.severity > Severity::Note) {
+            return None;
+        }
+        let at = left.indexes.iter().position(|planned| {
+            let mut terms = index.terms.iter().zip(&planned.terms);
+            planned.unique == index.unique
+                && terms.all(|(term, planned)| match (&term.on, &planned.on) {
+                    (IndexOn::Column(name), Expression::Column(planned)) => {
+                        self.renamed(name) == planned
+                    }
+                    (IndexOn::Column(_), _) => false,
+                    (IndexOn::Expression(_), _) => true,
+                })
+        })?;
+        Some(left.indexes.remove(at))
+    }
+
+    fn foreign_keys(&self, objects: &mut Vec<ObjectReport>) {
+        let mut left: Vec<_> = self.planned.foreign_keys.iter().collect();
+        for (position, key) in self.table.foreign_keys.iter().enumerate() {
+            let found = self.found(None, Subject::ForeignKey(position));
+            let columns: Vec<_> = key.columns.iter().map(|name| self.renamed(name)).collect();
+            let name = key.name.clone().unwrap_or_else(|| {
+                let to = key.parent_columns.join(", ");
+                format!("({}) to {} ({to})", key.columns.join(", "), key.parent)
+            });
+            let at = left.iter().position(|planned| {
+                planned.columns == columns && self.is_parent(planned.parent, &key.parent)
+            });
+            let kind = ObjectKind::ForeignKey;
+            objects.push(match at.map(|at| left.remove(at)) {
+                Some(planned) => {
+                    let sql = self.statements.foreign_key(planned);
+                    present(kind, name, false, &found, sql)
+                }
+                None => absent(kind, name, &found),
+            });
+        }
+    }
+
+    /// Whether the table at `position` of the plan is the one that the source calls `name`.
+    fn is_parent(&self, position: usize, name: &str) -> bool {
+        let planned = self.plan.tables.get(position);
+        let table = planned.and_then(|planned| self.schema.tables.get(planned.source));
+        table.is_some_and(|table| table.name.eq_ignore_ascii_case(name))
+    }
+
+    fn checks(&self, objects: &mut Vec<ObjectReport>) {
+        for (position, check) in self.table.checks.iter().enumerate() {
+            let found = self.found(None, Subject::Check(position));
+            let name = check.name.as_deref().unwrap_or(&check.expression);
+            let mut checks = self.planned.checks.iter();
+            objects.push(match checks.find(|planned| planned.source == position) {
+                Some(planned) => {
+                    let sql = self.statements.check(planned);
+                    present(ObjectKind::Check, name, true, &found, sql)
+                }
+                None => absent(ObjectKind::Check, name, &found),
+            });
+        }
+    }
+}
+
+/// An object that the source does not have.
+fn added_object(kind: ObjectKind, name: &str, sql: Vec<String>) -> ObjectReport {
+    ObjectReport {
+        kind,
+        name: name.to_owned(),
+        fate: Fate::Added,
+        reasons: Vec::new(),
+        sql,
+    }
+}
+
+/// An object that is there or not.
+fn one(
+    kind: ObjectKind,
+    name: &str,
+    kept: bool,
+    translated: bool,
+    found: &[&Finding],
+    sql: impl FnOnce() -> Vec<String>,
+) -> ObjectReport {
+    if kept {
+        present(kind, name, translated, found, sql())
+    } else {
+        absent(kind, name, found)
+    }
+}
+
+/// The name of a key, or its columns in brackets.
+fn key_name(key: &Key) -> String {
+    let columns = key.columns.iter().map(|column| column.column.as_str());
+    let columns = columns.collect::<Vec<_>>().join(", ");
+    match &key.name {
+        Some(name) => format!("{name} ({columns})"),
+        None => format!("({columns})"),
+    }
+}
+
+fn is_translated(index: &Index) -> bool {
+    let on_expression = |term: &IndexTerm| matches!(term.on, IndexOn::Expression(_));
+    index.predicate.is_some() || index.terms.iter().any(on_expression)
+}
+
+/// Keys and indexes of the plan that no object of the source has been found for yet.
+struct Left<'a> {
+    unique: Vec<&'a KeyPlan>,
+    indexes: Vec<&'a IndexPlan>,
+}
+
+impl<'a> Left<'a> {
+    fn of(planned: &'a TablePlan) -> Self {
+        Left {
+            unique: planned.unique.iter().collect(),
+            indexes: planned.indexes.iter().collect(),
+        }
+    }
+
+    fn unique(&mut self, columns: &[&str]) -> Option<&'a KeyPlan> {
+        let at = self.unique.iter().position(|key| key.columns == columns)?;
+        Some(self.unique.remove(at))
+    }
+
+    /// A unique index on expressions of exactly these columns.
+    fn unique_index(&mut self, columns: &[&str]) -> Option<&'a IndexPlan> {
+        let same = |index: &&IndexPlan| {
+            let plain = |term| matches!(term, &Expression::Column(_));
+            let terms: Vec<_> = index
+                .terms
+                .iter()
+                .filter_map(|term| column_of(&term.on))
+                .collect();
+            index.unique && !index.terms.iter().all(|term| plain(&term.on)) && terms == columns
+        };
+        let at = self.indexes.iter().position(same)?;
+        Some(self.indexes.remove(at))
+    }
+
+    fn named(&mut self, name: &str) -> Option<&'a IndexPlan> {
+        let at = self.indexes.iter().position(|index| index.name == name)?;
+        Some(self.indexes.remove(at))
+    }
+}
+
+/// The one column that an expression is about.
+fn column_of(expression: &Expression) -> Option<&str> {
+    match expression {
+        Expression::Column(name) => Some(name),
+        Expression::Call { arguments, .. } => match arguments.as_slice() {
+            [only] => column_of(only),
+            _ => None,
+        },
+        _ => None,
+    }
+}
