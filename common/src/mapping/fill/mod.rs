@@ -283,6 +283,7 @@ fn column(
         identity: None,
         evidence: format!("the column of the target is {}", target.type_name),
         rejected: Vec::new(),
+        proposals: Vec::new(),
     }
 }
 
@@ -354,6 +355,7 @@ fn rowid(columns: &[ColumnPlan]) -> ColumnPlan {
         identity: None,
         evidence: "names rows in messages".to_owned(),
         rejected: Vec::new(),
+        proposals: Vec::new(),
     }
 }
 
