@@ -1,6 +1,5 @@
 //! What arrives: values of all types, structure, names, sequences.
 
-use waybill_common::mapping::operator::OperatorPlan;
 use waybill_common::mapping::plan::{ColumnPlan, DefaultPlan, PgType, Plan};
 use waybill_common::model::schema::{Action, Deferrable, Schema};
 use waybill_common::model::value::OwnedValue;
@@ -148,10 +147,6 @@ fn every_type_holds_its_extremes_exactly() {
 }
 
 /// Two tables that refer to each other, one of them to itself, and one with a composite key.
-#[expect(
-    clippy::too_many_lines,
-    reason = "two tables with all that a plan can say of them"
-)]
 fn shop() -> (Schema, Plan, Memory) {
     let schema = Schema {
         tables: vec![
