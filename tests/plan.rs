@@ -227,6 +227,10 @@ fn statements(result: &Value) -> Vec<String> {
         }
     }
     statements.extend(last);
+    for object in result["objects"].as_array().into_iter().flatten() {
+        let sql = object["sql"].as_array().into_iter().flatten();
+        statements.extend(sql.map(|sql| sql.as_str().expect("SQL").to_owned()));
+    }
     statements
 }
 
