@@ -4,6 +4,7 @@
 //! are about it, and its statements from the code that runs them.
 
 use crate::engine::postgres::target::show::{self, Shown, ShownTable};
+use crate::fault::Code;
 use crate::mapping::expression::Expression;
 use crate::mapping::plan::{ColumnPlan, DefaultPlan, IndexPlan, KeyPlan, Origin, Plan, TablePlan};
 use crate::model::schema::{Column, DefaultValue, Index, IndexOn, IndexTerm, Key, Schema, Table};
@@ -382,11 +383,27 @@ impl<'a> Objects<'a> {
         table.is_some_and(|table| table.name.eq_ignore_ascii_case(name))
     }
 
+    /// A check has the name it had in the source, or one that was made for it; those stand in the
+    /// order of the source.
     fn checks(&self, objects: &mut Vec<ObjectReport>) {
-        for (position, check) in self.table.checks.iter().enumerate() {
+        let mut left: Vec<_> = self.planned.checks.iter().collect();
+        let declared = self.table.checks.iter();
+        let named = declared.clone().map(|check| {
+            let name = check.name.as_deref()?;
+            let at = left.iter().position(|planned| planned.name == name)?;
+            Some(left.remove(at))
+        });
+        let named: Vec<_> = named.collect();
+        let mut left = left.into_iter();
+        for (position, (check, named)) in declared.zip(named).enumerate() {
             let found = self.found(None, Subject::Check(position));
+            let gone = found.iter().any(|one| one.code == Code::StructureLeftOut);
+            let planned = named.or_else(|| if gone { None } else { left.next() });
             let name = check.name.as_deref().unwrap_or(&check.expression);
-            objects.push(absent(ObjectKind::Check, name, &found));
+            objects.push(match planned {
+                Some(_) => present(ObjectKind::Check, name, true, &found, Vec::new()),
+                None => absent(ObjectKind::Check, name, &found),
+            });
         }
     }
 }
