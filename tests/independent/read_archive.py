@@ -33,7 +33,7 @@ PART_NAME = re.compile(r"waybill/data/t(\d{4})/p(\d{6})\.jsonl")
 BAGIT = b"BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n"
 FORMS = (
     "integer real text raw_text blob wide_integer special_real nul_text number_text decimal_text "
-    "zero_one boolean_word decimal_real uuid uuid_upper date time "
+    "zero_one boolean_word decimal_real uuid uuid_upper uuid_hex uuid_blob date time "
     "timestamp timestamp_offset plain_time inet json json_plain epoch_seconds epoch_millis epoch_micros opaque"
 ).split()
 
@@ -521,6 +521,7 @@ EVIDENCE = Shape(
     raw_texts=Number(),
     blobs=Number(),
     integer_range=Or(None, ["decimal"]),
+    real_range=Or(None, ["real number"]),
     longest_text=Number(),
     longest_blob=Number(),
     forms=[
@@ -636,6 +637,12 @@ def check_evidence(table, entry):
         span = column["integer_range"]
         fits = span is None if column["integers"] == 0 else span is not None and len(span) == 2
         demand(fits, "inconsistent", f"{where}: range")
+        span = column["real_range"]
+        fits = span is None or column["reals"] > 0 and len(span) == 2 and "NaN" not in span
+        if fits and span is not None:
+            ends = [(float(end), not end.startswith("-")) for end in span]
+            fits = ends == sorted(ends)
+        demand(fits, "inconsistent", f"{where}: range of reals")
         order = [FORMS.index(form["name"]) for form in column["forms"]]
         demand(order == sorted(set(order)), "inconsistent", f"{where}: order of the forms")
         for form in column["forms"]:

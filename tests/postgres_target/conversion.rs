@@ -126,6 +126,7 @@ fn types() -> Vec<Case> {
     ]
 }
 
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn readings() -> Vec<Case> {
     let epoch = |unit| reading(Reading::Epoch(unit));
     let zone = |name: &str| reading(Reading::Zone(name.to_owned()));

@@ -111,6 +111,7 @@ pub(crate) fn column(name: &str, cell: usize, target: PgType) -> ColumnPlan {
         identity: None,
         evidence: String::new(),
         rejected: Vec::new(),
+        proposals: Vec::new(),
     }
 }
 

@@ -113,19 +113,19 @@ fn numbers() -> Vec<Quirk> {
             "seconds-since-1970",
             "CREATE TABLE t(id INTEGER PRIMARY KEY, v TIMESTAMP);
              INSERT INTO t(v) VALUES (1700000000), (1700000001);",
-            &["note recast t.v ×2: as seconds since 1970, nothing is converted"],
+            &["note recast t.v ×2: as seconds since 1970 all would be moments"],
         ),
         Quirk::equal(
             "milliseconds-since-1970",
             "CREATE TABLE t(id INTEGER PRIMARY KEY, v DATETIME);
              INSERT INTO t(v) VALUES (1700000000000), (1700000000001);",
-            &["note recast t.v ×2: as milliseconds since 1970, nothing is converted"],
+            &["note recast t.v ×2: as milliseconds since 1970 all would be moments"],
         ),
         Quirk::equal(
             "microseconds-since-1970",
             "CREATE TABLE t(id INTEGER PRIMARY KEY, v DATETIME);
              INSERT INTO t(v) VALUES (1700000000000000);",
-            &["note recast t.v: as microseconds since 1970, nothing is converted"],
+            &["note recast t.v: as microseconds since 1970 all would be moments"],
         ),
         Quirk::equal(
             "julian-days",

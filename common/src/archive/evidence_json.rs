@@ -1,9 +1,11 @@
 //! The serde form of a column's evidence in `manifest.json`, and the way there and back.
 
-use super::json::{self, Decimal};
+use super::json::{self, Decimal, Real};
 use crate::fault::{Code, Fault, Mismatch, Result};
 use crate::model::schema::Table;
-use crate::profile::evidence::{ColumnEvidence, Form, FormEvidence, RowRef, TableEvidence};
+use crate::profile::evidence::{
+    ColumnEvidence, Form, FormEvidence, RealRange, RowRef, TableEvidence,
+};
 use serde::{Deserialize, Serialize};
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -23,6 +25,7 @@ pub(super) struct ColumnJson {
     #[serde(with = "json::count")]
     blobs: u64,
     integer_range: Option<(Decimal, Decimal)>,
+    real_range: Option<(Real, Real)>,
     #[serde(with = "json::count")]
     longest_text: u64,
     #[serde(with = "json::count")]
@@ -71,6 +74,9 @@ pub(super) fn write(table: &Table, evidence: TableEvidence) -> Vec<ColumnJson> {
         integer_range: column
             .integer_range
             .map(|(least, most)| (Decimal(least), Decimal(most))),
+        real_range: column
+            .real_range
+            .map(|range| (Real(range.least()), Real(range.most()))),
         longest_text: column.longest_text,
         longest_blob: column.longest_blob,
         forms: column.forms.into_iter().map(form).collect(),
@@ -129,6 +135,11 @@ fn read_column(rows: u64, json: ColumnJson) -> Result<ColumnEvidence> {
             "a range of integers stands without integers, or is missing",
         ));
     }
+    let real_range = json.real_range.map(|(least, most)| {
+        let range = RealRange::new(least.0, most.0).filter(|_| json.reals > 0);
+        range.ok_or_else(|| inconsistent("a range of reals is none, or stands without reals"))
+    });
+    let real_range = real_range.transpose()?;
     let mut forms: Vec<FormEvidence> = Vec::with_capacity(json.forms.len());
     for form in json.forms {
         let form = read_form(rows, form)?;
@@ -145,6 +156,7 @@ fn read_column(rows: u64, json: ColumnJson) -> Result<ColumnEvidence> {
         raw_texts: json.raw_texts,
         blobs: json.blobs,
         integer_range: json.integer_range.map(|(least, most)| (least.0, most.0)),
+        real_range,
         longest_text: json.longest_text,
         longest_blob: json.longest_blob,
         forms,

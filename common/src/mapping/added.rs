@@ -200,6 +200,7 @@ impl Adding<'_, '_> {
             identity: added.identity.then_some(Some(1)),
             evidence: "added by the mapping file".to_owned(),
             rejected: Vec::new(),
+            proposals: Vec::new(),
         }
     }
 

@@ -43,6 +43,7 @@ pub(super) struct Draft<'a> {
 
 /// A column of the plan.
 #[expect(clippy::struct_excessive_bools, reason = "four independent facts")]
+#[derive(Clone)]
 pub(super) struct Stored<'a> {
     pub(super) column: &'a Column,
     /// Its name in the target.
@@ -78,6 +79,7 @@ static NO_EVIDENCE: ColumnEvidence = ColumnEvidence {
     raw_texts: 0,
     blobs: 0,
     integer_range: None,
+    real_range: None,
     longest_text: 0,
     longest_blob: 0,
     forms: Vec::new(),

@@ -5,6 +5,7 @@ use crate::mapping::declared::{is_temporal, suggested};
 use crate::mapping::describe::{classes, counted};
 use crate::mapping::draft::{Draft, Stored};
 use crate::mapping::plan::PgType;
+use crate::mapping::proposals;
 use crate::mapping::types::{self, first};
 use crate::profile::evidence::{ColumnEvidence, Form, FormEvidence, RowRef};
 use crate::report::structure::Subject;
@@ -81,6 +82,21 @@ pub(super) fn columns(draft: &Draft<'_>, findings: &mut Vec<Finding>) {
         };
         findings.extend(own.into_iter().map(place));
     }
+}
+
+/// What is worth reporting of the values of a column whose type is given.
+pub(super) fn kept_as(stored: &Stored<'_>, target: PgType) -> Vec<Finding> {
+    let given = Stored {
+        target,
+        ..stored.clone()
+    };
+    let numbers = match target {
+        PgType::Text => stored.evidence.integers + stored.evidence.reals > 0,
+        PgType::Double => stored.evidence.integers > 0,
+        _ => false,
+    };
+    let recast = numbers.then(|| recast(&given)).flatten();
+    recast.into_iter().chain(spelling(&given)).collect()
 }
 
 /// Why the column has its type, in words.
@@ -285,7 +301,7 @@ fn recast(stored: &Stored<'_>) -> Option<Finding> {
         target.name(),
         offence
     );
-    message.push_str(epoch(stored).unwrap_or_default());
+    message.push_str(&epoch(stored).unwrap_or_default());
     finding(severity, message, count, row)
 }
 
@@ -309,21 +325,16 @@ fn severity(stored: &Stored<'_>, suggested: PgType) -> Option<Severity> {
     }
 }
 
-/// What integers in a column declared as a date or time may be.
-fn epoch(stored: &Stored<'_>) -> Option<&'static str> {
+/// What numbers in a column declared as a date or time may be.
+fn epoch(stored: &Stored<'_>) -> Option<String> {
     let evidence = stored.evidence;
-    let all = |form| evidence.integers > 0 && evidence.count(form) == evidence.present();
-    if !is_temporal(suggested(stored.column)) {
-        None
-    } else if all(Form::EpochSeconds) {
-        Some("; all would be moments as seconds since 1970, nothing is converted")
-    } else if all(Form::EpochMillis) {
-        Some("; all would be moments as milliseconds since 1970, nothing is converted")
-    } else if all(Form::EpochMicros) {
-        Some("; all would be moments as microseconds since 1970, nothing is converted")
-    } else {
-        None
+    if !is_temporal(suggested(stored.column))
+        || evidence.integers + evidence.reals < evidence.present()
+    {
+        return None;
     }
+    let likeliest = proposals::epochs(stored).into_iter().next()?;
+    Some(format!("; {}, nothing is converted", likeliest.reason))
 }
 
 /// A spelling that equal values lose.

@@ -10,8 +10,10 @@ mod defaults;
 mod describe;
 mod draft;
 mod entry;
+pub mod existing;
 pub mod expression;
 pub mod file;
+pub mod fill;
 mod folding;
 mod foreign;
 mod judge;
@@ -25,6 +27,7 @@ pub mod operator;
 mod order;
 mod pgtype;
 pub mod plan;
+mod proposals;
 #[cfg(test)]
 mod tests;
 mod ties;
@@ -169,6 +172,7 @@ fn columns(source: &Source<'_>, draft: &Draft<'_>, findings: &mut Vec<Finding>) 
             identity: stored.identity.then(|| source.next_identity(draft, stored)),
             evidence: judge::reason(stored),
             rejected: judge::rejected(stored),
+            proposals: proposals::of(stored),
         });
     }
     columns

@@ -90,6 +90,19 @@ pub struct ColumnPlan {
     pub evidence: String,
     /// Types that were considered, and why not, with the key of the first row against.
     pub rejected: Vec<(PgType, String)>,
+    /// What a mapping file might make of it, the likeliest first; nothing of it is done unasked.
+    pub proposals: Vec<Proposal>,
+}
+
+/// A type that every value of a column could become, if it means what it seems to mean.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Proposal {
+    /// The type.
+    pub target: PgType,
+    /// What the values would be taken for.
+    pub reading: Reading,
+    /// What speaks for it, in words; for numbers with the first and the last day.
+    pub reason: String,
 }
 
 /// What fills a column.

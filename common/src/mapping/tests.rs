@@ -7,4 +7,5 @@ mod foreign;
 mod keys;
 mod leftovers;
 mod names;
+mod proposals;
 pub(super) mod support;

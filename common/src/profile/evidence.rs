@@ -26,12 +26,63 @@ pub struct ColumnEvidence {
     pub blobs: u64,
     /// Smallest and largest integer.
     pub integer_range: Option<(i64, i64)>,
+    /// Smallest and largest real.
+    pub real_range: Option<RealRange>,
     /// Length of the longest Unicode text, in bytes of UTF-8.
     pub longest_text: u64,
     /// Length of the longest blob or raw text, in bytes.
     pub longest_blob: u64,
     /// The forms that at least one value has, in the order of `Form::ALL`.
     pub forms: Vec<FormEvidence>,
+}
+
+/// The ends of some reals, which may be infinite but not NaN; -0.0 is below 0.0. They are told apart bit
+/// by bit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RealRange {
+    least: u64,
+    most: u64,
+}
+
+impl RealRange {
+    /// From the smallest to the largest; `None` where one is NaN, or they are the wrong way round.
+    #[must_use]
+    pub fn new(least: f64, most: f64) -> Option<RealRange> {
+        let ordered = !least.is_nan() && !most.is_nan() && least.total_cmp(&most).is_le();
+        ordered.then(|| RealRange {
+            least: least.to_bits(),
+            most: most.to_bits(),
+        })
+    }
+
+    /// The smallest real.
+    #[must_use]
+    pub fn least(self) -> f64 {
+        f64::from_bits(self.least)
+    }
+
+    /// The largest real.
+    #[must_use]
+    pub fn most(self) -> f64 {
+        f64::from_bits(self.most)
+    }
+
+    /// The range of both.
+    #[must_use]
+    pub fn with(self, other: RealRange) -> RealRange {
+        RealRange {
+            least: if other.least().total_cmp(&self.least()).is_lt() {
+                other.least
+            } else {
+                self.least
+            },
+            most: if other.most().total_cmp(&self.most()).is_gt() {
+                other.most
+            } else {
+                self.most
+            },
+        }
+    }
 }
 
 impl ColumnEvidence {
@@ -131,6 +182,10 @@ forms! {
     Uuid = "uuid";
     /// The same with at least one upper-case digit; mixed case counts.
     UuidUpper = "uuid_upper";
+    /// Text of 32 hexadecimal digits, in any case.
+    UuidHex = "uuid_hex";
+    /// Blob of 16 bytes.
+    UuidBlob = "uuid_blob";
     /// Text `YYYY-MM-DD`, a real day of the years 0001 to 9999.
     Date = "date";
     /// Text `HH:MM:SS`, with up to six digits of fraction; 24:00:00 and leap seconds do not count.

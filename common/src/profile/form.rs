@@ -40,9 +40,22 @@ pub(super) fn forms(value: &Value<'_>, memory: &mut Memory) -> Forms {
                 })
         }
         Value::Text(text) => bit(Form::TextValue) | of_text(text, memory),
-        Value::Blob(bytes) if looks_random(bytes) => bit(Form::BlobValue) | bit(Form::Opaque),
-        Value::Blob(_) => bit(Form::BlobValue),
+        Value::Blob(bytes) => bit(Form::BlobValue) | of_blob(bytes),
     }
+}
+
+fn of_blob(bytes: &[u8]) -> Forms {
+    let uuid = if bytes.len() == 16 {
+        bit(Form::UuidBlob)
+    } else {
+        0
+    };
+    let opaque = if looks_random(bytes) {
+        bit(Form::Opaque)
+    } else {
+        0
+    };
+    uuid | opaque
 }
 
 /// The integers that a double holds, every one of them.
@@ -97,7 +110,7 @@ fn of_digits(text: &str) -> Forms {
     let bytes = text.as_bytes();
     let number = of_number(text);
     if number != 0 || bytes.len() == 1 {
-        return number;
+        return number | of_hex(bytes);
     }
     match of_moment(text) {
         0 => of_uuid(text) | of_inet(text),
@@ -151,7 +164,19 @@ fn of_number(text: &str) -> Forms {
     }
 }
 
+/// 32 hexadecimal digits.
+fn of_hex(bytes: &[u8]) -> Forms {
+    if bytes.len() == 32 && bytes.iter().all(u8::is_ascii_hexdigit) {
+        bit(Form::UuidHex)
+    } else {
+        0
+    }
+}
+
 fn of_uuid(text: &str) -> Forms {
+    if text.len() == 32 {
+        return of_hex(text.as_bytes());
+    }
     if text.len() != 36 || text_forms::uuid(text).is_none() {
         0
     } else if text_forms::has_upper(text) {
@@ -227,6 +252,14 @@ mod tests {
             ("F50e8400-e29b-41d4-a716-446655440000", &["uuid_upper"]),
             ("550e8400-e29b-41d4-a716-44665544000g", &[]),
             ("550e8400-e29b-41d4-a716044665544-000", &[]),
+            ("550e8400e29b41d4a716446655440000", &["uuid_hex"]),
+            ("F50E8400E29B41D4A716446655440000", &["uuid_hex"]),
+            (
+                "55084000209041040716446655440000",
+                &["decimal_text", "uuid_hex"],
+            ),
+            ("550e8400e29b41d4a71644665544000", &[]),
+            ("550e8400e29b41d4a71644665544000g", &[]),
             ("2024-02-29", &["date"]),
             ("12:00:00", &["time", "plain_time"]),
             ("2024-02-29 12:00:00", &["timestamp", "plain_time"]),
@@ -273,6 +306,8 @@ mod tests {
             ["opaque"]
         );
         assert!(names(Value::Blob(b"a blob of plain text")).is_empty());
+        assert_eq!(names(Value::Blob(&[0; 16])), ["uuid_blob"]);
+        assert!(names(Value::Blob(&[0; 17])).is_empty());
         assert!(names(Value::RawText(&crate::digest::Digest::of(b"x").0)).is_empty());
     }
 }

@@ -1,6 +1,6 @@
 //! Gathers the evidence of one table, in one pass or in parts that are merged.
 
-use super::evidence::{ColumnEvidence, Form, FormEvidence, RowRef, TableEvidence};
+use super::evidence::{ColumnEvidence, Form, FormEvidence, RealRange, RowRef, TableEvidence};
 use super::form::{Forms, bit, forms};
 use super::json::Memory;
 use crate::model::key::RowNaming;
@@ -123,7 +123,10 @@ impl ColumnProfile {
                 evidence.integers += 1;
                 evidence.integer_range = wider(evidence.integer_range, Some((integer, integer)));
             }
-            Value::Real(_) => evidence.reals += 1,
+            Value::Real(real) => {
+                evidence.reals += 1;
+                evidence.real_range = wider_reals(evidence.real_range, RealRange::new(real, real));
+            }
             Value::Text(text) => {
                 evidence.texts += 1;
                 lengthen(&mut evidence.longest_text, text.len() as u64);
@@ -210,6 +213,7 @@ fn add(to: &mut ColumnEvidence, later: &ColumnEvidence) {
     to.raw_texts += later.raw_texts;
     to.blobs += later.blobs;
     to.integer_range = wider(to.integer_range, later.integer_range);
+    to.real_range = wider_reals(to.real_range, later.real_range);
     lengthen(&mut to.longest_text, later.longest_text);
     lengthen(&mut to.longest_blob, later.longest_blob);
 }
@@ -221,6 +225,14 @@ fn wider(a: Option<(i64, i64)>, b: Option<(i64, i64)>) -> Option<(i64, i64)> {
             std::cmp::min(low, other_low),
             std::cmp::max(high, other_high),
         )),
+        (one, None) | (None, one) => one,
+    }
+}
+
+#[inline]
+fn wider_reals(a: Option<RealRange>, b: Option<RealRange>) -> Option<RealRange> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(a.with(b)),
         (one, None) | (None, one) => one,
     }
 }

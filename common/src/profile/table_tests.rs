@@ -80,6 +80,10 @@ fn classes_ranges_and_lengths_are_those_of_all_rows() {
         (a.integer_range, b.integer_range),
         (Some((-3, -3)), Some((5, i64::MAX)))
     );
+    assert_eq!(
+        (a.real_range, b.real_range),
+        (RealRange::new(0.5, 0.5), None)
+    );
     assert_eq!((a.longest_text, a.longest_blob), (0, 3));
     assert_eq!((b.longest_text, b.longest_blob), (2, 5));
 }

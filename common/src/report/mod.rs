@@ -201,6 +201,9 @@ pub struct ColumnReport {
     pub target_type: Option<String>,
     /// What the values are, in words: `1,204 integer (1 to 99), 3 NULL`.
     pub evidence: String,
+    /// What a mapping file might make of it, and what speaks for that; nothing of it is done unasked.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub proposals: Vec<String>,
     /// What the values look like beyond their class: `date`, `json`, `encrypted data`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub looks_like: Vec<String>,

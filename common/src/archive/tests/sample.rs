@@ -9,7 +9,7 @@ use crate::model::schema::{
     TableKind, Trigger, View, VirtualContent,
 };
 use crate::model::value::{Class, OwnedValue, Value};
-use crate::profile::evidence::{ColumnEvidence, TableEvidence};
+use crate::profile::evidence::{ColumnEvidence, RealRange, TableEvidence};
 use crate::progress::{Unwatched, Watch};
 use crate::seam::{PartBuffers, PartReader as _, RowSink};
 use std::fs::File;
@@ -208,6 +208,11 @@ pub(in crate::archive) fn evidence(table: &Table, rows: &Rows) -> TableEvidence 
                 Class::Text => column.texts += 1,
                 Class::RawText => column.raw_texts += 1,
                 Class::Blob => column.blobs += 1,
+            }
+            if let Value::Real(real) = value {
+                let range = RealRange::new(real, real);
+                let both = column.real_range.zip(range).map(|(a, b)| a.with(b));
+                column.real_range = both.or(range).or(column.real_range);
             }
             if let Value::Integer(n) = value {
                 let (least, most) = column.integer_range.unwrap_or((n, n));

@@ -95,7 +95,7 @@ fn becomes(name: &str, target: Option<&str>) -> String {
     }
 }
 
-/// What the values are, why that gives the type, and a line for each type they do not give.
+/// What the values are, why that gives the type, and a line for each type they do not give or might.
 fn values(column: &ColumnReport) -> String {
     let mut lines = vec![column.evidence.clone()];
     if let Some(reason) = &column.reason {
@@ -113,6 +113,9 @@ fn values(column: &ColumnReport) -> String {
             escaped(&rejected.reason)
         )
         .expect("a String takes all text");
+    }
+    for proposal in &column.proposals {
+        write!(text, "\ncould be {}", escaped(proposal)).expect("a String takes all text");
     }
     text
 }

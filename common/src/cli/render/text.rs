@@ -339,6 +339,7 @@ warning[recast]: text in an INTEGER column
             target_name: Some("id".to_owned()),
             target_type: Some("bigint".to_owned()),
             evidence: "3 integer".to_owned(),
+            proposals: vec!["date, as days since 1970 …".to_owned()],
             looks_like: vec!["date".to_owned()],
             ..ColumnReport::default()
         };
@@ -370,6 +371,7 @@ warning[recast]: text in an INTEGER column
                 "orders",
                 "COLUMN DECLARED TARGET VALUES",
                 "id\\u{1b} -> id INTEGER bigint 3 integer; looks like date",
+                "could be date, as days since 1970 …",
                 "primary key (id)",
                 "",
                 "import order: a, (b, c)",

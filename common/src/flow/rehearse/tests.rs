@@ -98,6 +98,7 @@ fn column(name: &str, cell: usize, target: PgType) -> ColumnPlan {
         identity: None,
         evidence: String::new(),
         rejected: Vec::new(),
+        proposals: Vec::new(),
     }
 }
 

@@ -178,13 +178,13 @@ fn a_declaration_that_the_values_overrule_is_reported_with_the_first_row_against
             "TIMESTAMP",
             vec![int(1_700_000_000)],
             Bigint,
-            "Note recast t.c: declared `TIMESTAMP`, becomes bigint: 1 value is not a moment without offset; all would be moments as seconds since 1970, nothing is converted [row 1]",
+            "Note recast t.c: declared `TIMESTAMP`, becomes bigint: 1 value is not a moment without offset; as seconds since 1970 all would be moments of 2023-11-14, nothing is converted [row 1]",
         ),
         (
             "DATE",
             vec![real(2_460_000.5)],
             Double,
-            "Note recast t.c: declared `DATE`, becomes double precision: 1 value is not a day [row 1]",
+            "Note recast t.c: declared `DATE`, becomes double precision: 1 value is not a day; as Julian days all would be moments of 2023-02-25, nothing is converted [row 1]",
         ),
         (
             "UUID",

@@ -10,6 +10,7 @@
 mod check;
 mod crew;
 mod encode;
+mod fill;
 mod load;
 mod operator;
 mod page;
@@ -28,18 +29,21 @@ use std::time::Duration;
 use tokio_postgres::types::Oid;
 
 use crate::digest::Multiset;
-use crate::engine::postgres::catalogue::{self, Facts};
+use crate::engine::postgres::catalogue::{self, Facts, Purpose};
 use crate::engine::postgres::conninfo::ConnInfo;
 use crate::engine::postgres::session::Session;
 use crate::fault::{Code, Fault, Result};
-use crate::mapping::plan::Plan;
+use crate::mapping::fill::Filling;
+use crate::mapping::plan::{PgType, Plan};
 use crate::model::schema::Schema;
+use crate::model::value::Value;
 use crate::progress::{Extent, Watch};
 use crate::report::Finding;
 use crate::seam::{Check, PartBuffers, PartReader, Target};
 
 use check::Reading;
 use crew::Worker;
+use fill::{Publish, Tables};
 use load::Loader;
 use run::{Job, transaction};
 use schedule::Schedule;
@@ -58,9 +62,18 @@ pub struct PostgresOptions {
     pub check: Check,
 }
 
-/// A PostgreSQL database that gets new tables (mode `create`).
+/// Whether a value that is not NULL has an exact form in this type.
+#[must_use]
+pub fn fits(value: &Value<'_>, target: PgType) -> bool {
+    encode::fits(value, target, &[])
+}
+
+/// A PostgreSQL database that gets new tables (mode `create`), or rows into tables that it has (mode
+/// `fill`).
 pub struct PostgresTarget<'a> {
     conninfo: ConnInfo,
+    /// Where the staged rows go, unless the staged tables are to become the target's.
+    filling: Option<&'a Filling>,
     options: PostgresOptions,
     job: Job<'a>,
     open: Option<Open>,
@@ -94,11 +107,40 @@ impl<'a> PostgresTarget<'a> {
     ) -> Self {
         PostgresTarget {
             job: Job::new(schema, plan, options.target_schema.clone()),
+            filling: None,
             conninfo,
             options,
             open: None,
             findings: Vec::new(),
         }
+    }
+
+    /// A target whose tables are there, and get the rows as `filling` says.
+    #[must_use]
+    pub fn filling(
+        conninfo: ConnInfo,
+        schema: &'a Schema,
+        filling: &'a Filling,
+        options: PostgresOptions,
+    ) -> Self {
+        let mut target = PostgresTarget::new(conninfo, schema, &filling.plan, options);
+        target.filling = Some(filling);
+        target
+    }
+
+    /// After `load`, before `switch`: every staged row that the tables to be filled would refuse, as
+    /// far as that can be told without writing into them.
+    pub fn survey(&mut self, watch: &dyn Watch) -> Result<Vec<Finding>> {
+        watch.phase("looking for rows that will not fit", Extent::default());
+        let open = opened(&mut self.open)?;
+        let Some(filling) = self.filling else {
+            return Ok(Vec::new());
+        };
+        let tables = Tables {
+            job: &self.job,
+            filling,
+        };
+        fill::survey(&mut open.control, &open.begin, tables)
     }
 
     /// Gives up: removes the staging schema, as far as the server lets us, and disconnects. What
@@ -131,6 +173,11 @@ impl<'a> PostgresTarget<'a> {
             &mut control,
             &self.job.target_schema,
             self.job.plan,
+            if self.filling.is_some() {
+                Purpose::Fill
+            } else {
+                Purpose::Create
+            },
             &mut faults,
         )?;
         if let Some(fault) = faults.into_iter().next() {
@@ -300,7 +347,10 @@ impl Target for PostgresTarget<'_> {
 
     fn switch(&mut self) -> Result<()> {
         let open = opened(&mut self.open)?;
-        let tables = Self::staged_tables(&self.job, open)?;
+        let tables = match self.filling {
+            Some(_) => Vec::new(),
+            None => Self::staged_tables(&self.job, open)?,
+        };
         let moving = Move {
             job: &self.job,
             target: open.facts.schema,
@@ -308,7 +358,22 @@ impl Target for PostgresTarget<'_> {
             begin: &open.begin,
             conninfo: &self.conninfo,
         };
-        moving.run(&mut open.guard)?;
+        match self.filling {
+            None => moving.run(&mut open.guard)?,
+            Some(filling) => {
+                let tables = Tables {
+                    job: &self.job,
+                    filling,
+                };
+                let publish = Publish {
+                    tables,
+                    check: self.options.check,
+                    lock_wait: self.options.lock_wait_timeout,
+                    moving,
+                };
+                publish.run(&mut open.guard)?;
+            }
+        }
         self.open = None;
         Ok(())
     }

@@ -42,6 +42,11 @@ impl Move<'_> {
             drop(guard.execute("ROLLBACK TO SAVEPOINT switch"));
             return Err(fault);
         }
+        self.commit(guard)
+    }
+
+    /// COMMIT; where its answer is lost, what came of it is found out.
+    pub(super) fn commit(&self, guard: &mut Session) -> Result<()> {
         guard.execute("COMMIT").or_else(|fault| self.outcome(fault))
     }
 

@@ -14,6 +14,7 @@ fn column(name: &str, target: PgType) -> ColumnPlan {
         identity: None,
         evidence: String::new(),
         rejected: Vec::new(),
+        proposals: Vec::new(),
     }
 }
 

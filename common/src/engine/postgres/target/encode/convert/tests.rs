@@ -15,6 +15,7 @@ fn column(target: PgType, conversion: Option<Conversion>) -> ColumnPlan {
         identity: None,
         evidence: String::new(),
         rejected: Vec::new(),
+        proposals: Vec::new(),
     }
 }
 
