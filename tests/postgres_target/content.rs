@@ -1,6 +1,5 @@
 //! What arrives: values of all types, structure, names, sequences.
 
-use waybill_common::mapping::operator::OperatorPlan;
 use waybill_common::mapping::plan::{ColumnPlan, DefaultPlan, PgType, Plan};
 use waybill_common::model::schema::{Action, Deferrable, Schema};
 use waybill_common::model::value::OwnedValue;
