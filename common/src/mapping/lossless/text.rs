@@ -99,7 +99,7 @@ impl Columns<'_> {
                 None => suggest::instead_of_planned(column, planned, evidence),
             };
             if form.is_none() && suggestions.is_empty() {
-                self.plain(column, planned, evidence, text);
+                plain(column, planned, evidence, text);
                 continue;
             }
             self.heading(column, planned, evidence, &mut sections);
@@ -114,19 +114,6 @@ impl Columns<'_> {
             }
         }
         text.push_str(&sections);
-    }
-
-    /// A column of which there is nothing to say but what it becomes.
-    fn plain(
-        &self,
-        column: &Column,
-        planned: &ColumnPlan,
-        evidence: &ColumnEvidence,
-        text: &mut String,
-    ) {
-        let name = string(&column.name);
-        let target = planned.target.name();
-        line(text, &format!("# {name}: {target}; {}", classes(evidence)));
     }
 
     fn heading(
@@ -156,6 +143,13 @@ impl Columns<'_> {
             },
         );
     }
+}
+
+/// A column of which there is nothing to say but what it becomes.
+fn plain(column: &Column, planned: &ColumnPlan, evidence: &ColumnEvidence, text: &mut String) {
+    let name = string(&column.name);
+    let target = planned.target.name();
+    line(text, &format!("# {name}: {target}; {}", classes(evidence)));
 }
 
 /// Why the plan would refuse values of a column.
