@@ -51,7 +51,10 @@ fn apart(
     let mut objects = Vec::new();
     for (position, view) in schema.views.iter().enumerate() {
         let found = reasons.of_object(&view.name, None, Subject::View(position));
-        let planned = plan.views.iter().find(|planned| planned.source == view.name);
+        let planned = plan
+            .views
+            .iter()
+            .find(|planned| planned.source == view.name);
         objects.push(match planned {
             Some(planned) => {
                 let sql = show::view(target_schema, planned);
