@@ -259,11 +259,11 @@ fn every_code_is_provoked_by_a_test() {
 /// Whether the text of a test, or of a function of its file that it calls, names the code.
 fn names(file: &str, test: &str, code: Code) -> bool {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
-    let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{file}: {error}"));
-    let functions = functions(&text);
+    let source = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{file}: {error}"));
+    let functions = functions(&source);
     let is_test = ["", "    "]
         .iter()
-        .any(|indent| text.contains(&format!("#[test]\n{indent}fn {test}(")));
+        .any(|indent| source.contains(&format!("#[test]\n{indent}fn {test}(")));
     let body = functions.get(test).filter(|_| is_test);
     let body = body.unwrap_or_else(|| panic!("{file} has no test {test}"));
     let called = functions

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 use waybill_common::fault::Exit;
 use waybill_common::flow;
-use waybill_common::flow::request::{ImportRequest, Scope, VerifyLevel, VerifyRequest};
+use waybill_common::flow::request::{ImportRequest, Mode, Scope, VerifyLevel, VerifyRequest};
 use waybill_common::location::{ArchivePath, Location, TableFilter};
 use waybill_common::progress::Unwatched;
 use waybill_common::seam::Check;
@@ -72,6 +72,7 @@ fn import(archive: &Path, target: PathBuf) -> Exit {
     let request = ImportRequest {
         archive: ArchivePath::Path(archive.to_owned()),
         target: Location::Sqlite(target),
+        mode: Mode::Create,
         into_schema: None,
         jobs: 1,
         expect_root: None,

@@ -2,6 +2,7 @@
 
 mod mistakes;
 mod page;
+mod rehearsal;
 mod structure;
 mod surroundings;
 mod values;

@@ -10,3 +10,5 @@ mod conversion;
 mod refusal;
 mod sample;
 mod survival;
+
+pub(crate) use sample::ask;

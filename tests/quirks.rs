@@ -7,6 +7,7 @@
 use crate::support::{compare_postgres, compare_sqlite, library, postgres};
 use ::postgres::{Client, NoTls};
 use quirk::{Expected, Postgres, Quirk, Sqlite};
+use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -17,6 +18,7 @@ mod files;
 mod findings;
 mod foreign;
 mod keys;
+mod lossless;
 mod names;
 mod numbers;
 mod quirk;
@@ -26,7 +28,7 @@ mod text;
 mod types;
 
 /// Every server gets every so many quirks; the first one gets all.
-const SAMPLE: usize = 4;
+const SAMPLE: usize = 6;
 
 /// All themes.
 fn corpus() -> Vec<Quirk> {
@@ -110,17 +112,17 @@ fn said(panic: &(dyn std::any::Any + Send)) -> String {
 /// A database of a server, in which each quirk has a schema of its own.
 struct Desk {
     uri: String,
+    client: RefCell<Client>,
 }
 
 impl Desk {
     fn new(server: &postgres::Server) -> Desk {
+        let uri = server.fresh_database();
+        let client = Client::connect(&uri, NoTls).expect("the server answers");
         Desk {
-            uri: server.fresh_database(),
+            uri,
+            client: RefCell::new(client),
         }
-    }
-
-    fn client(&self) -> Client {
-        Client::connect(&self.uri, NoTls).expect("the server answers")
     }
 }
 
@@ -269,7 +271,7 @@ fn into_postgres(
     archive: &Path,
     desk: &Desk,
 ) -> Result<(), String> {
-    let mut client = desk.client();
+    let mut client = desk.client.borrow_mut();
     client
         .batch_execute(&format!("CREATE SCHEMA \"{schema}\""))
         .expect("a new schema");

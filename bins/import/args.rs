@@ -7,7 +7,7 @@ use std::time::Duration;
 use waybill_common::cli;
 use waybill_common::digest::Digest;
 use waybill_common::fault::{Exit, Fault, Result};
-use waybill_common::flow::request::{ImportRequest, Scope};
+use waybill_common::flow::request::{self, ImportRequest, Scope};
 use waybill_common::location::{ArchivePath, Location, TouchedFiles};
 use waybill_common::seam;
 
@@ -35,6 +35,9 @@ pub(crate) struct Args {
     /// What happens to tables that exist
     #[arg(long, value_enum, default_value_t = Mode::Create)]
     mode: Mode,
+    /// Only bring rows into tables that exist: the same as `--mode fill`
+    #[arg(long, conflicts_with = "mode")]
+    data_only: bool,
     /// Schema of a PostgreSQL target to import into; `public` unless given
     #[arg(long, value_name = "NAME")]
     into_schema: Option<String>,
@@ -45,7 +48,7 @@ pub(crate) struct Args {
     ///
     /// The archive is verified all the same, and types are chosen by all its rows, so that they can
     /// be loaded afterwards.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "data_only")]
     schema_only: bool,
     /// Accept only the archive with this root, as 64 hexadecimal digits
     #[arg(long, value_name = "HEX")]
@@ -85,6 +88,8 @@ pub(crate) struct Args {
 enum Mode {
     /// Refuse when one exists already
     Create,
+    /// Put the rows into them: they must exist and be empty (PostgreSQL)
+    Fill,
 }
 
 /// How the target is compared with the archive.
@@ -121,10 +126,14 @@ impl Args {
     pub(crate) fn open(self) -> Result<ImportRequest> {
         let archive = ArchivePath::parse(&self.archive)?;
         cli::from_stdin(&archive)?;
-        let Mode::Create = self.mode;
+        let mode = match self.mode {
+            Mode::Create if !self.data_only => request::Mode::Create,
+            Mode::Create | Mode::Fill => request::Mode::Fill,
+        };
         Ok(ImportRequest {
             archive,
             target: Location::target(&self.target)?,
+            mode,
             into_schema: self.into_schema,
             jobs: self.jobs.count(),
             expect_root: self.expect_root,

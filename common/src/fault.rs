@@ -159,6 +159,16 @@ codes! {
 
     /// The target has a table or another object of the same name.
     TargetExists = "target-exists", Refused, "drop or rename the object, or import into another schema with --into-schema";
+    /// The target has no table for one of the archive.
+    TargetTableMissing = "target-table-missing", Refused, "run the application's migrations first, or leave out the table with -T";
+    /// The target's table has no column for one of the archive.
+    TargetColumnMissing = "target-column-missing", Refused, "add the column to the target's table; it can be dropped after the import";
+    /// A column of the target must not be NULL and gets no value.
+    TargetColumnUnfilled = "target-column-unfilled", Refused, "give the column a default for the time of the import";
+    /// A table that is to be filled holds rows.
+    TargetNotEmpty = "target-not-empty", Refused, "empty the table, leave it out with -T, or import into another schema with --into-schema";
+    /// A trigger, rule, row security or computed column would change or keep out what is inserted.
+    TargetInterferes = "target-interferes", Refused, "switch it off for the time of the import; docs/guide.md says what is looked at";
     /// The schema to import into does not exist.
     TargetSchemaMissing = "target-schema-missing", Refused, "create the schema, or name another one with --into-schema";
     /// An extension that the mapping file asks for is not there.

@@ -22,6 +22,7 @@ fn column(declared: &str, values: &str, lines: &str) -> (String, Vec<String>) {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn each_rule_for_values_gives_the_values_that_it_says() {
     for (declared, values, rule, target, expected) in [
         (

@@ -50,7 +50,7 @@ pub(crate) fn assert_same_values_but(
     }
 }
 
-fn quoted(name: &str) -> String {
+pub(super) fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
@@ -136,7 +136,7 @@ fn source_columns(
 }
 
 /// The value as text for a column of type `kind`; a class that the type must not hold is a failure.
-fn plain(value: &Value, kind: &str, place: &str) -> Option<String> {
+pub(super) fn plain(value: &Value, kind: &str, place: &str) -> Option<String> {
     Some(match (value, kind) {
         (Value::Null, _) => return None,
         (Value::Integer(integer), "boolean") => match integer {
@@ -220,7 +220,11 @@ fn significant(number: &str) -> String {
 }
 
 /// What PostgreSQL makes of the texts as values of type `kind`.
-fn canonical(client: &mut Client, texts: &[Option<String>], kind: &str) -> Vec<Option<String>> {
+pub(super) fn canonical(
+    client: &mut Client,
+    texts: &[Option<String>],
+    kind: &str,
+) -> Vec<Option<String>> {
     if texts.is_empty() {
         return Vec::new();
     }
@@ -235,7 +239,7 @@ fn canonical(client: &mut Client, texts: &[Option<String>], kind: &str) -> Vec<O
 
 /// Fails where the server's reading of a text drops something of the value: where it rounds a
 /// fraction, forgets a key, or writes anew what the plan promises to keep as it is.
-fn assert_all_is_read(written: &str, read: &str, kind: &str, place: &str) {
+pub(super) fn assert_all_is_read(written: &str, read: &str, kind: &str, place: &str) {
     let kept = match kind {
         "date" | "json" => written == read,
         // As text, unlike in its own output, an address always has its length.

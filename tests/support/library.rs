@@ -5,7 +5,7 @@ use std::time::Duration;
 use waybill_common::fault::Fault;
 use waybill_common::flow;
 use waybill_common::flow::request::{
-    ExportRequest, ImportRequest, Scope, VerifyLevel, VerifyRequest,
+    ExportRequest, ImportRequest, Mode, Scope, VerifyLevel, VerifyRequest,
 };
 use waybill_common::location::{ArchivePath, Location, TableFilter};
 use waybill_common::progress::Unwatched;
@@ -82,6 +82,7 @@ fn request(archive: &Path, target: Location) -> ImportRequest {
     ImportRequest {
         archive: ArchivePath::Path(archive.to_owned()),
         target,
+        mode: Mode::Create,
         into_schema: None,
         jobs: 1,
         expect_root: None,

@@ -1,5 +1,6 @@
 //! What several tests need: running a program, building samples, finding PostgreSQL.
 
+pub(crate) mod compare_mapped;
 pub(crate) mod compare_postgres;
 pub(crate) mod compare_sqlite;
 pub(crate) mod library;

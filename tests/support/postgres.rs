@@ -223,3 +223,13 @@ pub(crate) fn server() -> &'static Server {
 pub(crate) fn fresh_database() -> String {
     server().fresh_database()
 }
+
+/// Drops a database that `fresh_database` made, so that many of them do not fill the disk.
+pub(crate) fn drop_database(server: &Server, uri: &str) {
+    let name = uri.rsplit('/').next().unwrap_or_default();
+    let name = name.split('?').next().unwrap_or_default();
+    server
+        .client(&server.uri.1)
+        .batch_execute(&format!("DROP DATABASE {name} WITH (FORCE)"))
+        .expect("its owner may drop it");
+}

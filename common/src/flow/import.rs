@@ -2,10 +2,10 @@
 
 use super::examine::{Examination, examine, key_findings};
 use super::rehearse::rehearse;
-use super::request::{ImportRequest, Scope, VerifyLevel};
+use super::request::{ImportRequest, Mode, Scope, VerifyLevel};
 use super::select::{SelectedParts, Selection, select};
 use super::wishes::Wishes;
-use super::{open, plan, verify, wording};
+use super::{fill, open, plan, verify, wording};
 use crate::archive::Archive;
 use crate::engine::postgres::conninfo::ConnInfo;
 use crate::engine::postgres::target::{PostgresOptions, PostgresTarget};
@@ -25,6 +25,9 @@ pub fn import(request: &ImportRequest, watch: &dyn Watch) -> Result<Report> {
         request.into_schema.as_deref(),
         request.names,
     )?;
+    if request.mode == Mode::Fill {
+        fill::check(request, &wishes)?;
+    }
     if let Location::Sqlite(_) = request.target {
         wishes.refuse_mapping()?;
     }
@@ -88,6 +91,10 @@ fn postgres(
     watch: &dyn Watch,
 ) -> Result<Report> {
     let settings = ConnInfo::parse(text, &|name| std::env::var(name).ok())?;
+    if request.mode == Mode::Fill {
+        let source = (archive, selection);
+        return fill::into_existing((request, wishes), settings, source, report, watch);
+    }
     let evidence = evidence_of(archive, &selection.positions);
     let keys = keys_of(&examination.keys, &selection.positions);
     let plan = plan::for_server(&selection.schema, &evidence, &keys, &settings, wishes)?;
@@ -210,7 +217,7 @@ fn extent(scope: Scope, totals: &Totals) -> String {
 }
 
 /// Ends the job when there is an error among the findings: nothing has been written yet.
-fn refused(report: &mut Report, why: &str) -> bool {
+pub(super) fn refused(report: &mut Report, why: &str) -> bool {
     let errors = report
         .findings
         .iter()
@@ -239,7 +246,7 @@ fn keys_of(keys: &[KeyEvidence], positions: &[usize]) -> Vec<KeyEvidence> {
 }
 
 /// Evidence of the tables at `positions`.
-fn evidence_of(archive: &Archive, positions: &[usize]) -> Vec<TableEvidence> {
+pub(super) fn evidence_of(archive: &Archive, positions: &[usize]) -> Vec<TableEvidence> {
     positions
         .iter()
         .map(|position| archive.evidence()[*position].clone())

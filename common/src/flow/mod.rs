@@ -9,6 +9,10 @@ mod examine;
 #[cfg(feature = "sqlite")]
 mod export;
 #[cfg(all(feature = "sqlite", feature = "postgres"))]
+mod fill;
+#[cfg(all(feature = "sqlite", feature = "postgres"))]
+mod fitting;
+#[cfg(all(feature = "sqlite", feature = "postgres"))]
 mod import;
 mod inspect;
 pub mod keys;

@@ -46,7 +46,7 @@ pub(super) fn show(
 }
 
 /// The tables of a report with their columns: evidence, and the target's type where there is a plan.
-fn tables(
+pub(super) fn tables(
     schema: &Schema,
     plan: &Plan,
     evidence: &[TableEvidence],
@@ -65,7 +65,8 @@ fn tables(
             let Origin::Cell(cell) = column.origin else {
                 continue;
             };
-            let Some(source) = stored.get(cell - first) else {
+            // A hidden rowid stands before all columns.
+            let Some(source) = cell.checked_sub(first).and_then(|cell| stored.get(cell)) else {
                 continue;
             };
             let report = tables[planned.source]

@@ -86,6 +86,15 @@ pub enum VerifyLevel {
     Data,
 }
 
+/// What an import does with tables that are in the target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// Refuses when one exists that it would make.
+    Create,
+    /// Puts rows into them: they must be there, and empty.
+    Fill,
+}
+
 /// Load an archive into a target.
 #[derive(Debug, Clone)]
 pub struct ImportRequest {
@@ -93,6 +102,8 @@ pub struct ImportRequest {
     pub archive: ArchivePath,
     /// Where its content goes.
     pub target: Location,
+    /// What is done with tables that are there.
+    pub mode: Mode,
     /// Schema of the target, for PostgreSQL; `public` unless given.
     pub into_schema: Option<String>,
     /// Worker threads, and connections to a server.

@@ -37,15 +37,31 @@ pub(super) fn describe(
         }
         .all();
     }
-    apart(schema, &reasons, tables)
+    apart(schema, plan, target_schema, &reasons, tables)
 }
 
 /// Triggers go to their tables; the others, and views, belong to none.
-fn apart(schema: &Schema, reasons: &Reasons<'_>, tables: &mut [TableReport]) -> Vec<ObjectReport> {
+fn apart(
+    schema: &Schema,
+    plan: &Plan,
+    target_schema: &str,
+    reasons: &Reasons<'_>,
+    tables: &mut [TableReport],
+) -> Vec<ObjectReport> {
     let mut objects = Vec::new();
     for (position, view) in schema.views.iter().enumerate() {
         let found = reasons.of_object(&view.name, None, Subject::View(position));
-        objects.push(absent(ObjectKind::View, &view.name, &found));
+        let planned = plan
+            .views
+            .iter()
+            .find(|planned| planned.source == view.name);
+        objects.push(match planned {
+            Some(planned) => {
+                let sql = show::view(target_schema, planned);
+                present(ObjectKind::View, &view.name, true, &found, sql)
+            }
+            None => absent(ObjectKind::View, &view.name, &found),
+        });
     }
     for (position, trigger) in schema.triggers.iter().enumerate() {
         let found = reasons.of_object(&trigger.name, None, Subject::Trigger(position));
@@ -386,7 +402,14 @@ impl<'a> Objects<'a> {
         for (position, check) in self.table.checks.iter().enumerate() {
             let found = self.found(None, Subject::Check(position));
             let name = check.name.as_deref().unwrap_or(&check.expression);
-            objects.push(absent(ObjectKind::Check, name, &found));
+            let mut checks = self.planned.checks.iter();
+            objects.push(match checks.find(|planned| planned.source == position) {
+                Some(planned) => {
+                    let sql = self.statements.check(planned);
+                    present(ObjectKind::Check, name, true, &found, sql)
+                }
+                None => absent(ObjectKind::Check, name, &found),
+            });
         }
     }
 }
@@ -481,5 +504,6 @@ fn column_of(expression: &Expression) -> Option<&str> {
             [only] => column_of(only),
             _ => None,
         },
+        _ => None,
     }
 }

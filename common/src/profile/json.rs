@@ -34,6 +34,22 @@ pub(crate) struct Memory {
     key: Vec<u8>,
 }
 
+/// Tells of texts whether they are JSON; memory is reused from text to text.
+#[derive(Debug, Default)]
+pub struct JsonReader(Memory);
+
+impl JsonReader {
+    /// Whether `text` is a JSON object or array.
+    pub fn is_json(&mut self, text: &str) -> bool {
+        json(text, &mut self.0).is_some()
+    }
+
+    /// Whether it is one that jsonb gives back with every value unchanged.
+    pub fn survives_jsonb(&mut self, text: &str) -> bool {
+        json(text, &mut self.0) == Some(Json::Plain)
+    }
+}
+
 /// What `text` is. Two keys of one object with the same hash are taken for a repeated key, which
 /// is on the safe side.
 pub(crate) fn json(text: &str, memory: &mut Memory) -> Option<Json> {

@@ -9,4 +9,5 @@ pub(crate) mod json;
 mod random;
 mod table;
 
+pub use json::JsonReader;
 pub use table::TableProfile;

@@ -20,14 +20,26 @@ const OLDEST: u32 = 13;
 const NEWEST: u32 = 18;
 /// Locks of the switch that do not depend on the tables: schemas, catalogue, transaction.
 const LOCKS_ASIDE: usize = 20;
+/// Locks of a table that is filled: its own, its keys' and indexes', and those of its staged twin with
+/// its TOAST, which is dropped in the same transaction (estimated; indexes vary).
+const LOCKS_FILLED: usize = 12;
 /// Connections that an import needs beside its first worker and the one that asks this.
 const GUARD: i64 = 1;
 /// Names listed in a message, at the most.
 const NAMES_SHOWN: usize = 20;
 
 /// Begins a transaction that reads the catalogue and nothing else.
-const READING: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY; \
+pub(super) const READING: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY; \
      SET LOCAL search_path = pg_catalog, pg_temp; SET LOCAL statement_timeout = 0";
+
+/// What an import is to do with the target schema.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// New tables come into it.
+    Create,
+    /// Tables that stand in it get rows.
+    Fill,
+}
 
 /// What is known of a server that an import may run on.
 #[derive(Debug)]
@@ -49,7 +61,13 @@ pub(super) struct Facts {
 pub fn preflight(conninfo: &ConnInfo, target_schema: &str, plan: &Plan) -> Result<Vec<Finding>> {
     let mut session = Session::connect(conninfo)?;
     let mut faults = Vec::new();
-    let facts = examine(&mut session, target_schema, plan, &mut faults)?;
+    let facts = examine(
+        &mut session,
+        target_schema,
+        plan,
+        Purpose::Create,
+        &mut faults,
+    )?;
     let mut findings: Vec<_> = faults.iter().map(finding).collect();
     findings.extend(facts.into_iter().flat_map(|facts| facts.notes));
     Ok(findings)
@@ -74,13 +92,14 @@ pub(super) fn examine(
     session: &mut Session,
     target_schema: &str,
     plan: &Plan,
+    purpose: Purpose,
     faults: &mut Vec<Fault>,
 ) -> Result<Option<Facts>> {
     session.execute(READING)?;
     let server = server(session)?;
-    server.judge(plan, faults);
-    let schema = target(session, &server, target_schema, faults)?;
-    if let Some(schema) = schema {
+    server.judge(plan, purpose, faults);
+    let schema = target(session, &server, target_schema, purpose, faults)?;
+    if let Some(schema) = schema.filter(|_| purpose == Purpose::Create) {
         faults.extend(clashes(session, (schema, target_schema), plan)?);
     }
     let taken = wishes::preflight(session, plan, (schema, target_schema), faults)?;
@@ -151,7 +170,7 @@ impl Server {
         vec![Finding::new(Code::ServerUnfit, Severity::Note, message)]
     }
 
-    fn judge(&self, plan: &Plan, faults: &mut Vec<Fault>) {
+    fn judge(&self, plan: &Plan, purpose: Purpose, faults: &mut Vec<Fault>) {
         if self.major() < OLDEST {
             let what = format!("the server is PostgreSQL {}", self.version);
             let hint = format!("PostgreSQL {OLDEST} or newer is needed");
@@ -178,20 +197,24 @@ impl Server {
             let why = format!("{} free, 2 needed", std::cmp::max(0, self.free_connections));
             faults.push(Fault::new(Code::ServerBusy, what).because(why));
         }
-        faults.extend(self.too_few_locks(plan));
+        faults.extend(self.too_few_locks(plan, purpose));
     }
 
     /// The whole switch holds its locks at once: one for a table and one for each sequence of its
     /// own, none for indexes and types (measured). All else is done in batches.
-    fn too_few_locks(&self, plan: &Plan) -> Option<Fault> {
+    fn too_few_locks(&self, plan: &Plan, purpose: Purpose) -> Option<Fault> {
         let tables = plan.tables.len();
         let columns = plan.tables.iter().flat_map(|table| &table.columns);
         let sequences = columns.filter(|column| column.identity.is_some()).count();
+        let each = match purpose {
+            Purpose::Create => 1,
+            Purpose::Fill => LOCKS_FILLED,
+        };
         let added = plan.tables.iter().map(|table| &table.added);
         let added: usize = added
             .map(|added| added.statistics.len() + added.updated_at.iter().len())
             .sum();
-        let objects = tables + sequences + added + plan.enums.len();
+        let objects = tables * each + sequences + added + plan.enums.len();
         let needed = i64::try_from(objects + LOCKS_ASIDE).unwrap_or(i64::MAX);
         let there = self.locks_per_transaction.saturating_mul(self.transactions);
         if needed <= there || self.transactions < 1 {
@@ -221,6 +244,7 @@ fn target(
     session: &mut Session,
     server: &Server,
     schema: &str,
+    purpose: Purpose,
     faults: &mut Vec<Fault>,
 ) -> Result<Option<Oid>> {
     let quoted = name::identifier(schema)?;
@@ -234,7 +258,12 @@ fn target(
         faults.push(fault.in_table(schema).hint(hint));
         return Ok(None);
     };
-    if !row.get::<_, bool>("may_create") {
+    if purpose == Purpose::Fill && !row.get::<_, bool>("may_use") {
+        let what = "the role may not use the target schema";
+        let fault = right_missing(what, "USAGE ON SCHEMA", (schema, &server.role));
+        faults.push(fault.in_table(schema));
+    }
+    if purpose == Purpose::Create && !row.get::<_, bool>("may_create") {
         let what = "the role may not create tables in the target schema";
         let fault = right_missing(what, "USAGE, CREATE ON SCHEMA", (schema, &server.role));
         faults.push(fault.in_table(schema));

@@ -2,6 +2,7 @@
 
 pub mod catalogue;
 pub mod conninfo;
+pub mod existing;
 pub mod name;
 mod relation;
 pub mod session;

@@ -8,8 +8,10 @@
 //! and is the one that switches.
 
 mod check;
+mod checks;
 mod crew;
 mod encode;
+mod fill;
 mod load;
 mod operator;
 mod page;
@@ -28,18 +30,21 @@ use std::time::Duration;
 use tokio_postgres::types::Oid;
 
 use crate::digest::Multiset;
-use crate::engine::postgres::catalogue::{self, Facts};
+use crate::engine::postgres::catalogue::{self, Facts, Purpose};
 use crate::engine::postgres::conninfo::ConnInfo;
 use crate::engine::postgres::session::Session;
 use crate::fault::{Code, Fault, Result};
-use crate::mapping::plan::Plan;
+use crate::mapping::fill::Filling;
+use crate::mapping::plan::{PgType, Plan};
 use crate::model::schema::Schema;
+use crate::model::value::Value;
 use crate::progress::{Extent, Watch};
 use crate::report::Finding;
 use crate::seam::{Check, PartBuffers, PartReader, Target};
 
 use check::Reading;
 use crew::Worker;
+use fill::{Publish, Tables};
 use load::Loader;
 use run::{Job, transaction};
 use schedule::Schedule;
@@ -58,9 +63,18 @@ pub struct PostgresOptions {
     pub check: Check,
 }
 
-/// A PostgreSQL database that gets new tables (mode `create`).
+/// Whether a value that is not NULL has an exact form in this type.
+#[must_use]
+pub fn fits(value: &Value<'_>, target: PgType) -> bool {
+    encode::fits(value, target, &[])
+}
+
+/// A PostgreSQL database that gets new tables (mode `create`), or rows into tables that it has (mode
+/// `fill`).
 pub struct PostgresTarget<'a> {
     conninfo: ConnInfo,
+    /// Where the staged rows go, unless the staged tables are to become the target's.
+    filling: Option<&'a Filling>,
     options: PostgresOptions,
     job: Job<'a>,
     open: Option<Open>,
@@ -79,6 +93,8 @@ struct Open {
     begin: String,
     /// What was sent, per table of the plan.
     sent: Vec<Multiset>,
+    /// What became of checks that do not hold for all rows.
+    checks: checks::Outcome,
     /// The staging schema may exist.
     staged: bool,
 }
@@ -94,11 +110,40 @@ impl<'a> PostgresTarget<'a> {
     ) -> Self {
         PostgresTarget {
             job: Job::new(schema, plan, options.target_schema.clone()),
+            filling: None,
             conninfo,
             options,
             open: None,
             findings: Vec::new(),
         }
+    }
+
+    /// A target whose tables are there, and get the rows as `filling` says.
+    #[must_use]
+    pub fn filling(
+        conninfo: ConnInfo,
+        schema: &'a Schema,
+        filling: &'a Filling,
+        options: PostgresOptions,
+    ) -> Self {
+        let mut target = PostgresTarget::new(conninfo, schema, &filling.plan, options);
+        target.filling = Some(filling);
+        target
+    }
+
+    /// After `load`, before `switch`: every staged row that the tables to be filled would refuse, as
+    /// far as that can be told without writing into them.
+    pub fn survey(&mut self, watch: &dyn Watch) -> Result<Vec<Finding>> {
+        watch.phase("looking for rows that will not fit", Extent::default());
+        let open = opened(&mut self.open)?;
+        let Some(filling) = self.filling else {
+            return Ok(Vec::new());
+        };
+        let tables = Tables {
+            job: &self.job,
+            filling,
+        };
+        fill::survey(&mut open.control, &open.begin, tables)
     }
 
     /// Gives up: removes the staging schema, as far as the server lets us, and disconnects. What
@@ -131,6 +176,11 @@ impl<'a> PostgresTarget<'a> {
             &mut control,
             &self.job.target_schema,
             self.job.plan,
+            if self.filling.is_some() {
+                Purpose::Fill
+            } else {
+                Purpose::Create
+            },
             &mut faults,
         )?;
         if let Some(fault) = faults.into_iter().next() {
@@ -159,6 +209,7 @@ impl<'a> PostgresTarget<'a> {
             workers,
             begin,
             sent: Vec::new(),
+            checks: checks::Outcome::default(),
             staged: true,
         });
         let open = self.open.as_mut().expect("it was just put there");
@@ -243,7 +294,11 @@ impl Target for PostgresTarget<'_> {
         let schedule = Schedule::new(self.job.plan, &self.job.planned_by_source(), parts.parts());
         let act = |worker: &mut Worker, shared: &_, task| loader.act(worker, shared, task);
         crew::run(schedule, &mut open.workers, watch, &act)?;
-        open.sent = loader.into_sent();
+        (open.sent, open.checks) = loader.into_results();
+        open.checks
+            .findings
+            .sort_by(|a, b| a.place.table.cmp(&b.place.table));
+        self.findings.append(&mut open.checks.findings);
         Ok(())
     }
 
@@ -254,7 +309,7 @@ impl Target for PostgresTarget<'_> {
         }
         let open = opened(&mut self.open)?;
         transaction(&mut open.control, &open.begin, |session| {
-            check::structure(session, &self.job)
+            check::structure(session, &self.job, &open.checks)
         })
     }
 
@@ -300,7 +355,10 @@ impl Target for PostgresTarget<'_> {
 
     fn switch(&mut self) -> Result<()> {
         let open = opened(&mut self.open)?;
-        let tables = Self::staged_tables(&self.job, open)?;
+        let tables = match self.filling {
+            Some(_) => Vec::new(),
+            None => Self::staged_tables(&self.job, open)?,
+        };
         let moving = Move {
             job: &self.job,
             target: open.facts.schema,
@@ -308,7 +366,25 @@ impl Target for PostgresTarget<'_> {
             begin: &open.begin,
             conninfo: &self.conninfo,
         };
-        moving.run(&mut open.guard)?;
+        match self.filling {
+            None => {
+                let left_out = moving.run(&mut open.guard)?;
+                self.findings.extend(left_out);
+            }
+            Some(filling) => {
+                let tables = Tables {
+                    job: &self.job,
+                    filling,
+                };
+                let publish = Publish {
+                    tables,
+                    check: self.options.check,
+                    lock_wait: self.options.lock_wait_timeout,
+                    moving,
+                };
+                publish.run(&mut open.guard)?;
+            }
+        }
         self.open = None;
         Ok(())
     }

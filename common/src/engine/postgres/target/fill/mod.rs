@@ -1,0 +1,312 @@
+//! Puts staged rows into tables that stand in the target, in one transaction.
+//!
+//! It is the transaction that has held the lock of the target schema since the import began. The
+//! tables are locked against other writers and must still be empty; what arrives is compared with
+//! what was staged before COMMIT, so that a trigger, a default or a domain that changed a value
+//! rolls everything back.
+
+mod sequences;
+mod statements;
+mod survey;
+
+use std::time::{Duration, Instant};
+
+use crate::engine::postgres::name::identifier;
+use crate::engine::postgres::session::{ServerMessage, Session};
+use crate::fault::{Code, Fault, Mismatch, Result};
+use crate::mapping::fill::{Filling, not_empty};
+use crate::report::Finding;
+use crate::seam::Check;
+
+use super::run::{Job, transaction};
+use super::switch::Move;
+use sequences::Sequences;
+use statements::Filled;
+
+/// How long one attempt to lock all tables lasts, and how long others go first after it.
+const ATTEMPT: Duration = Duration::from_millis(400);
+const PAUSE: Duration = Duration::from_millis(200);
+
+/// The tables that are filled, with their staged twins.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Tables<'a> {
+    pub(super) job: &'a Job<'a>,
+    pub(super) filling: &'a Filling,
+}
+
+/// What a table holds: rows, and two sums over them.
+type Sums = (i64, String, String);
+
+impl<'a> Tables<'a> {
+    fn count(self) -> usize {
+        self.filling.tables.len()
+    }
+
+    fn all(self) -> impl Iterator<Item = Filled<'a>> {
+        (0..self.count()).map(move |table| self.filled(table))
+    }
+
+    fn filled(self, table: usize) -> Filled<'a> {
+        Filled {
+            staging: &self.job.staging,
+            schema: &self.job.target_schema,
+            plan: &self.job.plan.tables[table],
+            table: &self.filling.tables[table],
+        }
+    }
+
+    /// The staged twin of a table of the target.
+    fn staged(self, schema: &str, table: &str) -> Option<Filled<'a>> {
+        let mut all = self.all().filter(|_| schema == self.job.target_schema);
+        all.find(|filled| filled.table.target.name == table)
+    }
+
+    /// The foreign keys that are checked at the end: table, name, and whether they allow that.
+    fn deferred(self) -> impl Iterator<Item = (Filled<'a>, &'a str, bool)> {
+        self.all().flat_map(|filled| {
+            let keys = filled.table.deferred.iter();
+            keys.filter_map(move |key| {
+                let key = filled.table.target.foreign_keys.get(*key)?;
+                Some((filled, key.name.as_str(), key.deferrable))
+            })
+        })
+    }
+
+    /// A path on which the application's own functions find what they name. What we write ourselves
+    /// is qualified, or of `pg_catalog`, which comes first.
+    fn application_path(self) -> Result<String> {
+        let schema = identifier(&self.job.target_schema)?;
+        Ok(format!(
+            "SET LOCAL search_path = pg_catalog, {schema}, pg_temp"
+        ))
+    }
+}
+
+/// Every staged row that the target would refuse, as far as that can be told without writing into
+/// it.
+pub(super) fn survey(
+    session: &mut Session,
+    begin: &str,
+    tables: Tables<'_>,
+) -> Result<Vec<Finding>> {
+    let path = tables.application_path()?;
+    let mut findings = Vec::new();
+    for table in 0..tables.count() {
+        let found = transaction(session, begin, |session| {
+            session.execute(&path)?;
+            survey::survey(session, tables, table)
+        });
+        let name = &tables.filled(table).table.target.name;
+        findings.extend(found.map_err(|fault| fault.in_table(name))?);
+    }
+    Ok(findings)
+}
+
+/// Rows of staging tables on their way into the tables of the target.
+pub(super) struct Publish<'a> {
+    pub(super) tables: Tables<'a>,
+    pub(super) check: Check,
+    pub(super) lock_wait: Duration,
+    /// The rest of what a switch needs, for the outcome of a lost COMMIT.
+    pub(super) moving: Move<'a>,
+}
+
+impl Publish<'_> {
+    /// Fills everything and commits. A failure leaves the target as it was, and `guard` in its
+    /// transaction.
+    pub(super) fn run(&self, guard: &mut Session) -> Result<()> {
+        self.lock(guard)?;
+        guard.execute("SAVEPOINT publish")?;
+        if let Err(fault) = self.fill(guard) {
+            drop(guard.execute("ROLLBACK TO SAVEPOINT publish"));
+            return Err(fault);
+        }
+        self.moving.commit(guard)
+    }
+
+    fn fill(&self, guard: &mut Session) -> Result<()> {
+        self.prepare(guard)?;
+        let sequences = Sequences::read(guard, self.tables)?;
+        sequences.hold(guard)?;
+        guard.execute(&self.tables.application_path()?)?;
+        self.defer(guard)?;
+        for table in &self.tables.filling.order {
+            insert(guard, self.tables.filled(*table))?;
+        }
+        guard
+            .execute("SET CONSTRAINTS ALL IMMEDIATE")
+            .map_err(as_refusal)?;
+        guard.execute("SET LOCAL search_path = pg_catalog, pg_temp")?;
+        self.undo_deferring(guard)?;
+        for filled in self.tables.all() {
+            self.compare(guard, filled)?;
+            if filled.table.target.owned {
+                guard.execute(&format!("ANALYZE {}", filled.target()?))?;
+            }
+        }
+        sequences.advance(guard, self.tables)?;
+        let staging = identifier(&self.tables.job.staging)?;
+        guard.execute(&format!("DROP SCHEMA {staging} CASCADE"))
+    }
+
+    /// All tables at once, in short attempts: an application that holds one and waits for another
+    /// is not made to wait for us for long, nor to die of a deadlock.
+    fn lock(&self, guard: &mut Session) -> Result<()> {
+        let names = self.tables.all().map(|filled| filled.only_target());
+        let names = names.collect::<Result<Vec<_>>>()?;
+        if names.is_empty() {
+            return Ok(());
+        }
+        let sql = format!(
+            "SET LOCAL statement_timeout = '{}ms'; LOCK TABLE {} IN SHARE ROW EXCLUSIVE MODE; SET LOCAL statement_timeout = 0",
+            ATTEMPT.as_millis(),
+            names.join(", ")
+        );
+        let begun = Instant::now();
+        loop {
+            guard.execute("SAVEPOINT lock")?;
+            let Err(fault) = guard.execute(&sql) else {
+                return guard.execute("RELEASE SAVEPOINT lock");
+            };
+            guard.execute("ROLLBACK TO SAVEPOINT lock")?;
+            if fault.code() != Code::LockTimeout || begun.elapsed() >= self.lock_wait {
+                return Err(fault);
+            }
+            std::thread::sleep(PAUSE);
+        }
+    }
+
+    fn prepare(&self, guard: &mut Session) -> Result<()> {
+        guard.execute(
+            "SELECT set_config('synchronous_commit', 'on', true) \
+             WHERE current_setting('synchronous_commit') = 'off'; \
+             SET LOCAL row_security = off; SET LOCAL extra_float_digits = 1; \
+             SET LOCAL synchronize_seqscans = off",
+        )?;
+        for filled in self.tables.all() {
+            let sql = format!(
+                "SELECT EXISTS (SELECT FROM {}) AS has",
+                filled.only_target()?
+            );
+            let rows = guard.query(&sql, &[])?;
+            if rows.first().is_some_and(|row| row.get("has")) {
+                let name = &filled.table.target.name;
+                let finding = not_empty(name);
+                let why = "somebody has inserted rows since the import began";
+                return Err(Fault::new(finding.code, finding.message)
+                    .in_table(name)
+                    .because(why));
+            }
+        }
+        Ok(())
+    }
+
+    /// Has foreign keys of cycles checked at the end: by themselves where they allow it, else by
+    /// changing them for the time of this transaction.
+    fn defer(&self, guard: &mut Session) -> Result<()> {
+        for (filled, name, deferrable) in self.tables.deferred() {
+            let key = identifier(name)?;
+            let sql = if deferrable {
+                format!(
+                    "SET CONSTRAINTS {}.{key} DEFERRED",
+                    identifier(&self.tables.job.target_schema)?
+                )
+            } else {
+                let table = filled.target()?;
+                format!("ALTER TABLE {table} ALTER CONSTRAINT {key} DEFERRABLE INITIALLY DEFERRED")
+            };
+            guard.execute(&sql)?;
+        }
+        Ok(())
+    }
+
+    fn undo_deferring(&self, guard: &mut Session) -> Result<()> {
+        for (filled, name, deferrable) in self.tables.deferred() {
+            if !deferrable {
+                let (table, key) = (filled.target()?, identifier(name)?);
+                guard.execute(&format!(
+                    "ALTER TABLE {table} ALTER CONSTRAINT {key} NOT DEFERRABLE"
+                ))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What the target holds must be what was staged.
+    fn compare(&self, guard: &mut Session, filled: Filled<'_>) -> Result<()> {
+        let name = &filled.table.target.name;
+        let (staged, found) = sums(guard, filled)?;
+        let differ = |what: &'static str| Fault::new(Code::ContentDiffers, what).in_table(name);
+        if staged.0 != found.0 {
+            let what = "the table has not got as many rows as were sent";
+            let hint =
+                "a trigger has dropped or added rows: switch it off for the time of the import";
+            let why = Mismatch::new(staged.0, found.0);
+            return Err(differ(what).because(why).hint(hint));
+        }
+        if self.check != Check::Content || staged == found {
+            return Ok(());
+        }
+        let fault = differ("the table has not got the values that were sent").hint(
+            "a trigger or the column's type has changed values: switch the trigger off for the time of the import",
+        );
+        for (position, column) in filled.table.filled() {
+            let one = filled.with_column(position);
+            let one = Filled {
+                table: &one,
+                ..filled
+            };
+            let (staged, found) = sums(guard, one)?;
+            if staged != found {
+                return Err(fault.in_column(&column.name));
+            }
+        }
+        Err(fault)
+    }
+}
+
+fn insert(guard: &mut Session, filled: Filled<'_>) -> Result<()> {
+    let done = guard.execute(&filled.insert()?).map_err(as_refusal);
+    done.map_err(|fault| fault.in_table(&filled.table.target.name))
+}
+
+fn sums(guard: &mut Session, filled: Filled<'_>) -> Result<(Sums, Sums)> {
+    let mut read = |sql: String| -> Result<Sums> {
+        let rows = guard.query(&sql, &[])?;
+        let row = rows
+            .first()
+            .ok_or_else(|| Fault::new(Code::ServerError, "the server does not count rows"))?;
+        Ok((row.get("rows"), row.get("one"), row.get("two")))
+    };
+    Ok((read(filled.staged_sums()?)?, read(filled.target_sums()?)?))
+}
+
+/// A row that a type, a constraint or a trigger of the target refuses.
+fn as_refusal(fault: Fault) -> Fault {
+    let message = std::error::Error::source(&fault).and_then(|cause| cause.downcast_ref());
+    let Some(message): Option<&ServerMessage> = message else {
+        return fault;
+    };
+    let code = match message.sqlstate.as_str() {
+        "23505" | "23P01" => Code::KeyDuplicate,
+        "23503" => Code::ForeignKeyOrphan,
+        "23502" => Code::NotNullViolated,
+        // Raised by a function of the application's.
+        "P0001" => Code::TargetInterferes,
+        other if other.starts_with("22") || other.starts_with("23") => Code::ValueRefused,
+        other if other.starts_with("54") => Code::ValueRefused,
+        _ => return fault,
+    };
+    let mut refusal = Fault::new(code, "the target refuses the rows").because(message.clone());
+    let place = fault.place();
+    if let Some(table) = &place.table {
+        refusal = refusal.in_table(table);
+    }
+    if let Some(column) = &place.column {
+        refusal = refusal.in_column(column);
+    }
+    match &place.location {
+        Some(location) => refusal.at(location),
+        None => refusal,
+    }
+}

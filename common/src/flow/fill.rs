@@ -1,0 +1,128 @@
+//! Import into tables that the application has made: `--mode fill`.
+
+use super::fitting::try_values;
+use super::import::{evidence_of, refused};
+use super::plan;
+use super::request::{ImportRequest, Scope};
+use super::select::{SelectedParts, Selection};
+use super::wishes::Wishes;
+use super::wording;
+use crate::archive::Archive;
+use crate::engine::postgres::conninfo::ConnInfo;
+use crate::engine::postgres::existing;
+use crate::engine::postgres::target::{PostgresOptions, PostgresTarget};
+use crate::fault::{Code, Fault, Result};
+use crate::location::Location;
+use crate::mapping::fill::{Filling, fill};
+use crate::progress::Watch;
+use crate::report::{Report, Severity};
+use crate::seam::{Check, Target as _};
+
+/// Why nothing is written, for the summary.
+const UNFIT: &str = "the tables of the target cannot take every row";
+
+/// Refuses what filling does not go with, before the archive is read.
+pub(super) fn check(request: &ImportRequest, wishes: &Wishes) -> Result<()> {
+    if let Location::Sqlite(_) = request.target {
+        let what = "tables that exist can be filled in PostgreSQL only";
+        let hint = "import into a new SQLite file with --mode create; INSERT INTO … SELECT from it after ATTACH fills tables";
+        return Err(Fault::new(Code::Usage, what).hint(hint));
+    }
+    if request.scope == Scope::Structure {
+        let what = "the structure of tables that exist is there already";
+        return Err(Fault::new(Code::Usage, what).hint("leave out --schema-only"));
+    }
+    wishes.refuse_filling()
+}
+
+/// Plans, tries every value offline, stages, asks the server about the rest, and fills all tables in
+/// one transaction.
+pub(super) fn into_existing(
+    (request, wishes): (&ImportRequest, &Wishes),
+    settings: ConnInfo,
+    (archive, selection): (&Archive, &Selection),
+    mut report: Report,
+    watch: &dyn Watch,
+) -> Result<Report> {
+    let evidence = evidence_of(archive, &selection.positions);
+    let there = existing::read(&settings, &wishes.target_schema)?;
+    let mut filling = fill(
+        &selection.schema,
+        &evidence,
+        &there,
+        &wishes.request(plan::OLDEST_SERVER),
+    );
+    let parts = SelectedParts::new(archive, &selection.positions);
+    let structural = errors(&filling) > 0;
+    let values = try_values(&parts, &selection.schema, &filling, request.jobs, watch)?;
+    filling.plan.findings.extend(values);
+    // What the source's own foreign keys say is told by those of the target, where they differ.
+    report
+        .findings
+        .retain(|finding| finding.code != Code::ForeignKeyOrphan);
+    report
+        .findings
+        .extend(filling.plan.findings.iter().cloned());
+    report.tables = plan::tables(&selection.schema, &filling.plan, &evidence, &report.tables);
+    name_types(&mut report, selection, &filling);
+    if structural || errors(&filling) > 0 {
+        refused(&mut report, UNFIT);
+        return Ok(report);
+    }
+    if request.plan_only {
+        return Ok(report);
+    }
+    let options = PostgresOptions {
+        target_schema: wishes.target_schema.clone(),
+        jobs: request.jobs,
+        lock_wait_timeout: request.lock_wait_timeout,
+        check: request.check,
+    };
+    let mut target = PostgresTarget::filling(settings, &selection.schema, &filling, options);
+    let location = target.location();
+    let at = |fault: Fault| fault.at(&location);
+    target.begin(watch).map_err(at)?;
+    target.load(&parts, watch).map_err(at)?;
+    if request.check != Check::None {
+        target.check(watch).map_err(at)?;
+    }
+    let unfit = target.survey(watch).map_err(at)?;
+    if !unfit.is_empty() {
+        report.findings.extend(unfit);
+        refused(&mut report, UNFIT);
+        target.abort();
+        return Ok(report);
+    }
+    target.switch().map_err(at)?;
+    report.findings.extend(target.findings());
+    let extent = wording::extent(&report.totals);
+    report.summary = format!("filled {extent} into {location}");
+    Ok(report)
+}
+
+fn errors(filling: &Filling) -> usize {
+    let findings = filling.plan.findings.iter();
+    findings
+        .filter(|finding| finding.severity == Severity::Error)
+        .count()
+}
+
+/// The types of the target's columns, which say more than those that values travel in.
+fn name_types(report: &mut Report, selection: &Selection, filling: &Filling) {
+    for (planned, table) in filling.plan.tables.iter().zip(&filling.tables) {
+        let source = &selection.schema.tables[planned.source];
+        let stored: Vec<_> = source.stored_columns().collect();
+        for (staged, column) in table.filled() {
+            let crate::mapping::plan::Origin::Cell(cell) = planned.columns[staged].origin else {
+                continue;
+            };
+            let Some(stored) = stored.get(cell - source.first_column_cell()) else {
+                continue;
+            };
+            let mut columns = report.tables[planned.source].columns.iter_mut();
+            if let Some(shown) = columns.find(|shown| shown.name == stored.name) {
+                shown.target_type = Some(column.type_name.clone());
+            }
+        }
+    }
+}

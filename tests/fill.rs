@@ -1,0 +1,12 @@
+//! `--mode fill`: rows into tables that an application has made, on every server.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "the allowance for tests covers test functions only, not what they share"
+)]
+
+mod compare;
+mod desk;
+mod refused;
+mod shop;
+mod survival;

@@ -1,0 +1,95 @@
+//! A database with the application's tables, an archive, and the import of one into the other.
+
+use std::path::{Path, PathBuf};
+
+use rusqlite::Connection;
+use serde_json::Value;
+
+use crate::support::postgres::Server;
+use crate::support::program::{Ran, command, run};
+use crate::support::samples::{Sample, sample};
+
+/// A database on one server, and an archive to fill it from.
+pub(super) struct Desk {
+    pub(super) uri: String,
+    pub(super) client: postgres::Client,
+    pub(super) archive: PathBuf,
+    _folder: tempfile::TempDir,
+    pub(super) source: Sample,
+}
+
+impl Desk {
+    /// Tables made by `migrations`, and an archive of `source`.
+    pub(super) fn new(server: &Server, migrations: &str, source: Sample) -> Desk {
+        let uri = server.fresh_database();
+        let mut client = postgres::Client::connect(&uri, postgres::NoTls).unwrap();
+        client.batch_execute(migrations).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let archive = folder.path().join("a.tar.zst");
+        export(&source.path, &archive);
+        Desk {
+            uri,
+            client,
+            archive,
+            _folder: folder,
+            source,
+        }
+    }
+
+    /// The same with a source made by SQL.
+    pub(super) fn of_sql(server: &Server, migrations: &str, source: &str) -> Desk {
+        let source = sample("source.db", |connection: &Connection| {
+            connection.execute_batch(source)
+        });
+        Desk::new(server, migrations, source)
+    }
+
+    /// The import, with more arguments.
+    pub(super) fn fill(&self, arguments: &[&str]) -> Ran {
+        self.fill_as(&self.uri, arguments)
+    }
+
+    /// The import by another locator.
+    pub(super) fn fill_as(&self, uri: &str, arguments: &[&str]) -> Ran {
+        let mut import = command("waybill-import");
+        import.args(["--json", "--mode", "fill"]).args(arguments);
+        import.arg(&self.archive).arg(uri);
+        Ran::of(import)
+    }
+
+    /// The answer to a query, columns by `|`, rows by newline.
+    pub(super) fn ask(&mut self, query: &str) -> String {
+        crate::postgres_target::ask(&mut self.client, query)
+    }
+
+    /// Fails unless nothing of Waybill's is left.
+    pub(super) fn assert_tidy(&mut self) {
+        let left = self.ask("SELECT nspname FROM pg_namespace WHERE nspname LIKE 'waybill%'");
+        assert_eq!(left, "");
+    }
+}
+
+/// Exports a database.
+pub(super) fn export(source: &Path, archive: &Path) {
+    run("waybill-export", [source, archive]).exits(0);
+}
+
+/// The findings of a severity as `code table column count: first sample`.
+pub(super) fn findings(result: &Value, severity: &str) -> Vec<String> {
+    let all = result["findings"].as_array().unwrap().iter();
+    let all = all.filter(|finding| finding["severity"] == severity);
+    let word = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    all.map(|finding| {
+        let object = &finding["object"];
+        let words = [
+            word(&finding["code"]),
+            word(&object["table"]),
+            word(&object["column"]),
+            finding["count"].to_string(),
+        ];
+        let sample = word(&finding["samples"][0]);
+        let words: Vec<_> = words.into_iter().filter(|word| !word.is_empty()).collect();
+        format!("{}: {sample}", words.join(" "))
+    })
+    .collect()
+}
