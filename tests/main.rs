@@ -9,6 +9,7 @@ mod connection;
 mod corrupt;
 mod dependencies;
 mod docs;
+mod expressions;
 mod fill;
 mod help;
 mod independent;

@@ -1,6 +1,5 @@
 //! What arrives: values of all types, structure, names, sequences.
 
-use waybill_common::mapping::operator::OperatorPlan;
 use waybill_common::mapping::plan::{ColumnPlan, DefaultPlan, PgType, Plan};
 use waybill_common::model::schema::{Action, Deferrable, Schema};
 use waybill_common::model::value::OwnedValue;
@@ -120,9 +119,7 @@ fn every_type_holds_its_extremes_exactly() {
         }
         let plan = Plan {
             tables: vec![planned(0, "t", columns)],
-            enums: Vec::new(),
-            operator: OperatorPlan::default(),
-            findings: Vec::new(),
+            ..Plan::default()
         };
         let uri = server.fresh_database();
         let parts = Memory::new(vec![vec![row, nulls]], 10);
@@ -231,9 +228,7 @@ fn shop() -> (Schema, Plan, Memory) {
     notes.foreign_keys[0].valid = false;
     let plan = Plan {
         tables: vec![people, homes, notes],
-        enums: Vec::new(),
-        operator: OperatorPlan::default(),
-        findings: Vec::new(),
+        ..Plan::default()
     };
     let number = OwnedValue::Integer;
     let people = (1..=2000).map(|id| {

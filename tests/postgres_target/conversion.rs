@@ -304,6 +304,7 @@ fn plan(cases: &[Case]) -> (Schema, Plan, Memory) {
     }
     let plan = Plan {
         tables: vec![planned(0, "t", columns)],
+        views: Vec::new(),
         enums: vec![EnumPlan {
             name: "mo\"od".to_owned(),
             labels: vec!["it's".to_owned(), "O".to_owned()],
@@ -417,6 +418,7 @@ fn names(names: &[&str]) -> (Schema, Plan, Memory) {
     let plan = Plan {
         tables: vec![table],
         enums: Vec::new(),
+        views: Vec::new(),
         operator: OperatorPlan::default(),
         findings: Vec::new(),
     };

@@ -188,6 +188,7 @@ pub(crate) fn items(rows: i64) -> (Schema, Plan, Memory) {
     let plan = Plan {
         tables: vec![planned(0, "items", columns)],
         enums: Vec::new(),
+        views: Vec::new(),
         operator: OperatorPlan::default(),
         findings: Vec::new(),
     };

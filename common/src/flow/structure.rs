@@ -6,7 +6,6 @@
 mod left;
 
 use crate::engine::postgres::target::show::{self, Shown, ShownTable};
-use crate::fault::Code;
 use crate::mapping::expression::Expression;
 use crate::mapping::plan::{ColumnPlan, DefaultPlan, IndexPlan, Origin, Plan, TablePlan};
 use crate::model::schema::{Column, DefaultValue, Index, IndexOn, IndexTerm, Key, Schema, Table};
@@ -41,15 +40,31 @@ pub(super) fn describe(
         }
         .all();
     }
-    apart(schema, &reasons, tables)
+    apart(schema, plan, target_schema, &reasons, tables)
 }
 
 /// Triggers go to their tables; the others, and views, belong to none.
-fn apart(schema: &Schema, reasons: &Reasons<'_>, tables: &mut [TableReport]) -> Vec<ObjectReport> {
+fn apart(
+    schema: &Schema,
+    plan: &Plan,
+    target_schema: &str,
+    reasons: &Reasons<'_>,
+    tables: &mut [TableReport],
+) -> Vec<ObjectReport> {
     let mut objects = Vec::new();
     for (position, view) in schema.views.iter().enumerate() {
         let found = reasons.of_object(&view.name, None, Subject::View(position));
-        objects.push(absent(ObjectKind::View, &view.name, &found));
+        let planned = plan
+            .views
+            .iter()
+            .find(|planned| planned.source == view.name);
+        objects.push(match planned {
+            Some(planned) => {
+                let sql = show::view(target_schema, planned);
+                present(ObjectKind::View, &view.name, true, &found, sql)
+            }
+            None => absent(ObjectKind::View, &view.name, &found),
+        });
     }
     for (position, trigger) in schema.triggers.iter().enumerate() {
         let found = reasons.of_object(&trigger.name, None, Subject::Trigger(position));
@@ -386,25 +401,16 @@ impl<'a> Objects<'a> {
         table.is_some_and(|table| table.name.eq_ignore_ascii_case(name))
     }
 
-    /// A check has the name it had in the source, or one that was made for it; those stand in the
-    /// order of the source.
     fn checks(&self, objects: &mut Vec<ObjectReport>) {
-        let mut left: Vec<_> = self.planned.checks.iter().collect();
-        let declared = self.table.checks.iter();
-        let named = declared.clone().map(|check| {
-            let name = check.name.as_deref()?;
-            let at = left.iter().position(|planned| planned.name == name)?;
-            Some(left.remove(at))
-        });
-        let named: Vec<_> = named.collect();
-        let mut left = left.into_iter();
-        for (position, (check, named)) in declared.zip(named).enumerate() {
+        for (position, check) in self.table.checks.iter().enumerate() {
             let found = self.found(None, Subject::Check(position));
-            let gone = found.iter().any(|one| one.code == Code::StructureLeftOut);
-            let planned = named.or_else(|| if gone { None } else { left.next() });
             let name = check.name.as_deref().unwrap_or(&check.expression);
-            objects.push(match planned {
-                Some(_) => present(ObjectKind::Check, name, true, &found, Vec::new()),
+            let mut checks = self.planned.checks.iter();
+            objects.push(match checks.find(|planned| planned.source == position) {
+                Some(planned) => {
+                    let sql = self.statements.check(planned);
+                    present(ObjectKind::Check, name, true, &found, sql)
+                }
                 None => absent(ObjectKind::Check, name, &found),
             });
         }

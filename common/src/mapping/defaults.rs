@@ -2,7 +2,9 @@
 
 use crate::fault::Code;
 use crate::mapping::draft::{Draft, Stored};
-use crate::mapping::leftovers::brief;
+use crate::mapping::expression;
+use crate::mapping::leftovers::{brief, left_out};
+use crate::mapping::objects::translation;
 use crate::mapping::plan::{DefaultPlan, PgType, Reading};
 use crate::model::forms;
 use crate::model::schema::{Affinity, DefaultValue};
@@ -12,6 +14,9 @@ use serde::de::IgnoredAny;
 
 /// Integers up to here, and down to its negative, are doubles as well.
 const EXACT: i64 = 1 << 53;
+
+/// Why a column of cells keeps no default.
+const AS_CELLS: &str = "the mapping file has values written as JSON";
 
 /// The column's default in PostgreSQL; reports one that is left out.
 pub(super) fn default(
@@ -54,16 +59,18 @@ pub(super) fn default(
             .then_some(DefaultPlan::CurrentTimestamp),
             "CURRENT_TIMESTAMP".to_owned(),
         ),
-        DefaultValue::Expression(sql) => (None, brief(sql)),
+        DefaultValue::Expression(sql) => {
+            return of_expression(draft, stored, sql, as_cells, findings);
+        }
     };
     if as_cells {
         planned = None;
     }
     if planned.is_none() {
-        let reason = match declared {
-            _ if as_cells => "the mapping file has values written as JSON".to_owned(),
-            DefaultValue::Expression(_) => "the expression is not translated".to_owned(),
-            _ => format!("it gives no value of type {}", target.name()),
+        let reason = if as_cells {
+            AS_CELLS.to_owned()
+        } else {
+            format!("it gives no value of type {}", target.name())
         };
         let message = format!("the default is left out, {reason}: {shown}");
         findings.push(
@@ -72,6 +79,36 @@ pub(super) fn default(
                 .in_column(&stored.column.name),
         );
     }
+    planned
+}
+
+fn of_expression(
+    draft: &Draft<'_>,
+    stored: &Stored<'_>,
+    sql: &str,
+    as_cells: bool,
+    findings: &mut Vec<Finding>,
+) -> Option<DefaultPlan> {
+    let translated = if as_cells {
+        Err(AS_CELLS.to_owned())
+    } else {
+        expression::default(sql, stored.column.affinity, stored.target)
+    };
+    let (planned, finding) = match translated {
+        Ok(tree) => (
+            Some(DefaultPlan::Expression(tree)),
+            translation("the default", sql, &[]),
+        ),
+        Err(reason) => {
+            let message = format!("the default is left out, {reason}: {}", brief(sql));
+            (None, left_out(message))
+        }
+    };
+    findings.push(
+        finding
+            .in_table(&draft.table.name)
+            .in_column(&stored.column.name),
+    );
     planned
 }
 

@@ -1,6 +1,7 @@
 //! What is known of a table while its plan takes shape.
 
 use crate::mapping::asked;
+use crate::mapping::computed::{Computed, Refused};
 use crate::mapping::file::{ColumnRule, TableRule};
 use crate::mapping::keys::Structure;
 use crate::mapping::plan::{Conversion, PgType};
@@ -33,7 +34,7 @@ pub(super) struct Draft<'a> {
     /// What the operator says of it.
     pub(super) rule: Option<&'a TableRule>,
     pub(super) rows: u64,
-    /// The columns that have a cell.
+    /// The columns that have a cell, and the computed ones that are carried over.
     pub(super) columns: Vec<Stored<'a>>,
     /// Keys and indexes that are carried over.
     pub(super) structure: Structure,
@@ -56,7 +57,10 @@ pub(super) struct Stored<'a> {
     pub(super) asked: Option<PgType>,
     /// How the operator wants values changed.
     pub(super) conversion: Option<Conversion>,
+    /// Its cell in a row; of no meaning for a computed column.
     pub(super) cell: usize,
+    /// Set for a computed column.
+    pub(super) computed: Option<Computed>,
     pub(super) evidence: &'a ColumnEvidence,
     /// It is the INTEGER PRIMARY KEY.
     pub(super) identity: bool,
@@ -151,41 +155,57 @@ impl Draft<'_> {
     }
 }
 
-/// The tables whose rows are in the archive and wanted, with the columns that have a cell.
-pub(super) fn drafts<'a>(source: &Source<'a>) -> Vec<Draft<'a>> {
+/// The tables whose rows are in the archive and wanted, with their columns; computed ones that are
+/// refused are left out.
+pub(super) fn drafts<'a>(source: &Source<'a>, refused: &Refused) -> Vec<Draft<'a>> {
     let tables = source.schema.tables.iter().enumerate();
     tables
         .filter(|(_, table)| table.has_rows() && !source.rule(table).is_some_and(|rule| rule.skip))
-        .map(|(position, table)| draft(source, position, table))
+        .map(|(position, table)| draft(source, position, table, refused))
         .collect()
 }
 
-fn draft<'a>(source: &Source<'a>, ordinal: usize, table: &'a Table) -> Draft<'a> {
+fn draft<'a>(
+    source: &Source<'a>,
+    ordinal: usize,
+    table: &'a Table,
+    refused: &Refused,
+) -> Draft<'a> {
     let evidence = source.evidence.get(ordinal);
     let rule = source.rule(table);
     let identity = match &table.rowid {
         Rowid::Column(name) => Some(name.as_str()),
         Rowid::Hidden | Rowid::None => None,
     };
-    let mut columns = Vec::new();
+    let mut columns: Vec<Stored<'a>> = Vec::new();
     let mut positions = HashMap::new();
-    for (position, column) in table.stored_columns().enumerate() {
-        let evidence = evidence.and_then(|table| table.columns.get(position));
+    let mut cells = 0;
+    for (position, column) in table.columns.iter().enumerate() {
+        let is_computed = column.generated.is_some();
+        if column.hidden || is_computed && refused.contains_key(&(ordinal, position)) {
+            continue;
+        }
+        let cell = cells;
+        cells += usize::from(!is_computed);
         let rule = rule.and_then(|rule| rule.columns.get(column.name.as_str()));
         if rule.is_some_and(|rule| rule.drop) {
             continue;
         }
-        let asked = rule.and_then(|rule| asked::target(source, rule));
+        let of_cell = evidence.and_then(|table| table.columns.get(cell));
+        // What is computed is what it is.
+        let of_values = rule.filter(|_| !is_computed);
+        let asked = of_values.and_then(|rule| asked::target(source, rule));
         let counts = identity.is_some_and(|name| column.name.eq_ignore_ascii_case(name));
         positions.insert(column.name.to_ascii_lowercase(), columns.len());
         columns.push(Stored {
             column,
             name: column.name.clone(),
             wanted: rule.and_then(|rule| Some(rule.name.as_ref()?.get_ref().clone())),
-            conversion: rule.and_then(|rule| asked::conversion(rule, asked)),
-            cell: table.first_column_cell() + position,
-            evidence: evidence.unwrap_or(&NO_EVIDENCE),
-            identity: counts && asked::keeps_identity(rule, asked),
+            conversion: of_values.and_then(|rule| asked::conversion(rule, asked)),
+            cell: table.first_column_cell() + cell,
+            computed: is_computed.then(Computed::default),
+            evidence: of_cell.filter(|_| !is_computed).unwrap_or(&NO_EVIDENCE),
+            identity: counts && asked::keeps_identity(of_values, asked),
             rule,
             asked,
             keyed: false,

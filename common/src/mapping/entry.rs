@@ -47,7 +47,10 @@ pub(super) fn too_long(draft: &Draft<'_>, columns: &[usize]) -> Option<(String, 
     })
 }
 
-fn longest(stored: &Stored<'_>) -> u64 {
+pub(super) fn longest(stored: &Stored<'_>) -> u64 {
+    if let Some(computed) = &stored.computed {
+        return computed.longest;
+    }
     std::cmp::max(stored.evidence.longest_text, stored.evidence.longest_blob)
 }
 

@@ -156,6 +156,7 @@ pub(super) fn restore(indexes: &mut Vec<IndexDraft>, restored: Vec<Vec<Term>>) {
         };
         if !indexes.iter().any(same) {
             indexes.push(IndexDraft {
+                expressed: None,
                 name: None,
                 unique: true,
                 terms,

@@ -235,7 +235,9 @@ fn stored(draft: &Draft<'_>, names: &[String]) -> Result<Vec<usize>, String> {
             let table = &draft.table.name;
             let declared = draft.table.column(name);
             let is_dropped = declared.is_some_and(|column| column.generated.is_none());
-            draft.position(name).ok_or_else(|| {
+            let position = draft.position(name);
+            let stored = position.filter(|column| draft.columns[*column].computed.is_none());
+            stored.ok_or_else(|| {
                 if is_dropped {
                     format!("the column `{name}` of `{table}` is dropped by the mapping file")
                 } else {

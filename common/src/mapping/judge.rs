@@ -4,6 +4,7 @@ use crate::fault::Code;
 use crate::mapping::declared::{is_temporal, suggested};
 use crate::mapping::describe::{classes, counted};
 use crate::mapping::draft::{Draft, Stored};
+use crate::mapping::leftovers::brief;
 use crate::mapping::plan::PgType;
 use crate::mapping::proposals;
 use crate::mapping::types::{self, first};
@@ -64,7 +65,8 @@ fn forms_of(target: PgType) -> &'static [Form] {
 
 /// Reports what the values of each column are refused for, or kept as.
 pub(super) fn columns(draft: &Draft<'_>, findings: &mut Vec<Finding>) {
-    for stored in &draft.columns {
+    let of_rows = draft.columns.iter();
+    for stored in of_rows.filter(|stored| stored.computed.is_none()) {
         // What the operator asks for is tried, not judged.
         if stored.asked.is_some() {
             continue;
@@ -101,6 +103,9 @@ pub(super) fn kept_as(stored: &Stored<'_>, target: PgType) -> Vec<Finding> {
 
 /// Why the column has its type, in words.
 pub(super) fn reason(stored: &Stored<'_>) -> String {
+    if let Some(generated) = &stored.column.generated {
+        return format!("computed: {}", brief(&generated.expression));
+    }
     let values = classes(stored.evidence);
     let why = if stored.asked.is_some() {
         "the mapping file asks for it"

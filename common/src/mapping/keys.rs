@@ -7,7 +7,7 @@ use crate::mapping::entry::too_long;
 use crate::mapping::folding::{self, Fold, Term};
 use crate::mapping::leftovers::brief;
 use crate::mapping::types;
-use crate::model::schema::{Index, IndexOn, Key};
+use crate::model::schema::{Index, IndexOn, IndexTerm, Key};
 use crate::profile::evidence::Constraint;
 use crate::report::structure::{Subject, tag};
 use crate::report::{Finding, Severity};
@@ -36,6 +36,9 @@ pub(super) struct IndexDraft {
     pub(super) name: Option<String>,
     pub(super) unique: bool,
     pub(super) terms: Vec<Term>,
+    /// Position in `Table::indexes`, where it is on an expression or has a WHERE clause: its terms
+    /// are settled when the types are (`objects`).
+    pub(super) expressed: Option<usize>,
 }
 
 impl Structure {
@@ -86,6 +89,15 @@ pub(super) fn structure(
         tag(&mut findings[before..], Subject::Unique(position));
     }
     for (position, index) in draft.table.indexes.iter().enumerate() {
+        if is_expressed(index) {
+            structure.indexes.push(IndexDraft {
+                name: Some(index.name.clone()),
+                unique: index.unique,
+                terms: Vec::new(),
+                expressed: Some(position),
+            });
+            continue;
+        }
         let before = findings.len();
         match index_columns(source, draft, index, position, findings) {
             Ok(terms) => {
@@ -104,6 +116,7 @@ pub(super) fn structure(
                     } else {
                         terms
                     },
+                    expressed: None,
                 });
             }
             Err(left_out) => findings.push(left_out.finding(draft, index)),
@@ -112,6 +125,12 @@ pub(super) fn structure(
     }
     folding::restore(&mut structure.indexes, restored);
     structure
+}
+
+/// Whether an index needs more than columns.
+fn is_expressed(index: &Index) -> bool {
+    let on_expression = |term: &IndexTerm| matches!(term.on, IndexOn::Expression(_));
+    index.predicate.is_some() || index.terms.iter().any(on_expression)
 }
 
 /// Why an index is left out.
@@ -320,16 +339,11 @@ fn index_columns(
     position: usize,
     findings: &mut Vec<Finding>,
 ) -> Result<Vec<Term>, LeftOut> {
-    if index.predicate.is_some() {
-        return Err("its WHERE clause is not translated".to_owned().into());
-    }
     let mut names = Vec::new();
     let (mut folded, mut weaker) = (None, None);
     for term in &index.terms {
         let IndexOn::Column(name) = &term.on else {
-            return Err("it is on an expression, which is not translated"
-                .to_owned()
-                .into());
+            return Err("it is on an expression".to_owned().into());
         };
         let stored = draft
             .position(name)
@@ -414,6 +428,21 @@ pub(super) fn mark(draft: &mut Draft<'_>) {
             stored.indexed = true;
             // What is folded must be text, where the texts of a key stay.
             stored.keyed |= index.unique || term.fold != Fold::Bytes;
+        }
+    }
+    for index in draft
+        .table
+        .indexes
+        .iter()
+        .filter(|index| is_expressed(index))
+    {
+        for term in &index.terms {
+            if let IndexOn::Column(name) = &term.on
+                && let Some(column) = draft.position(name)
+            {
+                draft.columns[column].indexed = true;
+                draft.columns[column].keyed |= index.unique;
+            }
         }
     }
 }

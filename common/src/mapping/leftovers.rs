@@ -14,22 +14,7 @@ const SHOWN: usize = 240;
 pub(super) fn list(schema: &Schema, findings: &mut Vec<Finding>) {
     facts(&schema.facts, findings);
     for table in &schema.tables {
-        let carried = virtual_table(table, findings);
-        if carried {
-            computed(table, findings);
-            checks(table, findings);
-        }
-    }
-    for (position, view) in schema.views.iter().enumerate() {
-        let message = format!(
-            "the view is left out, its query is not translated: {}",
-            brief(&view.sql)
-        );
-        findings.push(
-            left_out(message)
-                .in_table(&view.name)
-                .about(Subject::View(position)),
-        );
+        virtual_table(table, findings);
     }
     for (position, trigger) in schema.triggers.iter().enumerate() {
         let message = format!(
@@ -45,14 +30,14 @@ pub(super) fn list(schema: &Schema, findings: &mut Vec<Finding>) {
     }
 }
 
-fn left_out(message: String) -> Finding {
+pub(super) fn left_out(message: String) -> Finding {
     Finding::new(Code::StructureLeftOut, Severity::Warning, message)
 }
 
-/// Whether the table's rows are carried; says what becomes of a virtual one.
-fn virtual_table(table: &Table, findings: &mut Vec<Finding>) -> bool {
+/// Says what becomes of a virtual table.
+fn virtual_table(table: &Table, findings: &mut Vec<Finding>) {
     let TableKind::Virtual { module, content } = &table.kind else {
-        return true;
+        return;
     };
     let (code, message) = match content {
         VirtualContent::Rows => (
@@ -76,42 +61,6 @@ fn virtual_table(table: &Table, findings: &mut Vec<Finding>) -> bool {
     };
     let message = format!("{message}: {}", brief(&table.sql));
     findings.push(Finding::new(code, Severity::Warning, message).in_table(&table.name));
-    table.has_rows()
-}
-
-fn computed(table: &Table, findings: &mut Vec<Finding>) {
-    for column in &table.columns {
-        if let Some(generated) = &column.generated {
-            let message = format!(
-                "the computed column is left out, its expression is not translated: {}",
-                brief(&generated.expression)
-            );
-            findings.push(
-                left_out(message)
-                    .in_table(&table.name)
-                    .in_column(&column.name)
-                    .about(Subject::Computed),
-            );
-        }
-    }
-}
-
-fn checks(table: &Table, findings: &mut Vec<Finding>) {
-    for (position, check) in table.checks.iter().enumerate() {
-        let name = check
-            .name
-            .as_ref()
-            .map_or_else(String::new, |name| format!(" `{name}`"));
-        let message = format!(
-            "check constraint{name} is left out, its expression is not translated: {}",
-            brief(&check.expression)
-        );
-        findings.push(
-            left_out(message)
-                .in_table(&table.name)
-                .about(Subject::Check(position)),
-        );
-    }
 }
 
 fn facts(facts: &Facts, findings: &mut Vec<Finding>) {

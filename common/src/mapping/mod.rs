@@ -5,6 +5,7 @@
 
 mod added;
 mod asked;
+mod computed;
 mod declared;
 mod defaults;
 mod describe;
@@ -23,16 +24,19 @@ pub mod lossless;
 mod mapped;
 mod names;
 mod naming;
+mod objects;
 pub mod operator;
 mod order;
 mod pgtype;
 pub mod plan;
 mod proposals;
+mod scope;
 #[cfg(test)]
 mod tests;
 mod ties;
 mod typename;
 mod types;
+mod views;
 pub mod zone;
 
 pub use describe::describe;
@@ -40,6 +44,7 @@ pub use mapped::check;
 pub use naming::NameRule;
 pub use order::order;
 
+use crate::mapping::computed::{Computed, Refused};
 use crate::mapping::draft::{Draft, Source};
 use crate::mapping::file::MappingFile;
 use crate::mapping::names::Names;
@@ -86,39 +91,72 @@ pub fn plan(
     keys: &[KeyEvidence],
     request: &Request,
 ) -> Plan {
-    let mut findings = names::check_request(request);
-    leftovers::list(schema, &mut findings);
     let source = Source::new(schema, evidence, keys, request);
-    asked::forget_skipped(&source, &mut findings);
-    let mut drafts = draft::drafts(&source);
+    let mut refused = Refused::new();
+    // Which types columns get depends on the keys, and which keys there are on the computed columns
+    // that can be carried over, which depends on the types: so one that proves impossible late is
+    // left out from the start of another attempt.
+    for _ in 0..ATTEMPTS {
+        match attempt(&source, request, &refused) {
+            Ok(plan) => return plan,
+            Err(late) => refused.extend(late),
+        }
+    }
+    attempt(&source, request, &computed::all(schema)).unwrap_or_default()
+}
+
+/// Attempts before no computed column is carried over at all.
+const ATTEMPTS: usize = 8;
+
+/// A plan without the computed columns that are refused, or more of these.
+fn attempt(source: &Source<'_>, request: &Request, refused: &Refused) -> Result<Plan, Refused> {
+    let mut findings = names::check_request(request);
+    leftovers::list(source.schema, &mut findings);
+    asked::forget_skipped(source, &mut findings);
+    let mut drafts = draft::drafts(source, refused);
+    possible(computed::translate(&mut drafts, false))?;
     naming::settle(&mut drafts, request.names, &mut findings);
     for draft in &mut drafts {
         names::check_table(draft, &mut findings);
-        draft.structure = keys::structure(&source, draft, &mut findings);
+        draft.structure = keys::structure(source, draft, &mut findings);
         keys::mark(draft);
     }
-    let mut references = foreign::references(&source, &drafts, &mut findings);
+    let mut references = foreign::references(source, &drafts, &mut findings);
     foreign::mark(&mut drafts, &references);
     asked::follow(&mut drafts, &references);
     foreign::drop_unequal(&drafts, &mut references, &mut findings);
     ties::settle(&mut drafts, &mut references, &mut findings);
     folding::settle(&mut drafts);
+    possible(computed::translate(&mut drafts, true))?;
+    computed::report(&drafts, refused, &mut findings);
     for draft in &drafts {
         judge::columns(draft, &mut findings);
-        asked::notes(&source, draft, &mut findings);
+        asked::notes(source, draft, &mut findings);
         leftovers::hidden_rowid(draft, &mut findings);
     }
     judge::collation(&drafts, &mut findings);
-    let mut tables = assemble(&source, &drafts, &references, request.names, &mut findings);
-    added::to_tables(&source, &drafts, &mut tables, &mut findings);
-    let operator = added::to_plan(&source, &tables);
+    let mut tables = assemble(source, &drafts, &references, request.names, &mut findings);
+    added::to_tables(source, &drafts, &mut tables, &mut findings);
+    let operator = added::to_plan(source, &tables);
+    let views = views::views(
+        source.schema,
+        &drafts,
+        &tables,
+        request.names,
+        &mut findings,
+    );
     sort(&mut findings);
-    Plan {
+    Ok(Plan {
         tables,
-        enums: added::enums(&source),
+        views,
+        enums: added::enums(source),
         operator,
         findings,
-    }
+    })
+}
+
+fn possible(late: Refused) -> Result<(), Refused> {
+    if late.is_empty() { Ok(()) } else { Err(late) }
 }
 
 fn assemble(
@@ -145,6 +183,7 @@ fn assemble(
         };
         let of = (references, position);
         table.foreign_keys = foreign::plans(source, drafts, of, &table, rule, findings);
+        objects::carry(source, draft, &mut table, findings);
         tables.push(table);
     }
     tables
@@ -162,7 +201,10 @@ fn columns(source: &Source<'_>, draft: &Draft<'_>, findings: &mut Vec<Finding>) 
         tag(&mut findings[before..], Subject::Default);
         columns.push(ColumnPlan {
             name: stored.name.clone(),
-            origin: Origin::Cell(stored.cell),
+            origin: match stored.computed.as_ref().and_then(Computed::tree) {
+                Some(tree) => Origin::Computed(tree.clone()),
+                None => Origin::Cell(stored.cell),
+            },
             target: stored.target,
             asked: stored.asked.is_some() || stored.conversion.is_some(),
             conversion: stored.conversion.clone(),

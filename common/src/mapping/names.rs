@@ -256,6 +256,15 @@ impl Taken {
         }
     }
 
+    /// A name of the source where PostgreSQL takes it and it is free, else the next best one.
+    pub(super) fn kept(&mut self, name: &str, table: &str) -> String {
+        if unfit(name).is_none() && self.insert(name) {
+            return name.to_owned();
+        }
+        let base = name.replace('\0', "");
+        self.free(if base.is_empty() { table } else { &base }, "", "")
+    }
+
     /// Takes a name, if it is free.
     pub(super) fn insert(&mut self, name: &str) -> bool {
         self.names.insert(name.to_owned())

@@ -3,6 +3,7 @@
 pub use crate::mapping::pgtype::PgType;
 
 use crate::mapping::expression::Expression;
+use crate::mapping::expression::query::Query;
 use crate::mapping::operator::{Additions, OperatorPlan, OperatorSql};
 use crate::model::schema::{Action, Deferrable};
 use crate::model::value::OwnedValue;
@@ -10,12 +11,14 @@ use crate::report::Finding;
 use std::collections::BTreeMap;
 
 /// What an import into PostgreSQL will make.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Plan {
     /// The tables, in the order of the schema; tables without rows in the archive are left out.
     pub tables: Vec<TablePlan>,
     /// Enumerated types that the operator asks for; made before the tables, moved with them.
     pub enums: Vec<EnumPlan>,
+    /// Views, each after those that it reads; made when the tables are in their place.
+    pub views: Vec<ViewPlan>,
     /// What the operator asks for that belongs to no table.
     pub operator: OperatorPlan,
     /// What is recast, weakened, left out (warnings, notes) or refused (errors).
@@ -29,6 +32,19 @@ pub struct EnumPlan {
     pub name: String,
     /// Its labels, in their order: each once, 1 to 63 bytes, without NUL.
     pub labels: Vec<String>,
+}
+
+/// A view in the target.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ViewPlan {
+    /// Its name in the source.
+    pub source: String,
+    /// Its name; unique among the plan's relations.
+    pub name: String,
+    /// The names of its columns.
+    pub columns: Vec<String>,
+    /// What it shows.
+    pub query: Query,
 }
 
 /// What becomes of one table.
@@ -248,6 +264,8 @@ pub enum DefaultPlan {
     /// The current moment, by the column's type: timestamptz as it is, timestamp in UTC, text as
     /// SQLite writes it (`YYYY-MM-DD HH:MM:SS`, UTC).
     CurrentTimestamp,
+    /// An expression without columns that gives a value of the column's type.
+    Expression(Expression),
     /// What the operator wrote.
     Operator(OperatorSql),
 }
@@ -286,6 +304,8 @@ pub struct IndexTerm {
 /// A CHECK constraint in the target.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CheckPlan {
+    /// Position in `Table::checks`.
+    pub source: usize,
     /// Name of the constraint; unique within its table.
     pub name: String,
     /// What must not be false.

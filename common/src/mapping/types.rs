@@ -42,6 +42,13 @@ pub(super) fn stay_text(stored: &Stored<'_>) -> bool {
 }
 
 fn fits_in(stored: &Stored<'_>, keyed: bool) -> Fits {
+    if let Some(computed) = &stored.computed {
+        return Fits {
+            types: vec![computed.target()],
+            any: false,
+            refusals: Vec::new(),
+        };
+    }
     if let Some(asked) = stored.asked {
         return Fits {
             types: vec![asked],

@@ -22,9 +22,11 @@ impl Names {
     /// The names of `plan`.
     pub(super) fn of(plan: &Plan) -> Names {
         let mut taken: BTreeSet<String> = plan.tables.iter().flat_map(planned).collect();
+        taken.extend(plan.views.iter().map(|view| view.name.clone()));
         let sequences = plan.tables.iter().map(|table| sequences(table, &mut taken));
         let sequences = sequences.collect();
         let tables = plan.tables.iter().map(|table| table.name.as_str());
+        let tables = tables.chain(plan.views.iter().map(|view| view.name.as_str()));
         let enums = plan.enums.iter().map(|planned| planned.name.as_str());
         let types = tables.chain(enums).flat_map(|table| {
             [

@@ -120,6 +120,7 @@ fn plan(v: ColumnPlan) -> Plan {
             added: Additions::default(),
         }],
         enums: Vec::new(),
+        views: Vec::new(),
         operator: OperatorPlan::default(),
         findings: Vec::new(),
     }

@@ -51,5 +51,6 @@ fn column_of(expression: &Expression) -> Option<&str> {
             [only] => column_of(only),
             _ => None,
         },
+        _ => None,
     }
 }

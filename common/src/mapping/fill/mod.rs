@@ -21,7 +21,7 @@ use crate::mapping::existing::{Existing, ExistingColumn, ExistingTable, Kind};
 use crate::mapping::naming;
 use crate::mapping::operator::{Additions, OperatorPlan};
 use crate::mapping::plan::{ColumnPlan, Origin, PgType, Plan, TablePlan};
-use crate::mapping::{judge, leftovers};
+use crate::mapping::{computed, judge, leftovers};
 use crate::model::schema::{Rowid, Schema};
 use crate::model::value::Value;
 use crate::profile::evidence::{Form, TableEvidence};
@@ -78,7 +78,7 @@ pub fn fill(
 ) -> Filling {
     let mut findings = Vec::new();
     let source = Source::new(schema, evidence, &[], request);
-    let mut drafts = draft::drafts(&source);
+    let mut drafts = draft::drafts(&source, &computed::all(schema));
     // What a name would have become in new tables is of interest only where it is found.
     naming::settle(&mut drafts, request.names, &mut Vec::new());
     let names = Names::new(existing.tables.iter().map(|table| table.name.as_str()));
@@ -104,6 +104,7 @@ pub fn fill(
         plan: Plan {
             tables: plans,
             enums: Vec::new(),
+            views: Vec::new(),
             operator: OperatorPlan::default(),
             findings,
         },

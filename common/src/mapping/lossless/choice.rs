@@ -3,7 +3,7 @@
 use crate::mapping::draft::{self, Draft, Source, Stored};
 use crate::mapping::foreign::{self, Reference};
 use crate::mapping::lossless::Choices;
-use crate::mapping::{Request, keys, types};
+use crate::mapping::{Request, computed, keys, types};
 use crate::model::schema::{Encoding, Schema};
 use crate::profile::evidence::{KeyEvidence, TableEvidence};
 
@@ -25,7 +25,7 @@ pub(super) fn choices(
     request: &Request,
 ) -> Choices {
     let source = Source::new(schema, evidence, keys, request);
-    let mut drafts = draft::drafts(&source);
+    let mut drafts = draft::drafts(&source, &computed::all(schema));
     let mut ignored = Vec::new();
     for draft in &mut drafts {
         draft.structure = keys::structure(&source, draft, &mut ignored);

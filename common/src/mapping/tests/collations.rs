@@ -42,6 +42,7 @@ fn indexes(table: &TablePlan) -> Vec<String> {
             function,
             arguments,
         } => format!("{function}({arguments:?})"),
+        other => format!("{other:?}"),
     };
     let shown = |index: &crate::mapping::plan::IndexPlan| {
         let terms = index.terms.iter().map(|term| {

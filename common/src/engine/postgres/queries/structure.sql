@@ -7,7 +7,7 @@ FROM pg_constraint
 JOIN pg_class AS relation ON relation.oid = conrelid
 JOIN pg_namespace AS home ON home.oid = relation.relnamespace
 WHERE home.nspname = $1
-  AND contype IN ('p', 'u', 'f')
+  AND contype IN ('p', 'u', 'f', 'c')
 UNION ALL
 SELECT relation.relname::text,
        CASE WHEN indisunique THEN 'unique index' ELSE 'index' END,

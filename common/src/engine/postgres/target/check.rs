@@ -12,6 +12,7 @@ use crate::engine::postgres::session::Session;
 use crate::fault::{Code, Fault, Mismatch, Result};
 use crate::mapping::plan::TablePlan;
 
+use super::checks;
 use super::crew::{Shared, Work, Worker};
 use super::encode::Canonical;
 use super::run::{Job, transaction};
@@ -207,7 +208,11 @@ pub(super) fn count(session: &mut Session, job: &Job<'_>, table: usize) -> Resul
 }
 
 /// Refuses when a key, index or foreign key of the plan is not there, or is not in force.
-pub(super) fn structure(session: &mut Session, job: &Job<'_>) -> Result<()> {
+pub(super) fn structure(
+    session: &mut Session,
+    job: &Job<'_>,
+    checks: &checks::Outcome,
+) -> Result<()> {
     let rows = session.query(include_str!("../queries/structure.sql"), &[&job.staging])?;
     let found: BTreeSet<_> = rows
         .iter()
@@ -216,7 +221,10 @@ pub(super) fn structure(session: &mut Session, job: &Job<'_>) -> Result<()> {
             (relation, row.get::<_, &str>("kind"), name, row.get("valid"))
         })
         .collect();
-    let planned: BTreeSet<_> = job.plan.tables.iter().flat_map(planned).collect();
+    let tables = job.plan.tables.iter().enumerate();
+    let planned: BTreeSet<_> = tables
+        .flat_map(|(position, table)| planned(table, position, checks))
+        .collect();
     let Some((relation, kind, name, _)) = planned.symmetric_difference(&found).next() else {
         return Ok(());
     };
@@ -224,6 +232,7 @@ pub(super) fn structure(session: &mut Session, job: &Job<'_>) -> Result<()> {
         "p" => "primary key",
         "u" => "unique key",
         "f" => "foreign key",
+        "c" => "check constraint",
         index => index,
     };
     let what = format!("the {kind} `{name}` is not as planned");
@@ -231,7 +240,11 @@ pub(super) fn structure(session: &mut Session, job: &Job<'_>) -> Result<()> {
 }
 
 /// What `queries/structure.sql` should give for a table.
-fn planned(table: &TablePlan) -> Vec<(&str, &str, &str, bool)> {
+fn planned<'p>(
+    table: &'p TablePlan,
+    position: usize,
+    outcome: &checks::Outcome,
+) -> Vec<(&'p str, &'p str, &'p str, bool)> {
     let name = table.name.as_str();
     let keys = table.primary_key.iter().map(|key| ("p", key));
     let keys = keys.chain(table.unique.iter().map(|key| ("u", key)));
@@ -261,6 +274,12 @@ fn planned(table: &TablePlan) -> Vec<(&str, &str, &str, bool)> {
     }));
     let foreign_keys = table.foreign_keys.iter();
     all.extend(foreign_keys.map(|key| (name, "f", key.name.as_str(), key.valid)));
+    for (check, planned) in table.checks.iter().enumerate() {
+        if !outcome.dropped.contains(&(position, check)) {
+            let valid = !outcome.unproved.contains(&(position, check));
+            all.push((name, "c", &planned.name, valid));
+        }
+    }
     all
 }
 

@@ -17,6 +17,7 @@ use crate::model::value::Value;
 use crate::progress::{Extent, Watch};
 use crate::seam::{Check, PartBuffers, PartReader, PartSpan, RowSink};
 
+use super::checks;
 use super::crew::{Shared, Worker};
 use super::encode::{Canonical, HEADER, TRAILER, TupleEncoder};
 use super::operator;
@@ -39,6 +40,8 @@ pub(super) struct Loader<'a> {
     block_size: usize,
     /// What was sent, per table of the plan.
     sent: Mutex<Vec<Multiset>>,
+    /// What became of checks that do not hold for all rows.
+    checks: Mutex<checks::Outcome>,
     keys_announced: AtomicBool,
 }
 
@@ -54,6 +57,7 @@ impl<'a> Loader<'a> {
     ) -> Self {
         Loader {
             sent: Mutex::new(vec![Multiset::default(); job.plan.tables.len()]),
+            checks: Mutex::default(),
             keys_announced: AtomicBool::new(false),
             job,
             parts,
@@ -64,11 +68,14 @@ impl<'a> Loader<'a> {
         }
     }
 
-    /// What was sent, per table of the plan.
-    pub(super) fn into_sent(self) -> Vec<Multiset> {
-        self.sent
-            .into_inner()
-            .unwrap_or_else(PoisonError::into_inner)
+    /// What was sent, per table of the plan, and what became of checks that do not hold.
+    pub(super) fn into_results(self) -> (Vec<Multiset>, checks::Outcome) {
+        let checks = self.checks.into_inner();
+        let sent = self.sent.into_inner();
+        (
+            sent.unwrap_or_else(PoisonError::into_inner),
+            checks.unwrap_or_else(PoisonError::into_inner),
+        )
     }
 
     /// Does one task.
@@ -272,7 +279,11 @@ impl<'a> Loader<'a> {
                 .try_for_each(|sql| operator::run(session, self.job, sql, order()))?;
             sql.iter()
                 .try_for_each(|statement| session.execute(statement))
-        })
+        })?;
+        let checks = checks::add(&mut worker.session, self.begin, self.job, table)?;
+        let mut all = self.checks.lock().unwrap_or_else(PoisonError::into_inner);
+        all.merge(checks);
+        Ok(())
     }
 
     fn foreign_key(

@@ -8,6 +8,7 @@
 //! and is the one that switches.
 
 mod check;
+mod checks;
 mod crew;
 mod encode;
 mod fill;
@@ -92,6 +93,8 @@ struct Open {
     begin: String,
     /// What was sent, per table of the plan.
     sent: Vec<Multiset>,
+    /// What became of checks that do not hold for all rows.
+    checks: checks::Outcome,
     /// The staging schema may exist.
     staged: bool,
 }
@@ -206,6 +209,7 @@ impl<'a> PostgresTarget<'a> {
             workers,
             begin,
             sent: Vec::new(),
+            checks: checks::Outcome::default(),
             staged: true,
         });
         let open = self.open.as_mut().expect("it was just put there");
@@ -290,7 +294,11 @@ impl Target for PostgresTarget<'_> {
         let schedule = Schedule::new(self.job.plan, &self.job.planned_by_source(), parts.parts());
         let act = |worker: &mut Worker, shared: &_, task| loader.act(worker, shared, task);
         crew::run(schedule, &mut open.workers, watch, &act)?;
-        open.sent = loader.into_sent();
+        (open.sent, open.checks) = loader.into_results();
+        open.checks
+            .findings
+            .sort_by(|a, b| a.place.table.cmp(&b.place.table));
+        self.findings.append(&mut open.checks.findings);
         Ok(())
     }
 
@@ -301,7 +309,7 @@ impl Target for PostgresTarget<'_> {
         }
         let open = opened(&mut self.open)?;
         transaction(&mut open.control, &open.begin, |session| {
-            check::structure(session, &self.job)
+            check::structure(session, &self.job, &open.checks)
         })
     }
 
@@ -359,7 +367,10 @@ impl Target for PostgresTarget<'_> {
             conninfo: &self.conninfo,
         };
         match self.filling {
-            None => moving.run(&mut open.guard)?,
+            None => {
+                let left_out = moving.run(&mut open.guard)?;
+                self.findings.extend(left_out);
+            }
             Some(filling) => {
                 let tables = Tables {
                     job: &self.job,

@@ -202,6 +202,7 @@ mod tests {
         let plan = Plan {
             tables: Vec::new(),
             enums: Vec::new(),
+            views: Vec::new(),
             operator: OperatorPlan::default(),
             findings: Vec::new(),
         };

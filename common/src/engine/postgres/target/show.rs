@@ -5,9 +5,11 @@
 //! because the plan is refused (a name that PostgreSQL does not take) is left out.
 
 use crate::engine::postgres::relation::Names;
-use crate::engine::postgres::target::sql::{Statements, computed_clause};
+use crate::engine::postgres::target::sql::{Statements, computed_clause, create_view};
 use crate::fault::Result;
-use crate::mapping::plan::{ColumnPlan, ForeignKeyPlan, IndexPlan, KeyPlan, Plan};
+use crate::mapping::plan::{
+    CheckPlan, ColumnPlan, ForeignKeyPlan, IndexPlan, KeyPlan, Plan, ViewPlan,
+};
 
 /// The statements of a plan.
 #[derive(Debug)]
@@ -91,6 +93,15 @@ impl ShownTable<'_> {
         written([add].into_iter().chain(validate))
     }
 
+    /// A check, and the look at the rows that are there.
+    #[must_use]
+    pub fn check(&self, check: &CheckPlan) -> Vec<String> {
+        written([
+            self.statements.add_check(check),
+            self.statements.validate_check(check),
+        ])
+    }
+
     /// The default of a column, as a clause of CREATE TABLE.
     #[must_use]
     pub fn default(&self, column: &ColumnPlan) -> Vec<String> {
@@ -108,6 +119,12 @@ impl ShownTable<'_> {
         });
         written(restart)
     }
+}
+
+/// A view.
+#[must_use]
+pub fn view(schema: &str, view: &ViewPlan) -> Vec<String> {
+    written([create_view(schema, view)])
 }
 
 /// What computes a column, as a clause of CREATE TABLE.

@@ -10,13 +10,18 @@ use crate::engine::postgres::name::{bytea_literal, identifier, literal, qualifie
 use crate::fault::{Code, Fault, Result};
 use crate::mapping::expression::Expression;
 use crate::mapping::plan::{
-    ColumnPlan, DefaultPlan, EnumPlan, ForeignKeyPlan, IndexPlan, KeyPlan, Origin, PgType, Plan,
-    TablePlan,
+    CheckPlan, ColumnPlan, DefaultPlan, EnumPlan, ForeignKeyPlan, IndexPlan, KeyPlan, Origin,
+    PgType, Plan, TablePlan,
 };
 use crate::model::schema::{Action, Deferrable};
 use crate::model::value::OwnedValue;
 
 use super::encode::fits;
+use expression::expression;
+pub(super) use query::create_view;
+
+mod expression;
+mod query;
 
 /// Keeps autovacuum from taking locks that ALTER TABLE would wait a second for, each time.
 const UNDISTURBED: &str = "autovacuum_enabled = off, toast.autovacuum_enabled = off";
@@ -91,12 +96,13 @@ impl Statements<'_> {
 
     /// A default as an expression; nothing for NULL, which is no default.
     fn default_expression(&self, default: &DefaultPlan, target: PgType) -> Result<Option<String>> {
-        let expression = match (default, target) {
+        let sql = match (default, target) {
             // What the operator wrote is set afterwards, where its names are found.
             (DefaultPlan::Literal(OwnedValue::Null) | DefaultPlan::Operator(_), _) => {
                 return Ok(None);
             }
             (DefaultPlan::Literal(value), _) => self.literal_expression(value, target)?,
+            (DefaultPlan::Expression(tree), _) => expression(tree)?,
             (DefaultPlan::CurrentDate, PgType::Date) => {
                 "(now() AT TIME ZONE 'UTC')::date".to_owned()
             }
@@ -114,7 +120,7 @@ impl Statements<'_> {
                 return Err(Fault::new(Code::Bug, what));
             }
         };
-        Ok(Some(expression))
+        Ok(Some(sql))
     }
 
     /// A literal of the column's type. It has been checked, and is checked again here: a text such as
@@ -281,6 +287,36 @@ impl Statements<'_> {
         Ok(format!("ALTER TABLE {table} VALIDATE CONSTRAINT {key}"))
     }
 
+    /// ADD CHECK … NOT VALID: existing rows are not looked at.
+    pub(super) fn add_check(&self, check: &CheckPlan) -> Result<String> {
+        let (table, name) = (self.name()?, identifier(&check.name)?);
+        let condition = expression(&check.expression)?;
+        Ok(format!(
+            "ALTER TABLE {table} ADD CONSTRAINT {name} CHECK ({condition}) NOT VALID"
+        ))
+    }
+
+    /// VALIDATE CONSTRAINT of a check: looks at all rows.
+    pub(super) fn validate_check(&self, check: &CheckPlan) -> Result<String> {
+        let (table, name) = (self.name()?, identifier(&check.name)?);
+        Ok(format!("ALTER TABLE {table} VALIDATE CONSTRAINT {name}"))
+    }
+
+    /// How many rows break a check.
+    pub(super) fn count_broken(&self, check: &CheckPlan) -> Result<String> {
+        let condition = expression(&check.expression)?;
+        Ok(format!(
+            "SELECT count(*) AS rows FROM {} WHERE NOT ({condition})",
+            self.name()?
+        ))
+    }
+
+    /// DROP CONSTRAINT.
+    pub(super) fn drop_check(&self, check: &CheckPlan) -> Result<String> {
+        let (table, name) = (self.name()?, identifier(&check.name)?);
+        Ok(format!("ALTER TABLE {table} DROP CONSTRAINT {name}"))
+    }
+
     /// ANALYZE.
     pub(super) fn analyze(&self) -> Result<String> {
         Ok(format!("ANALYZE {}", self.name()?))
@@ -357,22 +393,8 @@ fn index_term(on: &Expression) -> Result<String> {
     let sql = expression(on)?;
     Ok(match on {
         Expression::Column(_) => sql,
-        Expression::Call { .. } => format!("({sql})"),
+        _ => format!("({sql})"),
     })
-}
-
-fn expression(tree: &Expression) -> Result<String> {
-    match tree {
-        Expression::Column(name) => identifier(name),
-        Expression::Call {
-            function,
-            arguments,
-        } => {
-            let arguments = arguments.iter().map(expression);
-            let arguments = arguments.collect::<Result<Vec<_>>>()?.join(", ");
-            Ok(format!("{function}({arguments})"))
-        }
-    }
 }
 
 fn action(action: Action) -> &'static str {

@@ -12,9 +12,11 @@ use crate::engine::postgres::conninfo::ConnInfo;
 use crate::engine::postgres::name::{identifier, qualified};
 use crate::engine::postgres::session::{ServerMessage, Session};
 use crate::fault::{Code, Fault, Result};
+use crate::report::{Finding, Severity};
 
 use super::operator;
 use super::run::{Job, lock_key};
+use super::sql::create_view;
 use super::sql::move_enum;
 
 /// How long the outcome of a lost COMMIT is asked for.
@@ -34,15 +36,15 @@ pub(super) struct Move<'a> {
 }
 
 impl Move<'_> {
-    /// Moves everything and commits. A failure leaves the target as it was, and `guard` in its
+    /// Moves everything and commits; gives back what there is to say of views. A failure leaves the target as it was, and `guard` in its
     /// transaction.
-    pub(super) fn run(&self, guard: &mut Session) -> Result<()> {
+    pub(super) fn run(&self, guard: &mut Session) -> Result<Vec<Finding>> {
         guard.execute("SAVEPOINT switch")?;
-        if let Err(fault) = self.prepare(guard) {
+        let findings = self.prepare(guard).inspect_err(|_| {
             drop(guard.execute("ROLLBACK TO SAVEPOINT switch"));
-            return Err(fault);
-        }
-        self.commit(guard)
+        })?;
+        self.commit(guard)?;
+        Ok(findings)
     }
 
     /// COMMIT; where its answer is lost, what came of it is found out.
@@ -50,7 +52,7 @@ impl Move<'_> {
         guard.execute("COMMIT").or_else(|fault| self.outcome(fault))
     }
 
-    fn prepare(&self, guard: &mut Session) -> Result<()> {
+    fn prepare(&self, guard: &mut Session) -> Result<Vec<Finding>> {
         // What was acknowledged must survive a crash; a stronger setting than this stays.
         guard.execute(
             "SELECT set_config('synchronous_commit', 'on', true) \
@@ -72,8 +74,33 @@ impl Move<'_> {
         }
         operator::follow(guard, self.job)?;
         self.grant(guard)?;
+        let left_out = self.views(guard)?;
         operator::finish(guard, self.job)?;
-        guard.execute(&format!("DROP SCHEMA {}", identifier(&self.job.staging)?))
+        guard.execute(&format!("DROP SCHEMA {}", identifier(&self.job.staging)?))?;
+        Ok(left_out)
+    }
+
+    /// Makes the views, now that what they read is in its place; gives back those that the server
+    /// refuses.
+    fn views(&self, guard: &mut Session) -> Result<Vec<Finding>> {
+        let mut findings = Vec::new();
+        for view in &self.job.plan.views {
+            let sql = create_view(&self.job.target_schema, view)?;
+            guard.execute("SAVEPOINT view")?;
+            let Err(fault) = guard.execute(&sql) else {
+                guard.execute("RELEASE SAVEPOINT view")?;
+                continue;
+            };
+            guard.execute("ROLLBACK TO SAVEPOINT view")?;
+            let message = std::error::Error::source(&fault).and_then(|cause| cause.downcast_ref());
+            let Some(ServerMessage { message, .. }) = message.filter(|m| is_about_view(m)) else {
+                return Err(as_clash(fault).in_table(&view.name));
+            };
+            let message = format!("the view is left out, the server does not take it: {message}");
+            let finding = Finding::new(Code::StructureLeftOut, Severity::Warning, message);
+            findings.push(finding.in_table(&view.source));
+        }
+        Ok(findings)
     }
 
     /// Looks once more: somebody may have made a table meanwhile.
@@ -167,6 +194,12 @@ impl Move<'_> {
         let all = i64::try_from(self.tables.len()).unwrap_or(i64::MAX);
         Ok(row.get::<_, i64>("moved") == all && !row.get::<_, bool>("staging"))
     }
+}
+
+/// Whether the server speaks of the query itself: its features, values, names, types or size.
+fn is_about_view(message: &ServerMessage) -> bool {
+    let class = message.sqlstate.get(..2);
+    matches!(class, Some("0A" | "21" | "22" | "42" | "54")) && message.sqlstate != "42501"
 }
 
 /// A name that somebody else has taken at the same moment shows as a duplicate in the catalogue.

@@ -33,6 +33,7 @@ fn sql(text: &str) -> OperatorSql {
 
 fn plan(columns: Vec<ColumnPlan>, added: Additions, operator: OperatorPlan) -> Plan {
     Plan {
+        views: Vec::new(),
         tables: vec![TablePlan {
             source: 3,
             name: "t\"1".to_owned(),

@@ -40,6 +40,7 @@ fn plan(tables: Vec<TablePlan>) -> Plan {
     Plan {
         tables,
         enums: Vec::new(),
+        views: Vec::new(),
         operator: OperatorPlan::default(),
         findings: Vec::new(),
     }

@@ -36,6 +36,7 @@ fn table(columns: Vec<ColumnPlan>) -> Plan {
     Plan {
         tables: vec![table],
         enums: Vec::new(),
+        views: Vec::new(),
         operator: OperatorPlan::default(),
         findings: Vec::new(),
     }

@@ -1,0 +1,598 @@
+//! The walk over SQLite's tree: one arm a kind of node, each with the meaning that SQLite gives it.
+
+use crate::mapping::expression::compare::Comparison;
+use crate::mapping::expression::number::Arithmetic;
+use crate::mapping::expression::parse::{blob, number, unquoted};
+use crate::mapping::expression::translate::{Purpose, Relations, Translated};
+use crate::mapping::expression::value::{Class, Collation, Scope, Typed, nonzero};
+use crate::mapping::expression::{Expression, Operator};
+use crate::mapping::plan::PgType;
+use crate::model::schema::Affinity;
+use crate::model::value::OwnedValue;
+use sqlite3_parser::ast::{self, Expr, Literal, UnaryOperator};
+use std::collections::BTreeSet;
+
+/// Deepest nesting of operators; chains of AND, OR and `||` count once.
+const DEEPEST: usize = 120;
+/// Most operands of one chain, where the chain becomes a list, and where it is nested.
+const LONGEST_CHAIN: usize = 2000;
+const LONGEST_CONCATENATION: usize = 200;
+/// Most nodes of a translated expression: some translations name an operand several times.
+const LARGEST: usize = 20_000;
+
+/// A piece of an expression with its meaning, or why it has none in PostgreSQL.
+pub(super) type Outcome<T = Typed> = Result<T, String>;
+
+/// A walk over one expression.
+pub(super) struct Lowering<'s> {
+    scope: &'s Scope,
+    pub(super) purpose: Purpose,
+    pub(super) caveats: BTreeSet<&'static str>,
+    columns: BTreeSet<usize>,
+    depth: usize,
+    /// What queries may read, and how deep this one stands.
+    pub(super) relations: Option<(&'s Relations, usize)>,
+    /// Aggregates may stand here.
+    pub(super) aggregates: bool,
+    /// One has been found.
+    pub(super) found_aggregate: bool,
+    /// This is within the argument of one.
+    pub(super) inside: bool,
+}
+
+impl<'s> Lowering<'s> {
+    pub(super) fn new(scope: &'s Scope, purpose: Purpose) -> Self {
+        Lowering {
+            scope,
+            purpose,
+            caveats: BTreeSet::new(),
+            columns: BTreeSet::new(),
+            depth: 0,
+            relations: None,
+            aggregates: false,
+            found_aggregate: false,
+            inside: false,
+        }
+    }
+
+    pub(super) fn finish(self, typed: Typed) -> Translated {
+        Translated {
+            typed,
+            caveats: self.caveats,
+            columns: self.columns,
+        }
+    }
+
+    /// Notes a case in which the server reports an error and SQLite does not.
+    pub(super) fn caveat(&mut self, caveat: &'static str) {
+        self.caveats.insert(caveat);
+    }
+
+    /// Refuses what is not IMMUTABLE in PostgreSQL where that is asked for.
+    pub(super) fn stable(&self, what: &str) -> Outcome<()> {
+        if self.purpose == Purpose::Immutable {
+            return Err(format!(
+                "{what} is not immutable in PostgreSQL, which computed columns and indexes must be"
+            ));
+        }
+        Ok(())
+    }
+
+    /// Refuses what gives another value each time, but in a default.
+    pub(super) fn changing(&self, what: &str) -> Outcome<()> {
+        if self.purpose == Purpose::Default {
+            return Ok(());
+        }
+        Err(format!("{what} is translated in a default only"))
+    }
+
+    /// Translates one node and all below it.
+    pub(super) fn lower(&mut self, expression: &Expr<'_>) -> Outcome {
+        self.depth += 1;
+        if self.depth > DEEPEST {
+            return Err(format!("it is nested more than {DEEPEST} deep"));
+        }
+        let typed = self.node(expression)?;
+        self.depth -= 1;
+        if typed.tree.size(LARGEST) > LARGEST {
+            return Err("its translation would be too large".to_owned());
+        }
+        Ok(typed)
+    }
+
+    fn node(&mut self, expression: &Expr<'_>) -> Outcome {
+        match expression {
+            Expr::Literal(literal) => self.literal(literal),
+            Expr::Id(ast::Id(name)) | Expr::Name(ast::Name(name)) => self.name(name),
+            Expr::Qualified(table, column) => self.qualified(table.0, column.0),
+            Expr::Parenthesized(inner) => match inner.as_slice() {
+                [one] => self.lower(one),
+                _ => Err("a row of several values has no translation".to_owned()),
+            },
+            Expr::Unary(operator, operand) => self.unary(*operator, operand),
+            Expr::Binary(left, operator, right) => self.binary(left, *operator, right),
+            Expr::IsNull(operand) => self.is_null(operand),
+            Expr::NotNull(operand) => {
+                let is_null = self.is_null(operand)?;
+                Ok(Typed::bool(is_null.tree.negated()))
+            }
+            Expr::Between {
+                lhs,
+                not,
+                start,
+                end,
+            } => self.between(lhs, *not, start, end),
+            Expr::InList { lhs, not, rhs } => self.in_list(lhs, *not, rhs.unwrap_or_default()),
+            Expr::Case {
+                base,
+                when_then_pairs,
+                else_expr,
+            } => self.case(*base, when_then_pairs, *else_expr),
+            Expr::Cast { expr, type_name } => {
+                let operand = self.lower(expr)?;
+                let name = type_name.as_ref().map_or("", |name| name.name);
+                self.cast(operand, name)
+            }
+            Expr::Collate(operand, name) => {
+                let mut typed = self.lower(operand)?;
+                typed.collation = Some((Collation::named(&unquoted(name)), true));
+                Ok(typed)
+            }
+            Expr::Like {
+                lhs,
+                not,
+                op,
+                rhs,
+                escape,
+            } => {
+                let like = self.like(lhs, *op, rhs, *escape)?;
+                Ok(if *not { negated(like) } else { like })
+            }
+            Expr::FunctionCall {
+                name,
+                distinctness: None,
+                args,
+                order_by: None,
+                filter_over: None,
+            } => self.function(&unquoted(name.0), args.unwrap_or_default()),
+            Expr::FunctionCall {
+                name,
+                distinctness: Some(ast::Distinctness::Distinct),
+                args: Some([argument]),
+                order_by: None,
+                filter_over: None,
+            } => {
+                let name = unquoted(name.0).to_ascii_lowercase();
+                if !self.is_aggregate(&name, 1) {
+                    return Err(format!("{name}(DISTINCT …) has no translation"));
+                }
+                self.aggregated(&name, true, argument)
+            }
+            Expr::FunctionCallStar {
+                name,
+                filter_over: None,
+            } => self.count_rows(&unquoted(name.0)),
+            Expr::Subquery(select) => self.scalar(select),
+            Expr::Exists(select) => self.exists(select),
+            Expr::InSelect { lhs, not, rhs } => self.in_query(lhs, *not, rhs),
+            other => Err(format!("{} has no translation", kind(other))),
+        }
+    }
+
+    fn literal(&mut self, literal: &Literal<'_>) -> Outcome {
+        match literal {
+            Literal::Numeric(token) => {
+                number(token).ok_or_else(|| format!("the number {token} is out of range"))
+            }
+            Literal::String(token) => text(unquoted(token)),
+            Literal::Blob(token) => {
+                blob(token).ok_or_else(|| "a blob literal is malformed".to_owned())
+            }
+            Literal::Null => Ok(Typed::constant(OwnedValue::Null)),
+            Literal::Keyword(word) => Err(format!("the keyword {word} has no translation")),
+            Literal::CurrentDate => self.now("current_date"),
+            Literal::CurrentTime => self.now("current_time"),
+            Literal::CurrentTimestamp => self.now("current_timestamp"),
+        }
+    }
+
+    /// A name: a column's; else a string where it stands in double quotes, or TRUE or FALSE.
+    fn name(&mut self, token: &str) -> Outcome {
+        let name = unquoted(token);
+        if let Some(position) = self.scope.position(&name) {
+            if self.scope.is_ambiguous(&name) {
+                return Err(format!("`{name}` is a column of several tables"));
+            }
+            return self.column(position);
+        }
+        if token.starts_with('"') {
+            return text(name);
+        }
+        match name.to_ascii_lowercase().as_str() {
+            "true" | "false" if name == token => {
+                let truth = name.eq_ignore_ascii_case("true");
+                let mut typed = Typed::bool(Expression::Boolean(truth));
+                typed.constant = Some(OwnedValue::Integer(i64::from(truth)));
+                Ok(typed)
+            }
+            "rowid" | "oid" | "_rowid_" => {
+                Err("the rowid has no counterpart in PostgreSQL".to_owned())
+            }
+            _ => Err(format!("`{name}` is no column")),
+        }
+    }
+
+    fn qualified(&mut self, table: &str, column: &str) -> Outcome {
+        let (table, column) = (unquoted(table), unquoted(column));
+        let mut columns = self.scope.columns.iter();
+        let found = columns.position(|own| {
+            own.table.eq_ignore_ascii_case(&table) && own.name.eq_ignore_ascii_case(&column)
+        });
+        match found {
+            Some(position) => self.column(position),
+            None => Err(format!("`{table}`.`{column}` is no column here")),
+        }
+    }
+
+    /// All columns, or those of one table, with their names.
+    pub(super) fn all_columns(
+        &mut self,
+        table: Option<&str>,
+        all: &mut Vec<(String, Typed)>,
+    ) -> Outcome<()> {
+        let before = all.len();
+        for position in 0..self.scope.columns.len() {
+            let column = &self.scope.columns[position];
+            let wanted = match table {
+                Some(table) => column.table.eq_ignore_ascii_case(table),
+                None => !column.shadowed,
+            };
+            if wanted {
+                let name = column.name.clone();
+                all.push((name, self.column(position)?));
+            }
+        }
+        if all.len() == before {
+            return Err("there is no table for its `*`".to_owned());
+        }
+        Ok(())
+    }
+
+    fn column(&mut self, position: usize) -> Outcome {
+        let column = &self.scope.columns[position];
+        if column.unusable {
+            return Err(format!("column `{}` {}", column.name, column.reason));
+        }
+        self.columns.insert(position);
+        Ok(column.typed.clone())
+    }
+
+    /// Why a piece of this class cannot be used in this way.
+    pub(super) fn unfit(&self, typed: &Typed, what: &str) -> String {
+        if let Class::Opaque = typed.class {
+            let named =
+                |column: &&crate::mapping::expression::ScopeColumn| column.typed.tree == typed.tree;
+            if let Some(column) = self.scope.columns.iter().find(named) {
+                return format!("column `{}` {}", column.name, column.reason);
+            }
+        }
+        format!("{} {what}", typed.class.words())
+    }
+
+    fn unary(&mut self, operator: UnaryOperator, operand: &Expr<'_>) -> Outcome {
+        if operator == UnaryOperator::Negative
+            && let Expr::Literal(Literal::Numeric(token)) = operand
+            && let Some(typed) = number(&format!("-{token}"))
+        {
+            return Ok(typed);
+        }
+        let operand = self.lower(operand)?;
+        match operator {
+            UnaryOperator::Not => {
+                if operand.class == Class::Null {
+                    return Ok(Typed::bool(Expression::null(PgType::Boolean)));
+                }
+                let condition = self.condition(operand)?;
+                Ok(Typed::bool(condition.negated()))
+            }
+            UnaryOperator::Positive => Ok(operand.bare()),
+            UnaryOperator::Negative => {
+                let zero = Typed::constant(OwnedValue::Integer(0));
+                self.arithmetic(Arithmetic::Subtract, zero, operand)
+            }
+            UnaryOperator::BitwiseNot => {
+                let operand = self.whole(operand, "~")?;
+                let ones = Expression::integer(-1);
+                let tree = Expression::binary(Operator::Subtract, ones, operand);
+                Ok(Typed::new(tree, Class::Int))
+            }
+        }
+    }
+
+    fn binary(&mut self, left: &Expr<'_>, operator: ast::Operator, right: &Expr<'_>) -> Outcome {
+        use ast::Operator as Op;
+        match operator {
+            Op::And | Op::Or => return self.chain(left, operator, right),
+            Op::Concat => return self.concatenation(left, right),
+            Op::ArrowRight | Op::ArrowRightShift => {
+                return self.arrow(left, operator == Op::ArrowRightShift, right);
+            }
+            _ => {}
+        }
+        if let (Op::Is | Op::IsNot, Some(truth)) = (operator, truth_word(self.scope, right)) {
+            return self.is_truth(left, truth, operator == Op::IsNot);
+        }
+        let (left, right) = (self.lower(left)?, self.lower(right)?);
+        match operator {
+            Op::Equals => self.compare(Comparison::Equal, left, right),
+            Op::NotEquals => self.compare(Comparison::NotEqual, left, right),
+            Op::Less => self.compare(Comparison::Less, left, right),
+            Op::LessEquals => self.compare(Comparison::LessEqual, left, right),
+            Op::Greater => self.compare(Comparison::Greater, left, right),
+            Op::GreaterEquals => self.compare(Comparison::GreaterEqual, left, right),
+            Op::Is => self.compare(Comparison::Is, left, right),
+            Op::IsNot => self.compare(Comparison::IsNot, left, right),
+            Op::Add => self.arithmetic(Arithmetic::Add, left, right),
+            Op::Subtract => self.arithmetic(Arithmetic::Subtract, left, right),
+            Op::Multiply => self.arithmetic(Arithmetic::Multiply, left, right),
+            Op::Divide => self.arithmetic(Arithmetic::Divide, left, right),
+            Op::Modulus => self.arithmetic(Arithmetic::Modulo, left, right),
+            Op::BitwiseAnd => self.bits(Operator::BitAnd, "&", left, right),
+            Op::BitwiseOr => self.bits(Operator::BitOr, "|", left, right),
+            Op::LeftShift => self.shift(Operator::ShiftLeft, left, &right),
+            Op::RightShift => self.shift(Operator::ShiftRight, left, &right),
+            Op::And | Op::Or | Op::Concat | Op::ArrowRight | Op::ArrowRightShift => {
+                Err("an operator is out of place".to_owned())
+            }
+        }
+    }
+
+    /// All operands of a chain of one operator, which stands as deep as it is long in the tree.
+    fn operands<'a, 'b>(
+        left: &'a Expr<'b>,
+        operator: ast::Operator,
+        right: &'a Expr<'b>,
+    ) -> Outcome<Vec<&'a Expr<'b>>> {
+        let longest = if operator == ast::Operator::Concat {
+            LONGEST_CONCATENATION
+        } else {
+            LONGEST_CHAIN
+        };
+        let mut operands = vec![right];
+        let mut left = left;
+        while let Expr::Binary(further, same, right) = left {
+            if *same != operator {
+                break;
+            }
+            if operands.len() >= longest {
+                return Err(format!("it is a chain of more than {longest} operands"));
+            }
+            operands.push(right);
+            left = further;
+        }
+        operands.push(left);
+        operands.reverse();
+        Ok(operands)
+    }
+
+    fn chain(&mut self, left: &Expr<'_>, operator: ast::Operator, right: &Expr<'_>) -> Outcome {
+        let mut conditions = Vec::new();
+        for operand in Self::operands(left, operator, right)? {
+            let operand = self.lower(operand)?;
+            conditions.push(self.condition(operand)?);
+        }
+        Ok(Typed::bool(if operator == ast::Operator::And {
+            Expression::And(conditions)
+        } else {
+            Expression::Or(conditions)
+        }))
+    }
+
+    fn concatenation(&mut self, left: &Expr<'_>, right: &Expr<'_>) -> Outcome {
+        let mut trees = Vec::new();
+        for operand in Self::operands(left, ast::Operator::Concat, right)? {
+            let operand = self.lower(operand)?;
+            trees.push(self.texted(operand)?.tree);
+        }
+        let mut trees = trees.into_iter();
+        let first = trees.next().unwrap_or_else(|| Expression::text(""));
+        let tree = trees.fold(first, |left, right| {
+            Expression::binary(Operator::Concat, left, right)
+        });
+        Ok(Typed::new(tree, Class::Text))
+    }
+
+    /// `x IS TRUE` and the like ask for truth, not for equality with 1.
+    fn is_truth(&mut self, operand: &Expr<'_>, truth: bool, not: bool) -> Outcome {
+        let operand = self.lower(operand)?;
+        if operand.class == Class::Null {
+            return Ok(Typed::bool(Expression::Boolean(not)));
+        }
+        let condition = self.condition(operand)?;
+        let operator = if not { Operator::IsNot } else { Operator::Is };
+        let tree = Expression::binary(operator, condition, Expression::Boolean(truth));
+        Ok(Typed::bool(tree))
+    }
+
+    /// Whether SQLite takes a value for true.
+    pub(super) fn condition(&mut self, typed: Typed) -> Outcome<Expression> {
+        match typed.class {
+            Class::Bool => Ok(typed.tree),
+            Class::Null => Ok(Expression::null(PgType::Boolean)),
+            Class::Int | Class::Real | Class::Float | Class::Number => Ok(nonzero(typed)),
+            _ => Err(self.unfit(&typed, "is no condition")),
+        }
+    }
+
+    fn is_null(&mut self, operand: &Expr<'_>) -> Outcome {
+        let typed = self.lower(operand)?;
+        Ok(Typed::bool(typed.tree.null_test()))
+    }
+
+    fn between(&mut self, of: &Expr<'_>, not: bool, from: &Expr<'_>, to: &Expr<'_>) -> Outcome {
+        let of = self.lower(of)?;
+        let (from, to) = (self.lower(from)?, self.lower(to)?);
+        let least = self.compare(Comparison::GreaterEqual, of.clone(), from)?;
+        let most = self.compare(Comparison::LessEqual, of, to)?;
+        let both = Typed::bool(Expression::And(vec![least.tree, most.tree]));
+        Ok(if not { negated(both) } else { both })
+    }
+
+    fn in_list(&mut self, of: &Expr<'_>, not: bool, list: &[Expr<'_>]) -> Outcome {
+        let of = self.lower(of)?;
+        // What is in no list is false even where it is NULL.
+        if list.is_empty() {
+            return Ok(Typed::bool(Expression::Boolean(not)));
+        }
+        let mut equals = Vec::with_capacity(list.len());
+        for item in list {
+            // Only the left side's affinity counts.
+            let item = self.lower(item)?.bare();
+            equals.push(self.compare(Comparison::Equal, of.clone(), item)?.tree);
+        }
+        let among = Typed::bool(among(equals));
+        Ok(if not { negated(among) } else { among })
+    }
+
+    fn case(
+        &mut self,
+        base: Option<&Expr<'_>>,
+        pairs: &[(Expr<'_>, Expr<'_>)],
+        otherwise: Option<&Expr<'_>>,
+    ) -> Outcome {
+        let base = base.map(|base| self.lower(base)).transpose()?;
+        let (mut conditions, mut results) = (Vec::new(), Vec::new());
+        for (when, then) in pairs {
+            let when = self.lower(when)?;
+            conditions.push(match &base {
+                Some(base) => self.compare(Comparison::Equal, base.clone(), when)?.tree,
+                None => self.condition(when)?,
+            });
+            results.push(self.lower(then)?);
+        }
+        if let Some(otherwise) = otherwise {
+            results.push(self.lower(otherwise)?);
+        }
+        self.choice(conditions, results)
+    }
+
+    /// CASE: as many results as conditions, and perhaps one more for ELSE.
+    pub(super) fn choice(&mut self, conditions: Vec<Expression>, results: Vec<Typed>) -> Outcome {
+        let (class, mut trees) = self.unify(results)?;
+        let otherwise = if trees.len() > conditions.len() {
+            trees.pop().map(Box::new)
+        } else {
+            None
+        };
+        let arms = conditions.into_iter().zip(trees).collect();
+        Ok(Typed::new(Expression::Case { arms, otherwise }, class))
+    }
+
+    /// CAST to the affinity that a type's name has.
+    fn cast(&mut self, operand: Typed, name: &str) -> Outcome {
+        let affinity = affinity_of(name);
+        if operand.class == Class::Null {
+            return Ok(operand);
+        }
+        let mut cast = match affinity {
+            Affinity::Text => self.texted(operand)?,
+            Affinity::Integer => self.truncated(operand)?,
+            Affinity::Real => {
+                let real = self.doubled(operand)?;
+                Typed::new(real, Class::Real)
+            }
+            Affinity::Numeric if matches!(operand.class, Class::Int | Class::Bool) => {
+                operand.counted()
+            }
+            Affinity::Numeric | Affinity::Blob => {
+                let what = format!("has no translation as `{name}`");
+                return Err(self.unfit(&operand, &what));
+            }
+        };
+        cast.affinity = Some(affinity);
+        cast.constant = None;
+        Ok(cast)
+    }
+}
+
+/// The contrary of a condition that may be NULL.
+pub(super) fn negated(typed: Typed) -> Typed {
+    Typed::bool(typed.tree.negated())
+}
+
+/// `a = 1 OR a = 2` as `a IN (1, 2)`, where the left side is one and the same.
+fn among(equals: Vec<Expression>) -> Expression {
+    let left = match equals.first() {
+        Some(Expression::Binary {
+            operator: Operator::Equal,
+            left,
+            ..
+        }) => left.clone(),
+        _ => return Expression::Or(equals),
+    };
+    let mut list = Vec::with_capacity(equals.len());
+    for equal in &equals {
+        match equal {
+            Expression::Binary {
+                operator: Operator::Equal,
+                left: same,
+                right,
+            } if *same == left => list.push((**right).clone()),
+            _ => return Expression::Or(equals),
+        }
+    }
+    Expression::In { of: left, list }
+}
+
+/// TRUE or FALSE, where no column is called so.
+fn truth_word(scope: &Scope, expression: &Expr<'_>) -> Option<bool> {
+    let (Expr::Id(ast::Id(name)) | Expr::Name(ast::Name(name))) = expression else {
+        return None;
+    };
+    let truth = match name.to_ascii_lowercase().as_str() {
+        "true" => true,
+        "false" => false,
+        _ => return None,
+    };
+    scope.position(name).is_none().then_some(truth)
+}
+
+fn text(text: String) -> Outcome {
+    if text.contains('\0') {
+        return Err("a text with a NUL character has no place in PostgreSQL".to_owned());
+    }
+    Ok(Typed::constant(OwnedValue::Text(text)))
+}
+
+/// Datatypes In SQLite, section 3.1, for the type of a CAST.
+fn affinity_of(name: &str) -> Affinity {
+    let name = name.to_ascii_uppercase();
+    let has = |words: &[&str]| words.iter().any(|word| name.contains(word));
+    if has(&["INT"]) {
+        Affinity::Integer
+    } else if has(&["CHAR", "CLOB", "TEXT"]) {
+        Affinity::Text
+    } else if name.is_empty() || has(&["BLOB"]) {
+        Affinity::Blob
+    } else if has(&["REAL", "FLOA", "DOUB"]) {
+        Affinity::Real
+    } else {
+        Affinity::Numeric
+    }
+}
+
+/// What a node is called.
+fn kind(expression: &Expr<'_>) -> &'static str {
+    match expression {
+        Expr::DoublyQualified(..) => "a column of another database",
+        Expr::Exists(_) | Expr::Subquery(_) | Expr::InSelect { .. } | Expr::InTable { .. } => {
+            "a subquery"
+        }
+        Expr::FunctionCall { .. } | Expr::FunctionCallStar { .. } => {
+            "an aggregate or window function"
+        }
+        Expr::Raise(..) => "RAISE",
+        Expr::Variable(_) => "a parameter",
+        _ => "a piece of the expression",
+    }
+}

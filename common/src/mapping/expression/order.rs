@@ -1,0 +1,110 @@
+//! ORDER BY and LIMIT, and what names a result of a query.
+
+use crate::mapping::expression::compare;
+use crate::mapping::expression::lower::{Lowering, Outcome};
+use crate::mapping::expression::parse::unquoted;
+use crate::mapping::expression::query::{Order, OrderBy};
+use crate::mapping::expression::select::{Arm, Queries};
+use crate::mapping::expression::translate::Purpose;
+use crate::mapping::expression::value::{Class, Collation, Scope, Typed};
+use sqlite3_parser::ast::{self, Expr, SortOrder, SortedColumn};
+
+impl Queries<'_> {
+    /// A term of ORDER BY of a query that is one SELECT.
+    pub(super) fn order(&mut self, term: &SortedColumn<'_>, arm: &Arm) -> Outcome<Order> {
+        let typed = if let Some(place) = place(&term.expr, &arm.results) {
+            arm.results[place - 1].1.clone()
+        } else {
+            let mut lowering = self.lowering(&arm.scope);
+            lowering.aggregates = true;
+            let typed = lowering.lower(&term.expr)?;
+            self.absorb(lowering);
+            if arm.aggregate && !typed.tree.is_grouped(&arm.select.group) {
+                return Err("ORDER BY what is neither in GROUP BY nor an aggregate".to_owned());
+            }
+            typed
+        };
+        if matches!(
+            typed.class,
+            Class::Opaque | Class::Json | Class::Found | Class::Moment
+        ) {
+            return Err("ORDER BY a text whose spelling is not kept".to_owned());
+        }
+        let tree = if typed.class == Class::Text {
+            let collation = compare::collation(&typed, &typed)?;
+            match collation {
+                Collation::Binary => typed.ascii(),
+                _ => compare::folded(typed, &collation),
+            }
+        } else {
+            typed.tree
+        };
+        Ok(sorted(term, OrderBy::Expression(tree)))
+    }
+}
+
+/// LIMIT and OFFSET; a negative number is none.
+pub(super) fn limits(select: &ast::Select<'_>) -> Outcome<(Option<i64>, Option<i64>)> {
+    let Some(limit) = select.limit else {
+        return Ok((None, None));
+    };
+    let scope = Scope::default();
+    let number = |expression: &Expr<'_>| {
+        let typed = Lowering::new(&scope, Purpose::Query).lower(expression)?;
+        typed
+            .constant_integer()
+            .ok_or_else(|| "LIMIT by anything but a literal number".to_owned())
+    };
+    let most = number(&limit.expr)?;
+    let offset = limit.offset.as_ref().map(number).transpose()?;
+    let positive = |number: i64| (number >= 0).then_some(number);
+    Ok((positive(most), offset.and_then(positive)))
+}
+
+/// The result that a term names by its position or its name.
+pub(super) fn place(term: &Expr<'_>, results: &[(String, Typed)]) -> Option<usize> {
+    match term {
+        Expr::Literal(ast::Literal::Numeric(digits)) => {
+            let place: usize = digits.parse().ok()?;
+            (1..=results.len()).contains(&place).then_some(place)
+        }
+        Expr::Id(ast::Id(name)) | Expr::Name(ast::Name(name)) => {
+            let name = unquoted(name);
+            let mut names = results.iter();
+            let place = names.position(|(own, _)| own.eq_ignore_ascii_case(&name))?;
+            Some(place + 1)
+        }
+        _ => None,
+    }
+}
+
+/// Whether a term of GROUP BY can only be meant as a result: a column comes before one.
+pub(super) fn is_place(term: &Expr<'_>, scope: &Scope) -> bool {
+    match term {
+        Expr::Id(ast::Id(name)) | Expr::Name(ast::Name(name)) => {
+            scope.position(&unquoted(name)).is_none()
+        }
+        _ => true,
+    }
+}
+
+/// A term of ORDER BY.
+pub(super) fn sorted(term: &SortedColumn<'_>, by: OrderBy) -> Order {
+    let descending = matches!(term.order, Some(SortOrder::Desc));
+    // SQLite takes NULL for the smallest of all.
+    let nulls_first = match term.nulls {
+        None => !descending,
+        Some(nulls) => nulls == ast::NullsOrder::First,
+    };
+    Order {
+        by,
+        descending,
+        nulls_first,
+    }
+}
+
+/// Whether values compare by bytes.
+pub(super) fn binary(typed: &Typed) -> bool {
+    let collation = typed.collation.as_ref();
+    collation.is_none_or(|(collation, _)| *collation == Collation::Binary)
+}
