@@ -10,7 +10,7 @@ use std::path::Path;
 use waybill_common::fault::Code;
 
 /// Codes that no quirk provokes, and the file and function of a test that does.
-const TESTS: [(&str, &str, &str); 43] = [
+const TESTS: [(&str, &str, &str); 48] = [
     (
         "usage",
         "tests/cli/usage.rs",
@@ -165,6 +165,31 @@ const TESTS: [(&str, &str, &str); 43] = [
         "staging-removed",
         "tests/postgres_target/survival.rs",
         "the_next_import_removes_what_a_killed_one_has_left_and_nothing_else",
+    ),
+    (
+        "target-table-missing",
+        "tests/fill/refused.rs",
+        "tables_and_columns_that_do_not_match_are_all_named",
+    ),
+    (
+        "target-column-missing",
+        "tests/fill/refused.rs",
+        "tables_and_columns_that_do_not_match_are_all_named",
+    ),
+    (
+        "target-column-unfilled",
+        "tests/fill/refused.rs",
+        "tables_and_columns_that_do_not_match_are_all_named",
+    ),
+    (
+        "target-not-empty",
+        "tests/fill/refused.rs",
+        "what_would_change_rows_or_keep_them_out_is_named",
+    ),
+    (
+        "target-interferes",
+        "tests/fill/refused.rs",
+        "what_would_change_rows_or_keep_them_out_is_named",
     ),
     (
         "target-file-exists",

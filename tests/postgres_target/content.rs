@@ -147,10 +147,6 @@ fn every_type_holds_its_extremes_exactly() {
 }
 
 /// Two tables that refer to each other, one of them to itself, and one with a composite key.
-#[expect(
-    clippy::too_many_lines,
-    reason = "two tables with all that a plan can say of them"
-)]
 fn shop() -> (Schema, Plan, Memory) {
     let schema = Schema {
         tables: vec![

@@ -7,5 +7,6 @@ mod foreign;
 mod keys;
 mod leftovers;
 mod names;
+mod page;
 mod proposals;
 pub(super) mod support;

@@ -3,10 +3,9 @@
 //! Each suggestion may change values, or refuse some: it is for the operator to judge.
 
 use crate::mapping::file::string;
-use crate::mapping::plan::{ColumnPlan, PgType};
+use crate::mapping::plan::{ColumnPlan, EpochUnit, PgType, Proposal, Reading};
 use crate::model::schema::Column;
 use crate::profile::evidence::{ColumnEvidence, Form};
-use jiff::{SignedDuration, Timestamp};
 
 /// An alternative: what it means, and its keys.
 pub(super) struct Suggestion {
@@ -58,38 +57,56 @@ pub(super) fn instead_of_planned(
         return Vec::new();
     }
     let mut all = Vec::new();
-    all.extend(epochs(column, evidence));
-    all.extend(booleans(planned, evidence));
+    all.extend(planned.proposals.iter().map(proposed));
     all.extend(spellings(planned, evidence));
-    all.extend(blobs(evidence));
     all.extend(mostly(planned, evidence));
     all.extend(length(column, planned, evidence));
     all
 }
 
-fn all_are(evidence: &ColumnEvidence, form: Form) -> bool {
-    evidence.count(form) == evidence.present()
-}
-
-fn booleans(planned: &ColumnPlan, evidence: &ColumnEvidence) -> Option<Suggestion> {
-    if planned.target != PgType::Boolean && all_are(evidence, Form::ZeroOne) {
-        return Some(suggestion(
-            "true and false, in place of 1 and 0",
-            &["type = \"boolean\""],
-        ));
+/// A proposal of the plan as keys.
+fn proposed(proposal: &Proposal) -> Suggestion {
+    let words = |words: &[String]| {
+        let words = words.iter().map(|word| string(word));
+        words.collect::<Vec<_>>().join(", ")
+    };
+    let keys = match &proposal.reading {
+        Reading::Epoch(unit) => vec![format!("epoch = {}", string(epoch(*unit)))],
+        Reading::Zone(zone) => vec![format!("zone = {}", string(zone))],
+        Reading::Words { yes, no } => vec![
+            format!("true = [{}]", words(yes)),
+            format!("false = [{}]", words(no)),
+        ],
+        Reading::Plain
+        | Reading::Cell
+        | Reading::Bytes
+        | Reading::Values { .. }
+        | Reading::Uuid
+        | Reading::Json { .. } => {
+            vec![format!("type = {}", string(&proposal.target.name()))]
+        }
+    };
+    Suggestion {
+        words: format!("{}, {}", proposal.target.name(), proposal.reason),
+        keys,
     }
-    all_are(evidence, Form::BooleanWord).then(|| {
-        suggestion(
-            "true and false, by words in any case",
-            &[
-                "true = [\"true\", \"t\", \"yes\", \"y\", \"on\"]",
-                "false = [\"false\", \"f\", \"no\", \"n\", \"off\"]",
-            ],
-        )
-    })
 }
 
-/// Types that keep the spelling, and a zone for times that have none.
+/// The word of a mapping file for a unit.
+fn epoch(unit: EpochUnit) -> &'static str {
+    match unit {
+        EpochUnit::Seconds => "seconds",
+        EpochUnit::Milliseconds => "milliseconds",
+        EpochUnit::Microseconds => "microseconds",
+        EpochUnit::JulianDays => "julian-days",
+        EpochUnit::Days => "days",
+        EpochUnit::Seconds2001 => "seconds-2001",
+        EpochUnit::Microseconds1601 => "microseconds-1601",
+        EpochUnit::Ticks1601 => "ticks-1601",
+    }
+}
+
+/// Types that keep the spelling.
 fn spellings(planned: &ColumnPlan, evidence: &ColumnEvidence) -> Vec<Suggestion> {
     let text = |what: &str| suggestion(format!("text, which keeps {what}"), &["type = \"text\""]);
     match planned.target {
@@ -101,18 +118,9 @@ fn spellings(planned: &ColumnPlan, evidence: &ColumnEvidence) -> Vec<Suggestion>
             text("blanks and the order of keys, and has an order"),
         ],
         PgType::Timestamptz => vec![text("the written offset")],
-        PgType::Timestamp => vec![suggestion(
-            "moments, if the times were written in this zone",
-            &["zone = \"UTC\""],
-        )],
         PgType::Uuid if evidence.count(Form::UuidUpper) > 0 => vec![text("upper-case digits")],
         _ => Vec::new(),
     }
-}
-
-fn blobs(evidence: &ColumnEvidence) -> Option<Suggestion> {
-    let suits = evidence.blobs == evidence.present() && evidence.longest_blob == 16;
-    suits.then(|| suggestion("UUIDs, if each blob has 16 bytes", &["type = \"uuid\""]))
 }
 
 /// Texts of which most have a form: the others may stand for NULL.
@@ -154,98 +162,49 @@ fn length(column: &Column, planned: &ColumnPlan, evidence: &ColumnEvidence) -> O
     })
 }
 
-/// Moments that numbers may stand for, with the first and the last of them.
-fn epochs(column: &Column, evidence: &ColumnEvidence) -> Vec<Suggestion> {
-    let Some((smallest, largest)) = evidence.integer_range else {
-        return Vec::new();
-    };
-    if evidence.integers != evidence.present() {
-        return Vec::new();
-    }
-    let named = is_named_as_time(column);
-    EPOCHS
-        .iter()
-        .filter(|epoch| named || !epoch.only_named)
-        .filter_map(|epoch| {
-            let (first, last) = (epoch.moment(smallest)?, epoch.moment(largest)?);
-            let likely = first >= EARLIEST && last < LATEST;
-            likely.then(|| Suggestion {
-                words: format!("moments from {first:.0} to {last:.0}"),
-                keys: vec![format!("epoch = \"{}\"", epoch.name)],
-            })
-        })
-        .collect()
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mapping::file::{MappingFile, column_heading};
+    use crate::mapping::plan::Conversion;
 
-/// Moments are looked for in the years 1990 to 2100.
-const EARLIEST: Timestamp = Timestamp::constant(631_152_000, 0);
-const LATEST: Timestamp = Timestamp::constant(4_133_980_800, 0);
-
-struct Epoch {
-    /// Its word in a mapping file.
-    name: &'static str,
-    /// Units in a second, or seconds in a unit.
-    unit: Unit,
-    /// Seconds from 1970 to its zero.
-    zero: i64,
-    /// Too many numbers would suit it: the column's name or type must speak for it.
-    only_named: bool,
-}
-
-enum Unit {
-    PerSecond(i64),
-    Seconds(i64),
-}
-
-const EPOCHS: [Epoch; 8] = [
-    Epoch::new("seconds", Unit::Seconds(1), 0, false),
-    Epoch::new("milliseconds", Unit::PerSecond(1_000), 0, false),
-    Epoch::new("microseconds", Unit::PerSecond(1_000_000), 0, false),
-    Epoch::new("days", Unit::Seconds(86_400), 0, true),
-    // Julian days begin at noon.
-    Epoch::new("julian-days", Unit::Seconds(86_400), -210_866_760_000, true),
-    Epoch::new("seconds-2001", Unit::Seconds(1), 978_307_200, true),
-    Epoch::new(
-        "microseconds-1601",
-        Unit::PerSecond(1_000_000),
-        -11_644_473_600,
-        false,
-    ),
-    Epoch::new(
-        "ticks-1601",
-        Unit::PerSecond(10_000_000),
-        -11_644_473_600,
-        false,
-    ),
-];
-
-impl Epoch {
-    const fn new(name: &'static str, unit: Unit, zero: i64, only_named: bool) -> Self {
-        Epoch {
-            name,
-            unit,
-            zero,
-            only_named,
-        }
-    }
-
-    /// The second that a number falls into.
-    fn moment(&self, number: i64) -> Option<Timestamp> {
-        let seconds = match self.unit {
-            Unit::PerSecond(units) => number.div_euclid(units),
-            Unit::Seconds(seconds) => number.checked_mul(seconds)?,
+    fn conversion(reading: Reading, target: PgType) -> Option<Conversion> {
+        let proposal = Proposal {
+            target,
+            reading,
+            reason: "why".to_owned(),
         };
-        let zero = Timestamp::UNIX_EPOCH;
-        zero.checked_add(SignedDuration::from_secs(seconds.checked_add(self.zero)?))
-            .ok()
+        let keys = proposed(&proposal).keys.join("\n");
+        let heading = column_heading("t", "a");
+        let text = format!("waybill-mapping = 1\n{heading}\n{keys}\n");
+        let file = MappingFile::parse(&text, "map.toml").unwrap();
+        let rules = &file.table("t").unwrap().columns;
+        let (_, rule) = rules.iter().next().unwrap();
+        rule.conversion()
     }
-}
 
-/// Whether a column's name or declared type says that it holds times.
-fn is_named_as_time(column: &Column) -> bool {
-    let declared = column.declared_type.to_ascii_lowercase();
-    let name = column.name.to_ascii_lowercase();
-    let words = ["date", "time", "stamp", "day"];
-    let says = |text: &str| words.iter().any(|word| text.contains(word));
-    says(&declared) || says(&name) || name.ends_with("_at") || name.ends_with("_on")
+    #[test]
+    fn what_is_written_for_a_proposal_is_read_back_as_it() {
+        let units = [
+            EpochUnit::Seconds,
+            EpochUnit::Milliseconds,
+            EpochUnit::Microseconds,
+            EpochUnit::JulianDays,
+            EpochUnit::Days,
+            EpochUnit::Seconds2001,
+            EpochUnit::Microseconds1601,
+            EpochUnit::Ticks1601,
+        ];
+        let mut readings: Vec<Reading> = units.map(Reading::Epoch).to_vec();
+        readings.push(Reading::Zone("UTC".to_owned()));
+        readings.push(Reading::Words {
+            yes: vec!["yes".to_owned(), "y\"".to_owned()],
+            no: vec!["no".to_owned()],
+        });
+        for reading in readings {
+            let found = conversion(reading.clone(), PgType::Timestamptz).unwrap();
+            assert_eq!(found.reading, reading);
+        }
+        assert_eq!(conversion(Reading::Plain, PgType::Boolean), None);
+    }
 }

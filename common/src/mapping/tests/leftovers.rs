@@ -49,7 +49,7 @@ fn every_object_that_is_left_out_is_named_with_its_sql() {
             "Warning structure-left-out t: check constraint is left out, the function soundex() has no translation: soundex(a) > 0",
             "Warning structure-left-out t: check constraint `small` is left out, the function soundex() has no translation: soundex(a) < 9",
             "Warning structure-left-out t.b: the computed column is left out, the function soundex() has no translation: soundex(a)",
-            "Warning structure-left-out v: the view is left out, its query is not translated: CREATE VIEW v AS SELECT 1",
+            "Warning structure-left-out v: the view is left out, a column of it has no name that is sure: give it one with AS: CREATE VIEW v AS SELECT 1",
         ]
     );
 }
