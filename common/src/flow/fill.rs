@@ -146,10 +146,10 @@ fn name_types(report: &mut Report, selection: &Selection, filling: &Filling) {
                 continue;
             };
             let column = place.and_then(|place| table.target.columns.get(place));
-            match column {
-                Some(column) => shown.target_type = Some(column.type_name.clone()),
+            shown.target_type = column.map(|column| column.type_name.clone());
+            if column.is_none() {
                 // It is staged to name rows in messages only.
-                None => (shown.target_type, shown.target_name, shown.reason) = (None, None, None),
+                (shown.target_name, shown.reason) = (None, None);
             }
         }
     }

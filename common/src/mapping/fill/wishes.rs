@@ -73,8 +73,11 @@ pub(super) fn notes(draft: &Draft<'_>, target: &ExistingTable, findings: &mut Ve
     for (name, rule) in rules {
         let message = match &rule.name {
             _ if rule.drop => "the column is left out".to_owned(),
-            Some(given) => format!("the values go into the column `{}`", given.get_ref()),
-            None => continue,
+            // What the source computes is not carried, whatever its name.
+            Some(given) if draft.position(name.get_ref()).is_some() => {
+                format!("the values go into the column `{}`", given.get_ref())
+            }
+            _ => continue,
         };
         findings.push(place(asked::note(&message).in_column(name.get_ref())));
     }
