@@ -85,3 +85,25 @@ fn a_change_that_was_asked_for_is_a_note_and_no_more() {
     assert!(findings(&report).contains(&note), "{report:#}");
     assert_eq!(database.texts("SELECT v FROM t ORDER BY id"), ["NULL", "x"]);
 }
+
+#[test]
+fn numbers_that_become_texts_like_others_are_counted() {
+    let case = Case::new(
+        "CREATE TABLE t (id INTEGER PRIMARY KEY, v);
+         INSERT INTO t (v) VALUES (7), ('x'), ('7');",
+    );
+    let rule = "[tables.\"t\".columns.\"v\"]\ntype = \"text\"";
+    let (report, _) = case.imported(rule, postgres::server());
+    let expected = (
+        "value-converted".to_owned(),
+        "v".to_owned(),
+        1,
+        "id=3".to_owned(),
+    );
+    let found = findings(&report);
+    assert!(found.contains(&expected), "{found:?}");
+    let kept = "[tables.\"t\".columns.\"v\"]\ntype = \"text\"\nread = \"cell\"";
+    let (report, _) = case.imported(kept, postgres::server());
+    let codes: Vec<_> = findings(&report).into_iter().map(|one| one.0).collect();
+    assert!(!codes.contains(&"value-converted".to_owned()), "{codes:?}");
+}

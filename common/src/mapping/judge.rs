@@ -5,7 +5,7 @@ use crate::mapping::declared::{is_temporal, suggested};
 use crate::mapping::describe::{classes, counted};
 use crate::mapping::draft::{Draft, Stored};
 use crate::mapping::leftovers::brief;
-use crate::mapping::plan::PgType;
+use crate::mapping::plan::{PgType, Reading};
 use crate::mapping::proposals;
 use crate::mapping::types::{self, first};
 use crate::profile::evidence::{ColumnEvidence, Form, FormEvidence, RowRef};
@@ -67,8 +67,10 @@ fn forms_of(target: PgType) -> &'static [Form] {
 pub(super) fn columns(draft: &Draft<'_>, findings: &mut Vec<Finding>) {
     let of_rows = draft.columns.iter();
     for stored in of_rows.filter(|stored| stored.computed.is_none()) {
-        // What the operator asks for is tried, not judged.
+        // What the operator asks for is tried, not judged; but each value alone would not tell this.
         if stored.asked.is_some() {
+            let found = alike(stored).map(|finding| finding.in_table(&draft.table.name));
+            findings.extend(found.map(|finding| finding.in_column(&stored.column.name)));
             continue;
         }
         let refusals = types::fits(stored).refusals;
@@ -84,6 +86,29 @@ pub(super) fn columns(draft: &Draft<'_>, findings: &mut Vec<Finding>) {
         };
         findings.extend(own.into_iter().map(place));
     }
+}
+
+/// Numbers that cannot be told from texts any more, because the operator asks for texts.
+fn alike(stored: &Stored<'_>) -> Option<Finding> {
+    let evidence = stored.evidence;
+    let numbers = evidence.integers + evidence.reals;
+    let same = evidence.form(Form::NumberText)?;
+    let reading = stored.conversion.as_ref().map(|change| &change.reading);
+    let spelled = matches!(
+        reading,
+        None | Some(Reading::Plain | Reading::Values { .. })
+    );
+    let is_text = stored.asked.is_some_and(PgType::is_text);
+    let message = format!(
+        "{} become text beside {} spelled like one: the two cannot be told apart any more",
+        counted(numbers, "number"),
+        counted(same.matches, "text")
+    );
+    (is_text && spelled && numbers > 0).then(|| {
+        Finding::new(Code::ValueConverted, Severity::Warning, message)
+            .counted(numbers, vec![same.first.key.clone()])
+            .hint("read = \"cell\" in the mapping file keeps them apart")
+    })
 }
 
 /// What is worth reporting of the values of a column whose type is given.
