@@ -29,11 +29,11 @@ pub(super) fn sqlite_rows(connection: &Connection, view: &str) -> Vec<Vec<Value>
     rows.collect::<Result<_, _>>().expect("values")
 }
 
+/// The type and the text of each value of a row.
+type Row = Vec<(String, Option<String>)>;
+
 /// The rows of a view with the types of its columns, in the order in which the server gives them.
-pub(super) fn postgres_rows(
-    client: &mut Client,
-    view: &str,
-) -> Result<Vec<Vec<(String, Option<String>)>>, String> {
+pub(super) fn postgres_rows(client: &mut Client, view: &str) -> Result<Vec<Row>, String> {
     let names: Vec<String> = client
         .query(
             "SELECT attname::text FROM pg_attribute WHERE attrelid = $1::text::regclass AND attnum > 0 ORDER BY attnum",

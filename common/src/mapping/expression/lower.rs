@@ -39,8 +39,8 @@ pub(super) struct Lowering<'s> {
     pub(super) inside: bool,
     /// The names that a query gives its results, which WHERE and ORDER BY may use.
     pub(super) named: Vec<String>,
-    /// A COLLATE has been met.
-    collated: bool,
+    /// How often COLLATE has been met.
+    collates: usize,
 }
 
 impl<'s> Lowering<'s> {
@@ -56,7 +56,7 @@ impl<'s> Lowering<'s> {
             found_aggregate: false,
             inside: false,
             named: Vec::new(),
-            collated: false,
+            collates: 0,
         }
     }
 
@@ -97,16 +97,15 @@ impl<'s> Lowering<'s> {
         if self.depth > DEEPEST {
             return Err(format!("it is nested more than {DEEPEST} deep"));
         }
-        let before = std::mem::take(&mut self.collated);
+        let before = self.collates;
         let typed = self.node(expression)?;
         self.depth -= 1;
         let explicit = typed.collation.as_ref().is_some_and(|own| own.1);
-        if self.collated && typed.class.is_text() && !explicit {
+        if self.collates > before && typed.class.is_text() && !explicit {
             return Err(
                 "a COLLATE within an operand, which SQLite lets count for the whole".to_owned(),
             );
         }
-        self.collated |= before;
         if typed.tree.size(LARGEST) > LARGEST {
             return Err(TOO_LARGE.to_owned());
         }
@@ -148,7 +147,7 @@ impl<'s> Lowering<'s> {
             }
             Expr::Collate(operand, name) => {
                 let mut typed = self.lower(operand)?;
-                self.collated = true;
+                self.collates += 1;
                 typed.collation = Some((Collation::named(&unquoted(name)), true));
                 Ok(typed)
             }

@@ -6,8 +6,8 @@ use crate::mapping::expression::parse::unquoted;
 use crate::mapping::expression::query::{Order, OrderBy};
 use crate::mapping::expression::select::{Arm, Queries};
 use crate::mapping::expression::translate::Purpose;
-use crate::mapping::expression::value::{Class, Collation, Scope, Typed};
-use sqlite3_parser::ast::{self, Expr, SortOrder, SortedColumn, UnaryOperator};
+use crate::mapping::expression::value::{Class, Collation, Scope, ScopeColumn, Typed};
+use sqlite3_parser::ast::{self, As, Expr, ResultColumn, SortOrder, SortedColumn, UnaryOperator};
 
 impl Queries<'_> {
     /// A term of ORDER BY of a query that is one SELECT.
@@ -117,6 +117,25 @@ fn core<'t, 'a>(term: &'t Expr<'a>) -> &'t Expr<'a> {
         term = bare(inner);
     }
     term
+}
+
+/// A result of a query in FROM.
+pub(super) fn of_query(name: &str, typed: Typed) -> ScopeColumn {
+    let mut column = ScopeColumn::of_result(name, name, typed);
+    if name.is_empty() {
+        column.unusable = true;
+        "is a result whose name is not sure: give it one with AS".clone_into(&mut column.reason);
+    }
+    column
+}
+
+/// The names that results are given.
+pub(super) fn named(columns: &[ResultColumn<'_>]) -> Vec<String> {
+    let name = |column: &ResultColumn<'_>| match column {
+        ResultColumn::Expr(_, Some(As::As(name) | As::Elided(name))) => Some(unquoted(name.0)),
+        _ => None,
+    };
+    columns.iter().filter_map(name).collect()
 }
 
 /// A term of ORDER BY.

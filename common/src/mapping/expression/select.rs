@@ -1,7 +1,7 @@
 //! SELECT: what the views of a source become.
 
 use crate::mapping::expression::lower::{Lowering, Outcome};
-use crate::mapping::expression::order::{binary, is_place, limits, place, sorted};
+use crate::mapping::expression::order::{binary, is_place, limits, named, of_query, place, sorted};
 use crate::mapping::expression::parse::unquoted;
 use crate::mapping::expression::query::{Join, OrderBy, Query, Select, Source};
 use crate::mapping::expression::translate::{Purpose, Relations, TranslatedView};
@@ -405,25 +405,6 @@ impl<'r> Queries<'r> {
             SelectTable::Sub(..) => Err("a join in parentheses has no translation".to_owned()),
         }
     }
-}
-
-/// A result of a query in FROM.
-fn of_query(name: &str, typed: Typed) -> ScopeColumn {
-    let mut column = ScopeColumn::of_result(name, name, typed);
-    if name.is_empty() {
-        column.unusable = true;
-        "is a result whose name is not sure: give it one with AS".clone_into(&mut column.reason);
-    }
-    column
-}
-
-/// The names that results are given.
-fn named(columns: &[ResultColumn<'_>]) -> Vec<String> {
-    let name = |column: &ResultColumn<'_>| match column {
-        ResultColumn::Expr(_, Some(As::As(name) | As::Elided(name))) => Some(unquoted(name.0)),
-        _ => None,
-    };
-    columns.iter().filter_map(name).collect()
 }
 
 fn condition(lowering: &mut Lowering<'_>, expression: &Expr<'_>) -> Outcome<Expression> {
