@@ -130,19 +130,19 @@ fn indexes() -> Vec<Quirk> {
         Quirk::equal(
             "index-with-where",
             "CREATE TABLE t(id INTEGER PRIMARY KEY, a TEXT, b INTEGER); CREATE INDEX i ON t(a) WHERE b > 1; INSERT INTO t(a, b) VALUES ('x', 1), ('y', 2);",
-            &["warning structure-left-out t: index `i` is left out: its WHERE clause is not translated"],
+            &["note structure-translated t: index `i` is translated: CREATE INDEX i ON t(a) WHERE b > 1"],
         ),
         Quirk::equal(
             "unique-index-with-where",
             "CREATE TABLE t(id INTEGER PRIMARY KEY, a TEXT, gone INTEGER); CREATE UNIQUE INDEX i ON t(a) WHERE gone IS NULL;
              INSERT INTO t(a, gone) VALUES ('x', 1), ('x', 2), ('x', NULL);",
-            &["note key-unchecked t: the index holds for some rows only", "warning structure-left-out t: index `i` is left out: its WHERE clause is not translated"],
+            &["note key-unchecked t: the index holds for some rows only", "note structure-translated t: unique index `i` is translated: CREATE UNIQUE INDEX i ON t(a) WHERE gone IS NULL"],
         )
         .into_sqlite(&["note key-unchecked t"]),
         Quirk::equal(
             "index-on-an-expression",
             "CREATE TABLE t(id INTEGER PRIMARY KEY, a TEXT); CREATE UNIQUE INDEX i ON t(lower(a)); INSERT INTO t(a) VALUES ('X'), ('y');",
-            &["note key-unchecked t: the index is on an expression", "warning structure-left-out t: index `i` is left out: it is on an expression"],
+            &["note key-unchecked t: the index is on an expression", "note structure-translated t: unique index `i` is translated: CREATE UNIQUE INDEX i ON t(lower(a))"],
         )
         .into_sqlite(&["note key-unchecked t"]),
         Quirk::equal(

@@ -9,10 +9,20 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// What no mapping file can mend, with the reason.
-const BEYOND: &[(&str, &str)] = &[(
-    "null-where-none-may-be",
-    "rows break a constraint of the source itself",
-)];
+const BEYOND: &[(&str, &str)] = &[
+    (
+        "null-where-none-may-be",
+        "rows break a constraint of the source itself",
+    ),
+    (
+        "key-that-rows-break",
+        "rows break a constraint of the source itself",
+    ),
+    (
+        "unique-key-that-rows-break",
+        "rows break a constraint of the source itself",
+    ),
+];
 
 /// Imports that run side by side.
 const LANES: usize = 4;
