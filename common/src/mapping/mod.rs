@@ -139,6 +139,7 @@ fn attempt(source: &Source<'_>, request: &Request, refused: &Refused) -> Result<
     added::to_tables(source, &drafts, &mut tables, &mut findings);
     let enums = added::enums(source);
     let cut = split::split(&drafts, &enums, &mut tables, &mut findings);
+    judge::by_bytes(&tables, &mut findings);
     let operator = added::to_plan(source, &tables);
     let views = views::views(
         source.schema,
