@@ -151,8 +151,8 @@ fn attempt(source: &Source<'_>, request: &Request, refused: &Refused) -> Result<
     sort(&mut findings);
     Ok(Plan {
         tables,
-        views,
         enums,
+        views,
         operator,
         findings,
     })

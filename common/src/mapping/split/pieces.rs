@@ -205,12 +205,11 @@ impl<'a, 'd> Pieces<'a, 'd> {
         let home =
             |key: &KeyPlan, pieces: &Self| pieces.home(key.columns.iter().map(String::as_str));
         if let Some(key) = &self.whole.primary_key {
-            match home(key, self) {
-                Some(at) => self.tables[at].primary_key = Some(key.clone()),
-                None => {
-                    let finding = self.left_out(&format!("primary key {}", shown(key)));
-                    findings.push(finding.about(Subject::PrimaryKey));
-                }
+            if let Some(at) = home(key, self) {
+                self.tables[at].primary_key = Some(key.clone());
+            } else {
+                let finding = self.left_out(&format!("primary key {}", shown(key)));
+                findings.push(finding.about(Subject::PrimaryKey));
             }
         }
         for key in &self.whole.unique {
