@@ -1,7 +1,9 @@
 //! Compares an SQLite file with tables of PostgreSQL whose columns may hold bytes or cells, as a
 //! mapping file asks. Reads both without any code of Waybill; what a cell means is docs/format.md.
 
-use super::compare_postgres::{assert_all_is_read, canonical, plain, quoted};
+use super::compare_postgres::{
+    Rows, assert_all_is_read, canonical, plain, quoted, whole_columns, whole_rows,
+};
 use super::compare_sqlite::open;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -71,11 +73,8 @@ fn columns(
     table: &Json,
     mapping: &toml::Table,
 ) -> Vec<Column> {
-    let sql = "SELECT a.attname, format_type(a.atttypid, a.atttypmod) FROM pg_attribute a
-               WHERE a.attrelid = to_regclass($1) AND a.attnum > 0 AND NOT a.attisdropped";
-    let relation = format!("{}.{}", quoted(schema), quoted(target));
-    let rows = client.query(sql, &[&relation]).expect("the catalogue");
-    let kinds: BTreeMap<String, String> = rows.iter().map(|row| (row.get(0), row.get(1))).collect();
+    let (there, _) = whole_columns(client, schema, target);
+    let kinds: BTreeMap<String, String> = there.into_iter().collect();
     let name = table["name"].as_str().expect("a name");
     let rules = mapping
         .get("tables")
@@ -100,8 +99,6 @@ fn columns(
         })
         .collect()
 }
-
-type Rows = Vec<Vec<Option<String>>>;
 
 /// The source's rows: plain columns as their type prints them, the others by class and value.
 fn expected(source: &Connection, client: &mut Client, table: &str, columns: &[Column]) -> Rows {
@@ -215,19 +212,15 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 fn found(client: &mut Client, schema: &str, target: &str, columns: &[Column]) -> Rows {
-    let list: Vec<_> = columns
+    let (there, pieces) = whole_columns(client, schema, target);
+    let rows = whole_rows(client, schema, target, &there, &pieces);
+    let place = |column: &Column| there.iter().position(|(name, _)| *name == column.target);
+    let places: Vec<usize> = columns
         .iter()
-        .map(|column| format!("{}::text", quoted(&column.target)))
+        .map(|column| place(column).expect("the column is there"))
         .collect();
-    let list = if list.is_empty() {
-        String::new()
-    } else {
-        list.join(", ")
-    };
-    let sql = format!("SELECT {list} FROM {}.{}", quoted(schema), quoted(target));
-    let rows = client.query(&sql, &[]).expect("the target is readable");
-    let cell = |row: &postgres::Row, at: usize| {
-        let text: Option<String> = row.get(at);
+    let cell = |row: &[Option<String>], at: usize| {
+        let text = row[places[at]].clone();
         match columns[at].form {
             Form::Cell => text.map(|text| of_cell(&text)),
             Form::Plain | Form::Bytes => text,

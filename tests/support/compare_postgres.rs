@@ -6,7 +6,7 @@ use super::compare_sqlite::{names, open, tables};
 use postgres::Client;
 use rusqlite::Connection;
 use rusqlite::types::Value;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 /// Fails unless every table of the file is in `schema` with equal values, and the structure that
@@ -67,24 +67,115 @@ fn target_columns(client: &mut Client, schema: &str, table: &str) -> Vec<(String
 }
 
 fn assert_values(source: &Connection, client: &mut Client, schema: &str, table: &str) {
-    let columns = target_columns(client, schema, table);
+    let (columns, pieces) = whole_columns(client, schema, table);
     let stored = stored_columns(source, table);
-    assert_eq!(
-        stored,
-        columns
-            .iter()
-            .map(|(name, _)| name.clone())
-            .collect::<Vec<_>>(),
-        "columns of {table}"
-    );
+    let names: Vec<String> = columns.iter().map(|(name, _)| name.clone()).collect();
+    if pieces.is_empty() {
+        assert_eq!(stored, names, "columns of {table}");
+    } else {
+        // The key of the rows is that of the source, if a rowid then one that no column shows.
+        let mut expected: BTreeSet<&String> = stored.iter().collect();
+        expected.extend(pieces.iter().flat_map(|(_, key)| key));
+        assert_eq!(expected, names.iter().collect(), "columns of {table}");
+        assert_eq!(expected.len(), names.len(), "columns of {table}");
+    }
     let mut expected = source_columns(source, client, table, &columns);
-    let mut found = target_rows(client, schema, table, &columns);
+    let mut found = whole_rows(client, schema, table, &columns, &pieces);
     expected.sort();
     found.sort();
     assert_eq!(expected.len(), found.len(), "rows of {table}");
     for (expected, found) in expected.iter().zip(&found) {
         assert_eq!(expected, found, "a row of {table}");
     }
+}
+
+/// A further piece of a table: its name, and the columns by which it refers to the first.
+pub(super) type Piece = (String, Vec<String>);
+
+/// The further pieces of a table that was too wide for one.
+pub(super) fn pieces(client: &mut Client, schema: &str, table: &str) -> Vec<Piece> {
+    let sql = "SELECT r.relname, array(SELECT a.attname::text FROM unnest(c.conkey) WITH ORDINALITY AS k(num, n)
+                      JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = k.num ORDER BY k.n)
+               FROM pg_constraint c JOIN pg_class r ON r.oid = c.conrelid
+               WHERE c.contype = 'f' AND c.confrelid = to_regclass($1) AND c.conname LIKE '%\\_piece' ORDER BY r.oid";
+    let name = format!("{}.{}", quoted(schema), quoted(table));
+    let rows = client.query(sql, &[&name]).expect("the catalogue");
+    rows.iter().map(|row| (row.get(0), row.get(1))).collect()
+}
+
+/// Name and type of all columns of a table and its pieces, those of the key once.
+pub(super) fn whole_columns(
+    client: &mut Client,
+    schema: &str,
+    table: &str,
+) -> (Vec<(String, String)>, Vec<Piece>) {
+    let mut columns = target_columns(client, schema, table);
+    let pieces = pieces(client, schema, table);
+    for (piece, key) in &pieces {
+        let own = target_columns(client, schema, piece);
+        columns.extend(own.into_iter().filter(|(name, _)| !key.contains(name)));
+    }
+    (columns, pieces)
+}
+
+/// The rows of a table, those of its pieces joined by their key. Not by the server: no query gives
+/// more than 1664 columns.
+pub(super) fn whole_rows(
+    client: &mut Client,
+    schema: &str,
+    table: &str,
+    columns: &[(String, String)],
+    pieces: &[Piece],
+) -> Rows {
+    let there = target_columns(client, schema, table);
+    let of_first: Vec<_> = there
+        .into_iter()
+        .filter(|one| columns.contains(one))
+        .collect();
+    let mut rows = target_rows(client, schema, table, &of_first);
+    let mut names: Vec<String> = of_first.into_iter().map(|(name, _)| name).collect();
+    for (piece, key) in pieces {
+        let (of_key, own): (Vec<_>, Vec<_>) = target_columns(client, schema, piece)
+            .into_iter()
+            .partition(|(name, _)| key.contains(name));
+        let all: Vec<_> = of_key.iter().chain(&own).cloned().collect();
+        let mut by_key = BTreeMap::new();
+        for mut row in target_rows(client, schema, piece, &all) {
+            let own = row.split_off(of_key.len());
+            assert_eq!(
+                by_key.insert(row, own),
+                None,
+                "a key of {piece} is there twice"
+            );
+        }
+        let at = of_key.iter().map(|(name, _)| {
+            let at = names.iter().position(|known| known == name);
+            at.expect("the first piece has the key")
+        });
+        let at: Vec<usize> = at.collect();
+        assert_eq!(rows.len(), by_key.len(), "rows of {piece}");
+        for row in &mut rows {
+            let key: Vec<_> = at.iter().map(|at| row[*at].clone()).collect();
+            row.extend(
+                by_key
+                    .remove(&key)
+                    .expect("a row of the first piece is in all"),
+            );
+        }
+        names.extend(own.into_iter().map(|(name, _)| name));
+    }
+    let order: Vec<usize> = columns
+        .iter()
+        .map(|(name, _)| {
+            names
+                .iter()
+                .position(|known| known == name)
+                .expect("a column")
+        })
+        .collect();
+    rows.iter()
+        .map(|row| order.iter().map(|at| row[*at].clone()).collect())
+        .collect()
 }
 
 /// Columns with stored values: neither computed nor hidden ones.
@@ -96,7 +187,7 @@ fn stored_columns(source: &Connection, table: &str) -> Vec<String> {
     )
 }
 
-type Rows = Vec<Vec<Option<String>>>;
+pub(super) type Rows = Vec<Vec<Option<String>>>;
 
 /// The source's rows as the target's type would print each value, by PostgreSQL's own judgement.
 fn source_columns(

@@ -66,7 +66,11 @@ pub(super) fn tables(
         report.keys = keys(table);
     }
     for planned in &plan.tables {
-        tables[planned.source].target_name = Some(planned.name.clone());
+        // Where it becomes several, the first one has its name.
+        let first_piece = tables[planned.source]
+            .target_name
+            .get_or_insert_with(|| planned.name.clone());
+        let piece = (*first_piece != planned.name).then_some(planned.name.as_str());
         let stored: Vec<_> = schema.tables[planned.source].stored_columns().collect();
         let first = schema.tables[planned.source].first_column_cell();
         for column in &planned.columns {
@@ -81,12 +85,25 @@ pub(super) fn tables(
                 .columns
                 .iter_mut()
                 .find(|report| report.name == source.name);
-            if let Some(report) = report {
+            // The key of a table is in all of its pieces.
+            if let Some(report) = report.filter(|report| report.target_type.is_none()) {
                 chosen(column, report);
+                if let Some(piece) = piece {
+                    in_piece(piece, report);
+                }
             }
         }
     }
     tables
+}
+
+/// Says in which table a column lies that is not in the first piece of its own.
+fn in_piece(piece: &str, report: &mut ColumnReport) {
+    let place = format!("in the table `{piece}`");
+    report.reason = Some(match report.reason.take() {
+        Some(reason) => format!("{place}; {reason}"),
+        None => place,
+    });
 }
 
 /// What the plan chose for a column, and why.

@@ -12,7 +12,7 @@ use crate::model::schema::{Column, DefaultValue, Index, IndexOn, IndexTerm, Key,
 use crate::report::structure::{Fate, ObjectKind, ObjectReport, Subject};
 use crate::report::{Finding, Severity, TableReport};
 use left::Left;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 /// Fills in what becomes of the structure of the tables, and gives what belongs to no table.
 /// `tables` are the reports of the schema's tables, in its order.
@@ -29,8 +29,13 @@ pub(super) fn describe(
             continue;
         };
         let statements = shown.table(position);
-        report.sql = statements.create();
-        report.objects = Objects {
+        if let Some(sql) = statements.create() {
+            report.sql = Some(match report.sql.take() {
+                Some(before) => format!("{before};\n{sql}"),
+                None => sql,
+            });
+        }
+        let objects = Objects {
             schema,
             plan,
             table: &schema.tables[planned.source],
@@ -39,8 +44,29 @@ pub(super) fn describe(
             reasons: &reasons,
         }
         .all();
+        join(&mut report.objects, objects);
     }
     apart(schema, plan, target_schema, &reasons, tables)
+}
+
+/// Adds the objects of another piece of a table: what is in one of them is there.
+fn join(objects: &mut Vec<ObjectReport>, of_piece: Vec<ObjectReport>) {
+    if objects.is_empty() {
+        *objects = of_piece;
+        return;
+    }
+    let key = |object: &ObjectReport| (object.kind, object.name.clone());
+    let mut known: BTreeMap<_, VecDeque<usize>> = BTreeMap::new();
+    for (position, object) in objects.iter().enumerate() {
+        known.entry(key(object)).or_default().push_back(position);
+    }
+    for object in of_piece {
+        match known.get_mut(&key(&object)).and_then(VecDeque::pop_front) {
+            Some(position) if objects[position].fate == Fate::LeftOut => objects[position] = object,
+            Some(_) => {}
+            None => objects.push(object),
+        }
+    }
 }
 
 /// Triggers go to their tables; the others, and views, belong to none.

@@ -292,6 +292,19 @@ impl Expression {
         nodes
     }
 
+    /// The columns that it uses, by their names in the target; not those of queries in it.
+    pub(super) fn columns(&self) -> std::collections::BTreeSet<&str> {
+        let mut pending = vec![self];
+        let mut columns = std::collections::BTreeSet::new();
+        while let Some(tree) = pending.pop() {
+            if let Expression::Column(name) = tree {
+                columns.insert(name.as_str());
+            }
+            tree.parts(&mut pending);
+        }
+        columns
+    }
+
     /// Whether it is the same for all rows of a group: made of the group's keys and of aggregates.
     #[cfg(feature = "sqlite")]
     pub(super) fn is_grouped(&self, keys: &[Expression]) -> bool {

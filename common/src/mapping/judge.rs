@@ -5,7 +5,7 @@ use crate::mapping::declared::{is_temporal, suggested};
 use crate::mapping::describe::{classes, counted};
 use crate::mapping::draft::{Draft, Stored};
 use crate::mapping::leftovers::brief;
-use crate::mapping::plan::{PgType, Reading};
+use crate::mapping::plan::{ColumnPlan, Origin, PgType, Reading, TablePlan};
 use crate::mapping::proposals;
 use crate::mapping::types::{self, first};
 use crate::profile::evidence::{ColumnEvidence, Form, FormEvidence, RowRef};
@@ -390,12 +390,10 @@ fn spelling(stored: &Stored<'_>) -> Option<Finding> {
     })
 }
 
-/// How texts compare: by bytes everywhere, also where the source compares otherwise.
+/// Where texts compare by bytes, and in the source otherwise.
 pub(super) fn collation(drafts: &[Draft<'_>], findings: &mut Vec<Finding>) {
-    let mut texts = 0;
     for draft in drafts {
         for stored in &draft.columns {
-            texts += u64::from(stored.target == PgType::Text);
             let collation = &stored.column.collation;
             if stored.target == PgType::Text && !collation.eq_ignore_ascii_case("binary") {
                 let message = format!(
@@ -410,6 +408,14 @@ pub(super) fn collation(drafts: &[Draft<'_>], findings: &mut Vec<Finding>) {
             }
         }
     }
+}
+
+/// How texts compare: by bytes everywhere.
+pub(super) fn by_bytes(tables: &[TablePlan], findings: &mut Vec<Finding>) {
+    let columns = tables.iter().flat_map(|table| &table.columns);
+    let is_text =
+        |column: &&ColumnPlan| column.target == PgType::Text && column.origin != Origin::Added;
+    let texts = columns.filter(is_text).count() as u64;
     if texts > 0 {
         let columns = counted(texts, "text column");
         let message =

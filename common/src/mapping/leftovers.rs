@@ -3,6 +3,7 @@
 use crate::fault::Code;
 use crate::mapping::describe::counted;
 use crate::mapping::draft::Draft;
+use crate::mapping::split;
 use crate::model::schema::{Facts, Rowid, Schema, Table, TableKind, VirtualContent};
 use crate::report::structure::Subject;
 use crate::report::{Finding, Severity};
@@ -82,6 +83,9 @@ fn facts(facts: &Facts, findings: &mut Vec<Finding>) {
 
 /// The rowid that no column shows is not carried; only where no key tells rows apart is it missed.
 pub(super) fn hidden_rowid(draft: &Draft<'_>, findings: &mut Vec<Finding>) {
+    if split::is_wide(draft) {
+        return;
+    }
     if draft.table.rowid == Rowid::Hidden && draft.structure.primary.is_none() {
         let verb = if draft.rows == 1 { "is" } else { "are" };
         let message = format!(

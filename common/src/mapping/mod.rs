@@ -31,6 +31,7 @@ mod pgtype;
 pub mod plan;
 mod proposals;
 mod scope;
+mod split;
 #[cfg(test)]
 mod tests;
 mod ties;
@@ -117,7 +118,6 @@ fn attempt(source: &Source<'_>, request: &Request, refused: &Refused) -> Result<
     possible(computed::translate(&mut drafts, false))?;
     naming::settle(&mut drafts, request.names, &mut findings);
     for draft in &mut drafts {
-        names::check_table(draft, &mut findings);
         draft.structure = keys::structure(source, draft, &mut findings);
         keys::mark(draft);
     }
@@ -137,10 +137,13 @@ fn attempt(source: &Source<'_>, request: &Request, refused: &Refused) -> Result<
     judge::collation(&drafts, &mut findings);
     let mut tables = assemble(source, &drafts, &references, request.names, &mut findings);
     added::to_tables(source, &drafts, &mut tables, &mut findings);
+    let enums = added::enums(source);
+    let cut = split::split(&drafts, &enums, &mut tables, &mut findings);
+    judge::by_bytes(&tables, &mut findings);
     let operator = added::to_plan(source, &tables);
     let views = views::views(
         source.schema,
-        &drafts,
+        (&drafts, &cut),
         &tables,
         request.names,
         &mut findings,
@@ -148,8 +151,8 @@ fn attempt(source: &Source<'_>, request: &Request, refused: &Refused) -> Result<
     sort(&mut findings);
     Ok(Plan {
         tables,
+        enums,
         views,
-        enums: added::enums(source),
         operator,
         findings,
     })

@@ -14,8 +14,6 @@ use std::collections::{BTreeSet, HashMap};
 
 /// Longest name, in bytes (`NAMEDATALEN` - 1).
 pub(super) const LONGEST: usize = 63;
-/// Most columns of a table (`MaxHeapAttributeNumber`).
-const MOST_COLUMNS: usize = 1600;
 /// Oldest server that is supported.
 const OLDEST_SERVER: u32 = 130_000;
 
@@ -38,16 +36,6 @@ pub(super) fn check_request(request: &Request) -> Vec<Finding> {
         findings.push(Finding::new(Code::ServerUnfit, Severity::Error, message));
     }
     findings
-}
-
-/// Whether PostgreSQL takes as many columns.
-pub(super) fn check_table(draft: &Draft<'_>, findings: &mut Vec<Finding>) {
-    let columns = draft.columns.len();
-    if columns > MOST_COLUMNS {
-        let message = format!("the table has {columns} columns, PostgreSQL takes {MOST_COLUMNS}");
-        let finding = Finding::new(Code::ServerUnfit, Severity::Error, message);
-        findings.push(finding.in_table(&draft.table.name));
-    }
 }
 
 /// Why PostgreSQL does not take a name.

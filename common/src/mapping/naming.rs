@@ -11,7 +11,7 @@ use crate::report::{Finding, Severity};
 use std::borrow::Cow;
 
 /// Columns that every table has already.
-const SYSTEM: [&str; 6] = ["tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"];
+pub(super) const SYSTEM: [&str; 6] = ["tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"];
 /// What takes the place of a name of which nothing is left.
 const UNNAMED: &str = "unnamed";
 /// Why a name that fits is not to be had.

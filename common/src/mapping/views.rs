@@ -11,6 +11,7 @@ use crate::mapping::scope::scope;
 use crate::model::schema::{Schema, View};
 use crate::report::Finding;
 use crate::report::structure::Subject;
+use std::collections::BTreeSet;
 
 /// Rounds over the views, each of which may read those of the rounds before.
 const ROUNDS: usize = 16;
@@ -18,7 +19,7 @@ const ROUNDS: usize = 16;
 /// The views of the schema that can be translated, each after those that it reads.
 pub(super) fn views(
     schema: &Schema,
-    drafts: &[Draft<'_>],
+    (drafts, cut): (&[Draft<'_>], &BTreeSet<usize>),
     tables: &[TablePlan],
     rule: NameRule,
     findings: &mut Vec<Finding>,
@@ -26,7 +27,7 @@ pub(super) fn views(
     if schema.views.is_empty() {
         return Vec::new();
     }
-    let mut relations = relations(drafts);
+    let mut relations = relations(drafts, cut);
     let mut taken = Taken::of(tables.iter().flat_map(names));
     let mut pending: Vec<((usize, &View), String)> = schema
         .views
@@ -101,9 +102,10 @@ fn one(
 }
 
 /// The tables as queries read them.
-fn relations(drafts: &[Draft<'_>]) -> Relations {
+fn relations(drafts: &[Draft<'_>], cut: &BTreeSet<usize>) -> Relations {
     let mut relations = Relations::new();
-    for draft in drafts {
+    let drafts = drafts.iter().enumerate();
+    for (_, draft) in drafts.filter(|(position, _)| !cut.contains(position)) {
         let relation = Relation {
             name: draft.name.clone(),
             columns: scope(draft, false).columns,

@@ -374,7 +374,9 @@ impl<'r> Queries<'r> {
                     .relations
                     .get(&source.to_ascii_lowercase())
                     .ok_or_else(|| {
-                        format!("it reads `{source}`, which is not there or left out")
+                        format!(
+                            "it reads `{source}`, which is not there, left out or cut into pieces"
+                        )
                     })?;
                 let inner = name.alias.as_ref().map(|name| unquoted(name.0));
                 let alias = alias_of(alias).or(inner).unwrap_or(source);

@@ -68,6 +68,8 @@ pub struct TableRule {
     pub name: Option<Placed>,
     /// It is left out.
     pub skip: bool,
+    /// It becomes several tables where its rows may be wider than a page.
+    pub split: bool,
     /// The columns by which its rows are stored in order.
     pub order_by: Vec<Placed>,
     /// The column that a trigger sets when a row is changed.

@@ -64,8 +64,8 @@ fn an_unknown_key_is_named_with_those_that_are_allowed() {
     says(
         "\n[tables.\"a\"]\nskipp = true",
         "4:1",
-        "unknown field `skipp`, expected one of `name`, `skip`, `order-by`, `updated-at`, \
-         `add-columns`, `indexes`, `statistics`, `columns`",
+        "unknown field `skipp`, expected one of `name`, `skip`, `split`, `order-by`, \
+         `updated-at`, `add-columns`, `indexes`, `statistics`, `columns`",
     );
     let (place, what) = mistake("waybill-mapping = 1\n[tables.a.columns.b]\ntyp = \"text\"\n");
     assert_eq!(place, "3:1");

@@ -6,11 +6,13 @@ use crate::mapping::file::{column_heading, string, table_heading};
 use crate::mapping::lossless::Choices;
 use crate::mapping::lossless::choice::Form;
 use crate::mapping::lossless::suggest::{self, Suggestion};
-use crate::mapping::plan::{ColumnPlan, Origin, Plan, TablePlan};
+use crate::mapping::plan::{ColumnPlan, Origin, Plan};
+use crate::mapping::split;
 use crate::model::schema::{Column, Schema, Table};
 use crate::profile::evidence::{ColumnEvidence, TableEvidence};
 use crate::report::Severity;
 use crate::report::escape::escaped;
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 const HEADER: &str = "\
@@ -36,27 +38,44 @@ pub(super) fn write(
     if names == NameRule::Fold {
         line(&mut text, "names = \"fold\"");
     }
+    let mut written = BTreeSet::new();
     for planned in &plan.tables {
         let Some(table) = schema.tables.get(planned.source) else {
             continue;
         };
-        let rows = evidence.get(planned.source).map_or(0, |table| table.rows);
+        // The pieces of a table have their columns in one section.
+        if !written.insert(planned.source) {
+            continue;
+        }
+        let pieces = plan.tables.iter();
+        let pieces = pieces.filter(|piece| piece.source == planned.source);
+        let columns = Columns {
+            source: planned.source,
+            table,
+            planned: pieces.flat_map(|piece| &piece.columns).collect(),
+            evidence: evidence.get(planned.source),
+            choices,
+        };
+        let rows = columns.evidence.map_or(0, |table| table.rows);
         line(&mut text, "");
         line(&mut text, &format!("# {}", counted(rows, "row")));
         for problem in unmendable(plan, &table.name) {
             line(&mut text, &format!("# Not mended by this file: {problem}"));
         }
         line(&mut text, &table_heading(&table.name));
-        let columns = Columns {
-            table,
-            planned,
-            evidence: evidence.get(planned.source),
-            choices,
-        };
+        if columns.may_be_too_wide(rows) {
+            line(&mut text, WIDE);
+        }
         columns.write(plan, &mut text);
     }
     text
 }
+
+/// What is said of a table whose rows may not fit a page.
+const WIDE: &str = "\
+# The longest values of all columns together are more than a page of PostgreSQL holds. If no row has
+# them all, the table can stay one.
+split = true";
 
 fn line(text: &mut String, content: &str) {
     text.push_str(content);
@@ -74,26 +93,44 @@ fn unmendable<'p>(plan: &'p Plan, table: &'p str) -> impl Iterator<Item = String
 }
 
 struct Columns<'a> {
+    /// Position in `Schema::tables`.
+    source: usize,
     table: &'a Table,
-    planned: &'a TablePlan,
+    /// Its columns in the target, of all pieces.
+    planned: Vec<&'a ColumnPlan>,
     evidence: Option<&'a TableEvidence>,
     choices: &'a Choices,
 }
 
 impl Columns<'_> {
+    /// Whether a row may outgrow a page, unless the table is cut for its columns anyway.
+    fn may_be_too_wide(&self, rows: u64) -> bool {
+        let first = self.table.first_column_cell();
+        let columns = self.planned.iter().map(|column| {
+            let position = match column.origin {
+                Origin::Cell(cell) => cell.checked_sub(first),
+                Origin::Computed(_) | Origin::Added => None,
+            };
+            let plain = position.filter(|at| !self.choices.contains_key(&(self.source, *at)));
+            let known = plain.and_then(|at| self.evidence?.columns.get(at));
+            (column.target, known)
+        });
+        split::may_be_too_wide(columns, rows)
+    }
+
     fn write(&self, plan: &Plan, text: &mut String) {
         let mut sections = String::new();
         let stored = self.table.stored_columns().enumerate();
         for (position, column) in stored {
             let cell = Origin::Cell(self.table.first_column_cell() + position);
-            let mut planned = self.planned.columns.iter();
+            let mut planned = self.planned.iter().copied();
             let Some(planned) = planned.find(|planned| planned.origin == cell) else {
                 continue;
             };
             let empty = ColumnEvidence::default();
             let evidence = self.evidence.and_then(|table| table.columns.get(position));
             let evidence = evidence.unwrap_or(&empty);
-            let form = self.choices.get(&(self.planned.source, position));
+            let form = self.choices.get(&(self.source, position));
             let suggestions = match form {
                 Some(_) => suggest::instead_of_refused(evidence),
                 None => suggest::instead_of_planned(column, planned, evidence),
@@ -128,7 +165,7 @@ impl Columns<'_> {
         let target = planned.target.name();
         let refused = self.choices.keys().any(|(table, position)| {
             let mut stored = self.table.stored_columns();
-            *table == self.planned.source
+            *table == self.source
                 && stored
                     .nth(*position)
                     .is_some_and(|one| one.name == column.name)

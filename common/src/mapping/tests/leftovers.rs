@@ -120,29 +120,6 @@ fn a_missing_rowid_and_the_collation_are_noted_once() {
 }
 
 #[test]
-fn a_table_of_more_columns_than_postgresql_takes_is_refused() {
-    let mut database = Database::default();
-    database.table(
-        table(
-            &"x".repeat(63),
-            (0..1601).map(|n| integer(&format!("c{n}"))).collect(),
-        ),
-        &[],
-    );
-    database.table(
-        table("z", (0..1600).map(|n| integer(&format!("c{n}"))).collect()),
-        &[],
-    );
-    assert_eq!(
-        database.plan().listed(),
-        [format!(
-            "Error server-unfit {}: the table has 1601 columns, PostgreSQL takes 1600",
-            "x".repeat(63)
-        ),]
-    );
-}
-
-#[test]
 fn a_server_or_schema_that_will_not_do_is_refused() {
     for (schema, version, message) in [
         (

@@ -30,6 +30,9 @@ const BLOCK: usize = 512 * 1024;
 /// The most bytes of one message: a row may be longer than a message can be.
 const MESSAGE: usize = 16 * 1024 * 1024;
 
+/// What helps where a row fits no page.
+const TOO_WIDE: &str = "`split = true` for the table in a mapping file makes several tables of it, joined by their key";
+
 /// Does the tasks of a schedule.
 pub(super) struct Loader<'a> {
     job: &'a Job<'a>,
@@ -252,13 +255,13 @@ impl<'a> Loader<'a> {
         }
     }
 
-    /// What all rows and bytes amount to.
+    /// What all rows and bytes amount to; those of a table in pieces are read once for each.
     pub(super) fn extent(&self) -> Extent {
         let planned = self.job.planned_by_source();
         let parts = self.parts.parts().iter();
-        let parts = parts.filter(|part| planned.get(part.table).copied().flatten().is_some());
         let (rows, bytes) = parts.fold((0, 0), |(rows, bytes), part| {
-            (rows + part.rows, bytes + part.bytes)
+            let times = planned.get(part.table).map_or(0, Vec::len) as u64;
+            (rows + times * part.rows, bytes + times * part.bytes)
         });
         Extent {
             rows: Some(rows),
@@ -413,7 +416,7 @@ impl RowSink for Rows<'_> {
                 }
             })?;
         if let Some(why) = self.page.refusal(&self.block[start..]) {
-            let fault = Fault::new(Code::ValueRefused, why);
+            let fault = Fault::new(Code::ValueRefused, why).hint(TOO_WIDE);
             return Err(fault.in_row(self.naming.name(row, self.number)));
         }
         match &mut self.canonical {

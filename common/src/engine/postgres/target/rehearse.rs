@@ -13,6 +13,7 @@ use crate::model::schema::{Schema, Table};
 use crate::model::value::Value;
 use crate::report::{Finding, SAMPLES, Severity};
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 
@@ -105,7 +106,12 @@ impl<'a> Rehearsal<'a> {
                 Fault::new(Code::Bug, what).in_table(&planned.name)
             })?;
             if let Some(tried) = Tried::of(planned, source) {
-                tables.insert(planned.source, tried);
+                match tables.entry(planned.source) {
+                    Entry::Vacant(entry) => {
+                        entry.insert(tried);
+                    }
+                    Entry::Occupied(mut first) => first.get_mut().join(tried),
+                }
             }
         }
         let rehearsal = Rehearsal {
@@ -319,6 +325,27 @@ impl<'a> Tried<'a> {
             keys,
         };
         (!tried.columns.is_empty()).then_some(tried)
+    }
+
+    /// Takes in what is to be tried of another piece of the same table. What both have, the key that
+    /// joins them, is tried once.
+    fn join(&mut self, other: Tried<'a>) {
+        let mut positions = Vec::with_capacity(other.columns.len());
+        for column in other.columns {
+            let mut own = self.columns.iter();
+            let there = own.position(|known| known.origin == column.origin);
+            positions.push(there.unwrap_or(self.columns.len()));
+            if there.is_none() {
+                self.columns.push(column);
+            }
+        }
+        for key in other.keys {
+            let columns: Vec<usize> = key.columns.iter().map(|at| positions[*at]).collect();
+            if !self.keys.iter().any(|known| known.columns == columns) {
+                let name = key.name;
+                self.keys.push(TriedKey { name, columns });
+            }
+        }
     }
 }
 

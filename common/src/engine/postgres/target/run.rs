@@ -99,12 +99,13 @@ impl<'a> Job<'a> {
         Ok(names.collect())
     }
 
-    /// For each table of the schema, its position in the plan.
-    pub(super) fn planned_by_source(&self) -> Vec<Option<usize>> {
-        let mut planned = vec![None; self.schema.tables.len()];
+    /// For each table of the schema, the positions in the plan of what it becomes: of one table, of
+    /// none, or of several pieces.
+    pub(super) fn planned_by_source(&self) -> Vec<Vec<usize>> {
+        let mut planned = vec![Vec::new(); self.schema.tables.len()];
         for (position, table) in self.plan.tables.iter().enumerate() {
-            if let Some(slot) = planned.get_mut(table.source) {
-                *slot = Some(position);
+            if let Some(pieces) = planned.get_mut(table.source) {
+                pieces.push(position);
             }
         }
         planned

@@ -66,9 +66,9 @@ pub(super) struct Schedule {
 }
 
 impl Schedule {
-    /// All the work of `plan`. `planned` gives the position in the plan of each table of the
-    /// schema; parts of the others are left out.
-    pub(super) fn new(plan: &Plan, planned: &[Option<usize>], parts: &[PartSpan]) -> Schedule {
+    /// All the work of `plan`. `planned` gives the positions in the plan of each table of the
+    /// schema: each of them loads all its parts.
+    pub(super) fn new(plan: &Plan, planned: &[Vec<usize>], parts: &[PartSpan]) -> Schedule {
         let mut tables: Vec<_> = plan
             .tables
             .iter()
@@ -87,10 +87,11 @@ impl Schedule {
             })
             .collect();
         for part in parts {
-            let position = planned.get(part.table).copied().flatten();
-            if let Some(table) = position.and_then(|position| tables.get_mut(position)) {
-                table.bytes += part.bytes;
-                table.parts.push_back(*part);
+            for position in planned.get(part.table).into_iter().flatten() {
+                if let Some(table) = tables.get_mut(*position) {
+                    table.bytes += part.bytes;
+                    table.parts.push_back(*part);
+                }
             }
         }
         let mut order: Vec<_> = (0..tables.len()).collect();

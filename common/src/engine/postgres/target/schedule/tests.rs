@@ -61,7 +61,7 @@ fn the_biggest_table_comes_first_and_its_indexes_before_smaller_tables() {
     let plan = plan(vec![table(0, 0, &[]), table(1, 1, &[])]);
     let big = part(1, 1, 100);
     let small = part(0, 1, 10);
-    let mut schedule = Schedule::new(&plan, &[Some(0), Some(1)], &[small, big, part(1, 2, 100)]);
+    let mut schedule = Schedule::new(&plan, &[vec![0], vec![1]], &[small, big, part(1, 2, 100)]);
     let first = schedule.next().unwrap();
     assert_eq!(
         first,
@@ -98,7 +98,7 @@ fn the_biggest_table_comes_first_and_its_indexes_before_smaller_tables() {
 
 /// Runs the schedule with `workers` in a random order, and holds its promises at each step.
 fn run(plan: &Plan, parts: &[PartSpan], workers: usize, mut random: u64) -> Vec<Task> {
-    let planned: Vec<_> = (0..plan.tables.len()).map(Some).collect();
+    let planned: Vec<_> = (0..plan.tables.len()).map(|table| vec![table]).collect();
     let mut schedule = Schedule::new(plan, &planned, parts);
     let (mut under_way, mut all) = (Vec::<Task>::new(), Vec::new());
     while !schedule.is_over() {
@@ -183,4 +183,20 @@ fn a_key_that_rows_break_is_not_validated() {
         Some(&Task::AddForeignKey { table: 0, key: 0 })
     );
     assert_eq!(tasks.len(), 3);
+}
+
+#[test]
+fn each_piece_of_a_table_loads_all_parts_of_it() {
+    let plan = plan(vec![table(0, 0, &[]), table(0, 0, &[0])]);
+    let parts = [part(0, 1, 10), part(0, 2, 10)];
+    let mut schedule = Schedule::new(&plan, &[vec![0, 1]], &parts);
+    let mut loaded = Vec::new();
+    while let Some(task) = schedule.next() {
+        if let Task::Load { table, part } = task {
+            loaded.push((table, part.part));
+        }
+        schedule.done(task);
+    }
+    assert_eq!(loaded, [(0, 1), (0, 2), (1, 1), (1, 2)]);
+    assert!(schedule.is_over());
 }
