@@ -62,7 +62,7 @@ fn advice_suits_what_is_left_out() {
     database.schema.facts.user_version = 7;
     let plan = database.plan();
     let general = Code::StructureLeftOut.help();
-    for finding in plan.findings.iter() {
+    for finding in &plan.findings {
         assert!(finding.help().starts_with("nothing to do"), "{finding:?}");
         assert_ne!(finding.help(), general);
     }
