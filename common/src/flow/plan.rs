@@ -4,13 +4,13 @@ use super::structure;
 use super::wishes::Wishes;
 use crate::engine::postgres::conninfo::ConnInfo;
 use crate::engine::postgres::session::Session;
-use crate::fault::Result;
+use crate::fault::{Code, Result};
 use crate::mapping;
 use crate::mapping::plan::{ColumnPlan, Origin, Plan};
 use crate::model::schema::{Schema, Table};
 use crate::profile::evidence::{KeyEvidence, TableEvidence};
 use crate::report::structure::RejectedType;
-use crate::report::{ColumnReport, Report, TableReport};
+use crate::report::{ColumnReport, Finding, Report, TableReport};
 
 /// The version a plan is made for where no server is named: the oldest that is supported.
 pub(super) const OLDEST_SERVER: u32 = 130_000;
@@ -43,6 +43,14 @@ pub(super) fn show(
     report.findings.extend(plan.findings.iter().cloned());
     report.tables = tables(schema, plan, evidence, &report.tables);
     report.objects = structure::describe(schema, plan, target_schema, &mut report.tables);
+}
+
+/// Whether the plan says itself what a broken key means for the target.
+pub(super) fn words(finding: &Finding) -> bool {
+    matches!(
+        finding.code,
+        Code::ForeignKeyOrphan | Code::KeyDuplicate | Code::NotNullViolated
+    )
 }
 
 /// The tables of a report with their columns: evidence, and the target's type where there is a plan.
