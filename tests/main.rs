@@ -18,6 +18,7 @@ mod layers;
 mod map_out;
 mod mapping_file;
 mod names;
+mod others;
 mod plan;
 mod postgres_target;
 mod properties;

@@ -102,17 +102,6 @@ fn every_quirk_of_the_shop_is_imported() {
 }
 
 #[test]
-fn databases_of_others_are_imported() {
-    let Some(databases) = samples::foreign_databases() else {
-        eprintln!("left out: there is no ../shared/data");
-        return;
-    };
-    for database in databases {
-        assert_lossless(&database, &database);
-    }
-}
-
-#[test]
 fn the_file_is_private_the_same_each_time_and_never_replaces_another() {
     let sample = refused();
     let folder = tempfile::tempdir().expect("a temporary folder");

@@ -101,7 +101,7 @@ codes! {
     /// The source holds something the archive's limits do not allow.
     SourceLimit = "source-limit", Refused, "docs/format.md lists the limits; leave out or split what exceeds them";
     /// An object of the source is of a kind that cannot be carried, and is left out.
-    ObjectUnsupported = "object-unsupported", Findings, "the object's SQL stands in schema.json; recreate it by hand in the target";
+    ObjectUnsupported = "object-unsupported", Findings, "recreate it by hand in the target if it is needed there; `waybill-verify --schema ARCHIVE` shows its SQL";
 
     /// A file that would be written exists already.
     OutputExists = "output-exists", Refused, "choose another name, or pass --force to replace it";
@@ -182,7 +182,7 @@ codes! {
     /// The target could not be written.
     TargetUnwritable = "target-unwritable", Failed, "check the folder, its permissions and the free space";
     /// A value does not fit into any type of the target.
-    ValueRefused = "value-refused", Refused, "mend the value in the source, or leave out its table with -T";
+    ValueRefused = "value-refused", Refused, "mend the value in the source, or import with the mapping file that `waybill-analyze --map-out FILE` writes, which has a form for it; -T leaves out the table";
     /// Values are stored as others, because the mapping asks for it.
     ValueConverted = "value-converted", Ok, "nothing to do when it is what you meant; the mapping file says what becomes of the values of each column";
     /// A name does not fit into the target.
@@ -195,7 +195,7 @@ codes! {
     ObjectMismatch = "object-mismatch", Refused, "the archive was not made by an unchanged waybill-export; do not trust it";
 
     /// A value is kept exactly in another type than the declared one suggests.
-    Recast = "recast", Ok, "the value is kept exactly; choose another type in the source if you need one";
+    Recast = "recast", Ok, "nothing to do: the value is kept exactly; `type` in a mapping file asks for another type";
     /// Another spelling of an equal value: blanks in JSON, case of a UUID, written offset.
     SpellingLost = "spelling-lost", Ok, "values are equal; the way they were written is not kept";
     /// Something is other than in the source because the mapping file says so.
@@ -205,7 +205,7 @@ codes! {
     /// A part of the structure is weaker in the target.
     StructureWeakened = "structure-weakened", Ok, "docs/types.md says what is carried over and how";
     /// A part of the structure is left out in the target.
-    StructureLeftOut = "structure-left-out", Ok, "recreate it by hand in the target; its SQL stands in schema.json";
+    StructureLeftOut = "structure-left-out", Ok, "recreate it by hand in the target if it is needed there; `waybill-verify --schema ARCHIVE` shows its SQL";
 
     /// A signal asked the program to stop.
     Interrupted = "interrupted", Failed, "nothing was changed; run the same command again";

@@ -228,7 +228,7 @@ fn the_views_of_northwind_are_there_and_show_the_same() {
             let compares_moments = ["Quarterly Orders"].contains(&name.as_str());
             match left_out(&report, name) {
                 Some(reason) => assert!(
-                    compares_moments && reason.contains("their spelling is not kept"),
+                    compares_moments && reason.contains("column `OrderDate` holds moments"),
                     "{name}: {reason}"
                 ),
                 None => compare(&connection, &mut client, name, false)

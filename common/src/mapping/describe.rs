@@ -3,7 +3,7 @@
 use crate::profile::evidence::{ColumnEvidence, Form};
 
 /// What the values are (`1,204 integers (1 to 99), 3 NULL`), and what they look like beyond their
-/// class (`date`, `mostly json`, `encrypted data`).
+/// class (`date`, `mostly json`, `compressed or encrypted data`).
 #[must_use]
 pub fn describe(evidence: &ColumnEvidence) -> (String, Vec<String>) {
     (classes(evidence), looks_like(evidence))
@@ -86,7 +86,7 @@ fn looks_like(evidence: &ColumnEvidence) -> Vec<String> {
     }
     let opaque = evidence.count(Form::Opaque);
     if opaque > 0 && opaque >= (texts + evidence.blobs).div_ceil(2) {
-        words.push("encrypted data".to_owned());
+        words.push("compressed or encrypted data".to_owned());
     }
     words
 }

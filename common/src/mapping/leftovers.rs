@@ -72,11 +72,10 @@ fn facts(facts: &Facts, findings: &mut Vec<Finding>) {
         if value != 0 {
             let message =
                 format!("`PRAGMA {pragma}` ({value}) is left out, PostgreSQL has no place for it");
-            findings.push(Finding::new(
-                Code::StructureLeftOut,
-                Severity::Note,
-                message,
-            ));
+            findings.push(
+                Finding::new(Code::StructureLeftOut, Severity::Note, message)
+                    .hint("nothing to do, unless a program reads it: then keep the number in a table of its own"),
+            );
         }
     }
 }
@@ -94,7 +93,8 @@ pub(super) fn hidden_rowid(draft: &Draft<'_>, findings: &mut Vec<Finding>) {
         );
         findings.push(
             Finding::new(Code::StructureLeftOut, Severity::Note, message)
-                .in_table(&draft.table.name),
+                .in_table(&draft.table.name)
+                .hint("nothing to do, unless rows must be told apart: `add-columns` in a mapping file gives them numbers"),
         );
     }
 }

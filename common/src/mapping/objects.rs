@@ -8,9 +8,9 @@ use crate::mapping::expression::{self, Class, Collation, Expression, Scope, Type
 use crate::mapping::keys::IndexDraft;
 use crate::mapping::leftovers::{brief, left_out};
 use crate::mapping::names::Taken;
-use crate::mapping::plan::{CheckPlan, IndexPlan, IndexTerm, TablePlan};
+use crate::mapping::plan::{CheckPlan, IndexPlan, IndexTerm, PgType, TablePlan};
 use crate::mapping::scope::scope;
-use crate::model::schema::{Check, Index, IndexOn};
+use crate::model::schema::{Check, Index, IndexOn, IndexTerm as SourceTerm};
 use crate::profile::evidence::Constraint;
 use crate::report::structure::Subject;
 use crate::report::{Finding, Severity};
@@ -150,7 +150,11 @@ fn expressed(
             IndexOn::Expression(sql) => sql.clone(),
         };
         let translated = expression::indexed(&sql, scope, false)?;
-        let on = term_of(translated.typed, &term.collation)?;
+        let on = if is_ordered_as_it_stands(draft, term) {
+            translated.typed.tree
+        } else {
+            term_of(translated.typed, &term.collation)?
+        };
         caveats.extend(translated.caveats);
         used.extend(translated.columns);
         terms.push(IndexTerm {
@@ -172,6 +176,17 @@ fn expressed(
     }
     plan.terms = terms;
     Ok(caveats.into_iter().collect())
+}
+
+/// Whether the term is a column that an index without a condition would take as it is, although no
+/// expression knows its values, such as numbers beside texts.
+fn is_ordered_as_it_stands(draft: &Draft<'_>, term: &SourceTerm) -> bool {
+    let IndexOn::Column(name) = &term.on else {
+        return false;
+    };
+    let stored = draft.position(name).map(|at| &draft.columns[at]);
+    term.collation.eq_ignore_ascii_case("BINARY")
+        && stored.is_some_and(|stored| !matches!(stored.target, PgType::Json | PgType::Jsonb))
 }
 
 /// A name as SQLite reads it, whatever it holds.

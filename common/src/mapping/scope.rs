@@ -24,6 +24,7 @@ pub(super) fn scope(draft: &Draft<'_>, inline: bool) -> Scope {
                 reason: "is left out".to_owned(),
                 unusable: true,
                 shadowed: false,
+                hidden: column.hidden,
             },
         }
     });
@@ -60,6 +61,7 @@ fn of_column(table: &str, stored: &Stored<'_>, inline: bool) -> ScopeColumn {
         },
         unusable,
         shadowed: false,
+        hidden: false,
     }
 }
 

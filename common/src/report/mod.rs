@@ -204,7 +204,7 @@ pub struct ColumnReport {
     /// What a mapping file might make of it, and what speaks for that; nothing of it is done unasked.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub proposals: Vec<String>,
-    /// What the values look like beyond their class: `date`, `json`, `encrypted data`.
+    /// What the values look like beyond their class: `date`, `json`, `compressed or encrypted data`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub looks_like: Vec<String>,
     /// Why it has its type, beyond what the values are.

@@ -3,6 +3,7 @@
 use super::tables;
 use crate::fault::{Code, Fault};
 use crate::report::escape::escaped;
+use crate::report::structure::Subject;
 use crate::report::{Finding, Report, Severity, TableReport};
 use anstyle::{AnsiColor, Style};
 use indicatif::HumanCount;
@@ -135,7 +136,16 @@ fn alike(group: &[&Finding], canvas: Canvas) -> String {
 
 /// Where a finding was made, how often, and the first rows: a label and a line.
 fn place(finding: &Finding) -> (&'static str, String) {
-    let place = finding.place.to_string();
+    let mut place = finding.place.to_string();
+    // Views and triggers are named where tables are.
+    let kind = match finding.subject {
+        Some(Subject::View(_)) => Some("view"),
+        Some(Subject::Trigger(_)) => Some("trigger"),
+        _ => None,
+    };
+    if let Some((kind, rest)) = kind.zip(place.strip_prefix("table")) {
+        place = format!("{kind}{rest}");
+    }
     let shown = finding.samples.len() as u64;
     let mut rows = finding.samples.join(", ");
     if shown == 0 && finding.count > 1 {
@@ -246,6 +256,23 @@ mod tests {
     }
 
     #[test]
+    fn views_and_triggers_are_called_what_they_are() {
+        let named = |subject| {
+            Finding::new(Code::StructureLeftOut, Severity::Warning, "it is left out")
+                .in_table("table of sums")
+                .about(subject)
+        };
+        for (subject, place) in [
+            (Subject::View(0), "view `table of sums`"),
+            (Subject::Trigger(0), "trigger `table of sums`"),
+            (Subject::Check(0), "table `table of sums`"),
+        ] {
+            let text = findings(&[named(subject)], Severity::Note, PLAIN);
+            assert!(text.contains(&format!("  where: {place}\n")), "{text}");
+        }
+    }
+
+    #[test]
     fn findings_alike_stand_together_and_the_worst_come_first() {
         let recast = |table: &str| {
             Finding::new(Code::Recast, Severity::Warning, "text in an INTEGER column")
@@ -264,7 +291,7 @@ mod tests {
 warning[recast]: text in an INTEGER column
   where: table `a`, column `c` (3 times)
   where: table `b`, column `c`
-   help: the value is kept exactly; choose another type in the source if you need one
+   help: nothing to do: the value is kept exactly; `type` in a mapping file asks for another type
 1 error, 2 warnings
 "
         );

@@ -72,7 +72,7 @@ impl Lowering<'_> {
         if !left.class.is_text() || !right.class.is_text() {
             let other = if left.class.is_text() { &right } else { &left };
             if other.class == Class::Moment {
-                return Err("moments are compared as the texts that they are in SQLite, and their spelling is not kept (the column can stay text)".to_owned());
+                return Err(self.respelled(other));
             }
             if matches!(other.class, Class::Opaque | Class::Json) {
                 return Err(self.unfit(other, "compares by a spelling that is not kept"));

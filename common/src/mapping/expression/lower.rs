@@ -23,6 +23,7 @@ pub(super) const TOO_LARGE: &str = "its translation would be too large";
 pub(super) type Outcome<T = Typed> = Result<T, String>;
 
 /// A walk over one expression.
+#[expect(clippy::struct_excessive_bools, reason = "four independent facts")]
 pub(super) struct Lowering<'s> {
     scope: &'s Scope,
     pub(super) purpose: Purpose,
@@ -278,7 +279,7 @@ impl<'s> Lowering<'s> {
                 Some(table) => column.table.eq_ignore_ascii_case(table),
                 None => !column.shadowed,
             };
-            if wanted {
+            if wanted && !column.hidden {
                 let name = column.name.clone();
                 all.push((name, self.column(position)?));
             }
@@ -308,6 +309,19 @@ impl<'s> Lowering<'s> {
             }
         }
         format!("{} {what}", typed.class.words())
+    }
+
+    /// Why a moment cannot be compared as the text that it is in SQLite, and what helps.
+    pub(super) fn respelled(&self, typed: &Typed) -> String {
+        let mut columns = self.scope.columns.iter();
+        let named = columns.find(|column| column.typed.tree == typed.tree);
+        let what = named.map_or_else(
+            || "it".to_owned(),
+            |column| format!("column `{}`", column.name),
+        );
+        format!(
+            "{what} holds moments, which SQLite compares as texts, and how they are written is not kept (`type = \"text\"` for the column in a mapping file keeps it)"
+        )
     }
 
     fn unary(&mut self, operator: UnaryOperator, operand: &Expr<'_>) -> Outcome {

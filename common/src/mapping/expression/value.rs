@@ -276,6 +276,8 @@ pub(in crate::mapping) struct ScopeColumn {
     pub(in crate::mapping) unusable: bool,
     /// It is known by the name of its table only: USING has made one of two columns.
     pub(in crate::mapping) shadowed: bool,
+    /// It is a hidden column of a virtual table, which `*` does not give.
+    pub(in crate::mapping) hidden: bool,
 }
 
 impl ScopeColumn {
@@ -302,6 +304,7 @@ impl ScopeColumn {
             },
             unusable: false,
             shadowed: false,
+            hidden: false,
         }
     }
 }

@@ -110,6 +110,45 @@ fn a_duplicate_primary_key_is_left_out() {
     assert!(database.plan().table("t").primary_key.is_some());
 }
 
+/// Numbers beside texts are in no expression, but an index takes the column as it is; whether it is
+/// for all rows or for some makes no difference.
+#[test]
+fn partial_indexes_take_every_column_that_whole_ones_take() {
+    let mut mixed = table("t", vec![column("v", ""), integer("a")]);
+    let whole = index("whole", true, &["v", "a"]);
+    let mut partial = index("partial", true, &["v", "a"]);
+    partial.predicate = Some("a IS NOT 0".to_owned());
+    let mut folded = index("folded", false, &["v"]);
+    folded.predicate = Some("a > 0".to_owned());
+    folded.terms[0].collation = "NOCASE".to_owned();
+    mixed.indexes = vec![whole, partial, folded];
+    let plan = plan_of(mixed, &[&[int(1), text("x")], &[int(1), int(2)]]);
+    let names: Vec<&str> = plan
+        .table("t")
+        .indexes
+        .iter()
+        .map(|index| index.name.as_str())
+        .collect();
+    assert_eq!(names, ["whole", "partial"], "{:?}", plan.listed());
+    let terms: Vec<usize> = plan
+        .table("t")
+        .indexes
+        .iter()
+        .map(|index| index.terms.len())
+        .collect();
+    assert_eq!(terms, [2, 2]);
+    let left_out: Vec<String> = plan
+        .listed()
+        .into_iter()
+        .filter(|line| line.contains("structure-left-out"))
+        .collect();
+    assert_eq!(left_out.len(), 1, "{left_out:?}");
+    assert!(
+        left_out[0].contains("index `folded` is left out"),
+        "{left_out:?}"
+    );
+}
+
 #[test]
 fn indexes_and_keys_that_need_an_expression_are_left_out_with_their_sql() {
     let mut odd = table("t", vec![integer("a"), integer("sum")]);

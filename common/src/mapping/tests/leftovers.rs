@@ -54,6 +54,52 @@ fn every_object_that_is_left_out_is_named_with_its_sql() {
     );
 }
 
+/// Every finding has its own advice where the general line of its class would be wrong.
+#[test]
+fn advice_suits_what_is_left_out() {
+    let mut database = Database::default();
+    database.table(table("t", vec![column("a", "TEXT")]), &[&[text("x")]]);
+    database.schema.facts.user_version = 7;
+    let plan = database.plan();
+    let general = Code::StructureLeftOut.help();
+    for finding in &plan.findings {
+        assert!(finding.help().starts_with("nothing to do"), "{finding:?}");
+        assert_ne!(finding.help(), general);
+    }
+    assert_eq!(plan.findings.len(), 3);
+}
+
+/// SQLite's `*` does not give the hidden columns of a virtual table.
+#[test]
+fn views_on_virtual_tables_have_no_hidden_columns() {
+    let mut database = Database::default();
+    let mut words = table("words", vec![column("body", "TEXT"), column("words", "")]);
+    words.columns[1].hidden = true;
+    words.kind = TableKind::Virtual {
+        module: "fts4".to_owned(),
+        content: VirtualContent::Rows,
+    };
+    database.table(words, &[&[text("x")]]);
+    for (name, query) in [
+        ("a", "SELECT * FROM words"),
+        ("b", "SELECT w.* FROM words w"),
+        ("c", "SELECT words FROM words"),
+    ] {
+        database.schema.views.push(View {
+            name: name.to_owned(),
+            sql: format!("CREATE VIEW {name} AS {query}"),
+        });
+    }
+    let plan = database.plan();
+    let views: Vec<(&str, &[String])> = plan
+        .views
+        .iter()
+        .map(|view| (view.name.as_str(), &view.columns[..]))
+        .collect();
+    let body = ["body".to_owned()];
+    assert_eq!(views, [("a", &body[..]), ("b", &body[..])]);
+}
+
 #[test]
 fn virtual_tables_with_rows_become_ordinary_ones_and_others_are_left_out() {
     let mut database = Database::default();
@@ -201,7 +247,7 @@ fn evidence_is_described_in_words() {
         (
             vec![blob(&Digest::of(b"x").0), NULL],
             "1 blob (at most 32 bytes), 1 NULL",
-            vec!["encrypted data"],
+            vec!["compressed or encrypted data"],
         ),
         (
             vec![crate::model::value::OwnedValue::RawText(vec![255])],

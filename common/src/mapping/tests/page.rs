@@ -251,7 +251,7 @@ fn keys_of_the_page() -> Vec<(&'static str, &'static str, bool)> {
     vec![
         (
             "primary key",
-            "primary key; a UNIQUE constraint if a column of it holds NULL (warning)",
+            "primary key, whose columns are NOT NULL from then on; a UNIQUE constraint if a column of it holds NULL (warning)",
             whole.primary_key.is_some() && null.primary_key.is_none() && null.unique.len() == 1,
         ),
         (
