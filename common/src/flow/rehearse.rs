@@ -147,6 +147,7 @@ fn key_forms(rehearsal: &Rehearsal<'_>, tables: usize) -> Schema {
             generated: None,
             collation: "BINARY".to_owned(),
             hidden: false,
+            on_conflict: None,
         };
         let key_column = |position: &usize| KeyColumn {
             column: columns[*position].to_owned(),
