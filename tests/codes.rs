@@ -297,13 +297,16 @@ fn names(file: &str, test: &str, code: Code) -> bool {
         .map(|(_, body)| *body);
     // The variant is the name without hyphens: `source-busy` is `SourceBusy`.
     let variant = format!("Code::{code:?}");
-    let (name, label) = (format!("\"{}\"", code.name()), format!("[{}]", code.name()));
+    let (quoted, label) = (format!("\"{}\"", code.name()), format!("[{}]", code.name()));
+    // At the start of a finding in one line.
+    let listed = format!("\"{} ", code.name());
+    let spellings = [quoted, label, listed];
     let names = |text: &str| {
         let mut variants = text.match_indices(&variant);
         let whole = |(at, _): (usize, &str)| {
             !text[at + variant.len()..].starts_with(|letter: char| letter.is_alphanumeric())
         };
-        variants.any(whole) || text.contains(&name) || text.contains(&label)
+        variants.any(whole) || spellings.iter().any(|spelling| text.contains(spelling))
     };
     called.chain([*body]).any(names)
 }

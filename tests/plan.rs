@@ -1,5 +1,6 @@
 //! The plan as it is shown: every object with its fate and reason, and the SQL that will run.
 
+use crate::support::compare_postgres;
 use crate::support::postgres::{Server, fresh_database, programs_of_the_system, server};
 use crate::support::program::{Ran, command, run};
 use crate::support::samples::{self, Sample};
@@ -227,6 +228,10 @@ fn statements(result: &Value) -> Vec<String> {
         }
     }
     statements.extend(last);
+    // Views, now that what they read is there.
+    let views = result["objects"].as_array().into_iter().flatten();
+    let views = views.filter_map(|view| view["sql"].as_array()).flatten();
+    statements.extend(views.map(|sql| sql.as_str().expect("SQL").to_owned()));
     statements
 }
 
@@ -325,6 +330,38 @@ fn only_the_schema_is_all_structure_and_no_rows_in_sqlite() {
         let rows = format!("SELECT count(*) || '' FROM {table}");
         assert_eq!(sqlite(&copy, &rows), ["0"], "{table}");
     }
+}
+
+#[test]
+fn structure_alone_and_rows_alone_exclude_each_other() {
+    for more in [&["--data-only"][..], &["--mode", "fill"]] {
+        let mut import = command("waybill-import");
+        import.arg("--schema-only").args(more);
+        import.args(["a.waybill", "postgresql://localhost/x"]);
+        Ran::of(import).exits(2);
+    }
+}
+
+/// As with pg_dump: first the structure, then the rows.
+#[test]
+fn structure_and_then_rows_are_all_of_it() {
+    let sample = samples::sample("family.db", |connection| {
+        connection.execute_batch(
+            "CREATE TABLE parent(id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT UNIQUE, at DATE);
+             CREATE TABLE child(id INTEGER PRIMARY KEY, of INT NOT NULL REFERENCES parent(id));
+             INSERT INTO parent VALUES (3, 'a', '2024-01-01'), (9, 'b', NULL);
+             INSERT INTO child VALUES (1, 9), (2, 3), (3, 9);",
+        )
+    });
+    let archive = archived(&sample);
+    let uri = fresh_database();
+    for (what, exit) in [("--data-only", 4), ("--schema-only", 0), ("--data-only", 0)] {
+        let mut import = command("waybill-import");
+        import.args(["-q", what]).arg(&archive).arg(&uri);
+        Ran::of(import).exits(exit);
+    }
+    let mut client = postgres::Client::connect(&uri, postgres::NoTls).expect("a server");
+    compare_postgres::assert_same(&sample.path, &mut client, "public");
 }
 
 #[test]

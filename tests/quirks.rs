@@ -322,7 +322,7 @@ fn relations(client: &mut Client, schema: &str) -> i64 {
 
 /// Columns of type text in `schema`.
 fn texts(client: &mut Client, schema: &str) -> u64 {
-    let sql = "SELECT count(*) FROM information_schema.columns WHERE table_schema = $1 AND data_type = 'text'";
+    let sql = "SELECT count(*) FROM information_schema.columns NATURAL JOIN information_schema.tables WHERE table_schema = $1 AND data_type = 'text' AND table_type = 'BASE TABLE'";
     let count: i64 = client
         .query_one(sql, &[&schema])
         .expect("the catalogue")

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 use waybill_common::cli;
 use waybill_common::digest::Digest;
-use waybill_common::fault::{Exit, Fault, Result};
+use waybill_common::fault::{Code, Exit, Fault, Result};
 use waybill_common::flow::request::{self, ImportRequest, Scope};
 use waybill_common::location::{ArchivePath, Location, TouchedFiles};
 use waybill_common::seam;
@@ -128,6 +128,10 @@ impl Args {
         cli::from_stdin(&archive)?;
         let mode = match self.mode {
             Mode::Create if !self.data_only => request::Mode::Create,
+            Mode::Create | Mode::Fill if self.schema_only => {
+                let what = "--schema-only makes tables, and --mode fill takes those that are there";
+                return Err(Fault::new(Code::Usage, what).hint("leave out one of them"));
+            }
             Mode::Create | Mode::Fill => request::Mode::Fill,
         };
         Ok(ImportRequest {

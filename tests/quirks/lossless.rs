@@ -23,6 +23,14 @@ const BEYOND: &[(&str, &str)] = &[
         "null-where-none-may-be",
         "rows break a constraint of the source itself",
     ),
+    (
+        "key-that-rows-break",
+        "rows break a constraint of the source itself",
+    ),
+    (
+        "unique-key-that-rows-break",
+        "rows break a constraint of the source itself",
+    ),
 ];
 
 /// Imports that run side by side.

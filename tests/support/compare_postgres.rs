@@ -54,10 +54,10 @@ pub(super) fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
-/// Name and type of the target's columns, in order.
+/// Name and type of the target's columns, in order; those that the server computes left out.
 fn target_columns(client: &mut Client, schema: &str, table: &str) -> Vec<(String, String)> {
     let sql = "SELECT a.attname, format_type(a.atttypid, a.atttypmod) FROM pg_attribute a
-               WHERE a.attrelid = to_regclass($1) AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum";
+               WHERE a.attrelid = to_regclass($1) AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = '' ORDER BY a.attnum";
     let name = format!("{}.{}", quoted(schema), quoted(table));
     let rows = client
         .query(sql, &[&name])

@@ -3,12 +3,15 @@
 //! Whether an object is there is read from the plan, why it is not the same from the findings that
 //! are about it, and its statements from the code that runs them.
 
+mod left;
+
 use crate::engine::postgres::target::show::{self, Shown, ShownTable};
 use crate::mapping::expression::Expression;
-use crate::mapping::plan::{ColumnPlan, DefaultPlan, IndexPlan, KeyPlan, Origin, Plan, TablePlan};
+use crate::mapping::plan::{ColumnPlan, DefaultPlan, IndexPlan, Origin, Plan, TablePlan};
 use crate::model::schema::{Column, DefaultValue, Index, IndexOn, IndexTerm, Key, Schema, Table};
 use crate::report::structure::{Fate, ObjectKind, ObjectReport, Subject};
 use crate::report::{Finding, Severity, TableReport};
+use left::Left;
 use std::collections::BTreeMap;
 
 /// Fills in what becomes of the structure of the tables, and gives what belongs to no table.
@@ -460,56 +463,4 @@ fn key_name(key: &Key) -> String {
 fn is_translated(index: &Index) -> bool {
     let on_expression = |term: &IndexTerm| matches!(term.on, IndexOn::Expression(_));
     index.predicate.is_some() || index.terms.iter().any(on_expression)
-}
-
-/// Keys and indexes of the plan that no object of the source has been found for yet.
-struct Left<'a> {
-    unique: Vec<&'a KeyPlan>,
-    indexes: Vec<&'a IndexPlan>,
-}
-
-impl<'a> Left<'a> {
-    fn of(planned: &'a TablePlan) -> Self {
-        Left {
-            unique: planned.unique.iter().collect(),
-            indexes: planned.indexes.iter().collect(),
-        }
-    }
-
-    fn unique(&mut self, columns: &[&str]) -> Option<&'a KeyPlan> {
-        let at = self.unique.iter().position(|key| key.columns == columns)?;
-        Some(self.unique.remove(at))
-    }
-
-    /// A unique index on expressions of exactly these columns.
-    fn unique_index(&mut self, columns: &[&str]) -> Option<&'a IndexPlan> {
-        let same = |index: &&IndexPlan| {
-            let plain = |term| matches!(term, &Expression::Column(_));
-            let terms: Vec<_> = index
-                .terms
-                .iter()
-                .filter_map(|term| column_of(&term.on))
-                .collect();
-            index.unique && !index.terms.iter().all(|term| plain(&term.on)) && terms == columns
-        };
-        let at = self.indexes.iter().position(same)?;
-        Some(self.indexes.remove(at))
-    }
-
-    fn named(&mut self, name: &str) -> Option<&'a IndexPlan> {
-        let at = self.indexes.iter().position(|index| index.name == name)?;
-        Some(self.indexes.remove(at))
-    }
-}
-
-/// The one column that an expression is about.
-fn column_of(expression: &Expression) -> Option<&str> {
-    match expression {
-        Expression::Column(name) => Some(name),
-        Expression::Call { arguments, .. } => match arguments.as_slice() {
-            [only] => column_of(only),
-            _ => None,
-        },
-        _ => None,
-    }
 }

@@ -14,6 +14,8 @@ mod functions;
 #[cfg(feature = "sqlite")]
 mod json;
 #[cfg(feature = "sqlite")]
+mod logic;
+#[cfg(feature = "sqlite")]
 mod lower;
 #[cfg(feature = "sqlite")]
 mod moment;
