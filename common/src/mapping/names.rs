@@ -46,7 +46,8 @@ pub(super) fn check_table(draft: &Draft<'_>, findings: &mut Vec<Finding>) {
     if columns > MOST_COLUMNS {
         let message = format!("the table has {columns} columns, PostgreSQL takes {MOST_COLUMNS}");
         let finding = Finding::new(Code::ServerUnfit, Severity::Error, message);
-        findings.push(finding.in_table(&draft.table.name));
+        let hint = "drop columns of it in the mapping file, or leave the table out with -T";
+        findings.push(finding.in_table(&draft.table.name).hint(hint));
     }
 }
 

@@ -9,4 +9,5 @@ mod leftovers;
 mod names;
 mod page;
 mod proposals;
+mod reasons;
 pub(super) mod support;

@@ -61,11 +61,9 @@ pub(super) fn compared(stored: &Stored<'_>) -> Compared {
         PgType::Json | PgType::Jsonb if stored.asked.is_some() => Compared::Encoded,
         PgType::Enum(_) => Compared::Encoded,
         PgType::Citext => Compared::CaseBlind,
-        PgType::Text
-        | PgType::Varchar(_)
-        | PgType::Char(_)
-        | PgType::Json
-        | PgType::Jsonb => Compared::Texts,
+        PgType::Text | PgType::Varchar(_) | PgType::Char(_) | PgType::Json | PgType::Jsonb => {
+            Compared::Texts
+        }
         _ => Compared::Nothing,
     }
 }
