@@ -4,6 +4,7 @@
 mod carried;
 mod cases;
 mod compare;
+mod hostile;
 mod views;
 
 use crate::support::{library, postgres};

@@ -11,7 +11,7 @@ use waybill_common::fault::Code;
 use waybill_common::report::Report;
 
 /// The views that a report says are left out, with the reason.
-fn left_out(report: &Report, view: &str) -> Option<String> {
+pub(super) fn left_out(report: &Report, view: &str) -> Option<String> {
     let mut findings = report.findings.iter();
     let finding = findings.find(|finding| {
         finding.code == Code::StructureLeftOut && finding.place.table.as_deref() == Some(view)
@@ -19,7 +19,7 @@ fn left_out(report: &Report, view: &str) -> Option<String> {
     finding.map(|finding| finding.message.clone())
 }
 
-fn sqlite_rows(connection: &Connection, view: &str) -> Vec<Vec<Value>> {
+pub(super) fn sqlite_rows(connection: &Connection, view: &str) -> Vec<Vec<Value>> {
     let sql = format!("SELECT * FROM \"{view}\"");
     let mut statement = connection.prepare(&sql).expect("the view is there");
     let width = statement.column_count();
@@ -30,7 +30,10 @@ fn sqlite_rows(connection: &Connection, view: &str) -> Vec<Vec<Value>> {
 }
 
 /// The rows of a view with the types of its columns, in the order in which the server gives them.
-fn postgres_rows(client: &mut Client, view: &str) -> Vec<Vec<(String, Option<String>)>> {
+pub(super) fn postgres_rows(
+    client: &mut Client,
+    view: &str,
+) -> Result<Vec<Vec<(String, Option<String>)>>, String> {
     let names: Vec<String> = client
         .query(
             "SELECT attname::text FROM pg_attribute WHERE attrelid = $1::text::regclass AND attnum > 0 ORDER BY attnum",
@@ -42,17 +45,19 @@ fn postgres_rows(client: &mut Client, view: &str) -> Vec<Vec<(String, Option<Str
         .collect();
     let list: Vec<String> = names
         .iter()
+        .map(|name| name.replace('"', "\"\""))
         .map(|name| format!("pg_typeof(\"{name}\")::text, \"{name}\"::text"))
         .collect();
     let sql = format!("SELECT {} FROM \"{view}\"", list.join(", "));
-    let rows = client.query(&sql, &[]).expect("the view can be read");
-    rows.iter()
-        .map(|row| {
-            (0..names.len())
-                .map(|column| (row.get(column * 2), row.get(column * 2 + 1)))
-                .collect()
-        })
-        .collect()
+    let rows = client
+        .query(&sql, &[])
+        .map_err(|error| format!("the view cannot be read: {error:?}"))?;
+    let row = |row: &::postgres::Row| {
+        (0..names.len())
+            .map(|column| (row.get(column * 2), row.get(column * 2 + 1)))
+            .collect()
+    };
+    Ok(rows.iter().map(row).collect())
 }
 
 /// Each row of the one must be a row of the other; in the same order where the view has one.
@@ -63,7 +68,7 @@ fn compare(
     ordered: bool,
 ) -> Result<(), String> {
     let expected = sqlite_rows(connection, view);
-    let mut found = postgres_rows(client, view);
+    let mut found = postgres_rows(client, view)?;
     if expected.len() != found.len() {
         return Err(format!(
             "{} rows in SQLite, {} in PostgreSQL",

@@ -166,18 +166,3 @@ fn a_file_of_sqlite_cannot_be_filled() {
         ran.stderr()
     );
 }
-
-#[test]
-fn a_mapping_file_is_refused_where_the_target_decides() {
-    let mut desk = Desk::of_sql(&servers()[0], "CREATE TABLE t(a text)", "CREATE TABLE t(a)");
-    let map = desk.archive.with_file_name("m.toml");
-    std::fs::write(&map, "waybill-mapping = 1\n").unwrap();
-    let ran = desk.fill(&["--map", map.to_str().unwrap()]).exits(2);
-    assert!(
-        ran.stdout()
-            .contains("a mapping file says how tables are made"),
-        "{}",
-        ran.stdout()
-    );
-    assert_eq!(desk.ask("SELECT count(*) FROM t"), "0");
-}

@@ -19,18 +19,6 @@ const BEYOND: &[(&str, &str)] = &[
         "more columns than a table of PostgreSQL has",
     ),
     ("row-that-no-page-holds", "a row wider than a page"),
-    (
-        "null-where-none-may-be",
-        "rows break a constraint of the source itself",
-    ),
-    (
-        "key-that-rows-break",
-        "rows break a constraint of the source itself",
-    ),
-    (
-        "unique-key-that-rows-break",
-        "rows break a constraint of the source itself",
-    ),
 ];
 
 /// Imports that run side by side.

@@ -9,7 +9,7 @@ use super::wishes::Wishes;
 use super::{examine, source, wording};
 use crate::engine::postgres::catalogue::preflight;
 use crate::engine::postgres::conninfo::ConnInfo;
-use crate::fault::{Code, Result};
+use crate::fault::Result;
 use crate::location::Location;
 use crate::mapping;
 use crate::model::schema::{Schema, Table};
@@ -178,8 +178,7 @@ fn judge(
         Some(settings) => plan::for_server(schema, evidence, keys, settings, wishes)?,
         None => mapping::plan(schema, evidence, keys, &wishes.request(plan::OLDEST_SERVER)),
     };
-    // The plan words what broken foreign keys mean for this target.
-    broken.retain(|finding| finding.code != Code::ForeignKeyOrphan);
+    broken.retain(|finding| !plan::words(finding));
     report.findings.append(&mut broken);
     plan::show(schema, &planned, evidence, "public", report);
     if let Some(settings) = &target {

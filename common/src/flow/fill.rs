@@ -3,6 +3,7 @@
 use super::fitting::try_values;
 use super::import::{evidence_of, refused};
 use super::plan;
+use super::rehearse::rehearse;
 use super::request::{ImportRequest, Scope};
 use super::select::{SelectedParts, Selection};
 use super::wishes::Wishes;
@@ -14,8 +15,9 @@ use crate::engine::postgres::target::{PostgresOptions, PostgresTarget};
 use crate::fault::{Code, Fault, Result};
 use crate::location::Location;
 use crate::mapping::fill::{Filling, fill};
+use crate::mapping::plan::Origin;
 use crate::progress::Watch;
-use crate::report::{Report, Severity};
+use crate::report::{Finding, Report, Severity};
 use crate::seam::{Check, Target as _};
 
 /// Why nothing is written, for the summary.
@@ -32,7 +34,7 @@ pub(super) fn check(request: &ImportRequest, wishes: &Wishes) -> Result<()> {
         let what = "the structure of tables that exist is there already";
         return Err(Fault::new(Code::Usage, what).hint("leave out --schema-only"));
     }
-    wishes.refuse_filling()
+    wishes.check_filling()
 }
 
 /// Plans, tries every value offline, stages, asks the server about the rest, and fills all tables in
@@ -51,11 +53,20 @@ pub(super) fn into_existing(
         &evidence,
         &there,
         &wishes.request(plan::OLDEST_SERVER),
-    );
+    )?;
     let parts = SelectedParts::new(archive, &selection.positions);
     let structural = errors(&filling) > 0;
     let values = try_values(&parts, &selection.schema, &filling, request.jobs, watch)?;
     filling.plan.findings.extend(values);
+    let converted = rehearse(
+        &selection.schema,
+        &filling.rehearsed,
+        &parts,
+        request.jobs,
+        watch,
+    )?;
+    let converted = converted.into_iter().map(advised);
+    filling.plan.findings.extend(converted);
     // What the source's own foreign keys say is told by those of the target, where they differ.
     report
         .findings
@@ -100,6 +111,15 @@ pub(super) fn into_existing(
     Ok(report)
 }
 
+/// What can be done about a value that is converted and does not fit, where the types are given.
+fn advised(finding: Finding) -> Finding {
+    match finding.code {
+        Code::ValueRefused => finding.hint("mend the values in the source, convert them otherwise in the mapping file, or change the column of the target"),
+        Code::NotNullViolated => finding.hint("mend the rows in the source, convert the values to something else in the mapping file, or make the column of the target nullable"),
+        _ => finding,
+    }
+}
+
 fn errors(filling: &Filling) -> usize {
     let findings = filling.plan.findings.iter();
     findings
@@ -112,16 +132,24 @@ fn name_types(report: &mut Report, selection: &Selection, filling: &Filling) {
     for (planned, table) in filling.plan.tables.iter().zip(&filling.tables) {
         let source = &selection.schema.tables[planned.source];
         let stored: Vec<_> = source.stored_columns().collect();
-        for (staged, column) in table.filled() {
-            let crate::mapping::plan::Origin::Cell(cell) = planned.columns[staged].origin else {
+        for (staged, place) in planned.columns.iter().zip(&table.columns) {
+            let Origin::Cell(cell) = staged.origin else {
                 continue;
             };
-            let Some(stored) = stored.get(cell - source.first_column_cell()) else {
+            // A hidden rowid stands before all columns.
+            let position = cell.checked_sub(source.first_column_cell());
+            let Some(stored) = position.and_then(|position| stored.get(position)) else {
                 continue;
             };
             let mut columns = report.tables[planned.source].columns.iter_mut();
-            if let Some(shown) = columns.find(|shown| shown.name == stored.name) {
-                shown.target_type = Some(column.type_name.clone());
+            let Some(shown) = columns.find(|shown| shown.name == stored.name) else {
+                continue;
+            };
+            let column = place.and_then(|place| table.target.columns.get(place));
+            shown.target_type = column.map(|column| column.type_name.clone());
+            if column.is_none() {
+                // It is staged to name rows in messages only.
+                (shown.target_name, shown.reason) = (None, None);
             }
         }
     }

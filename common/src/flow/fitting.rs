@@ -182,6 +182,8 @@ fn columns(filling: &Filling, position: usize) -> Vec<Tried<'_>> {
     let tried = table.filled().filter_map(|(staged, column)| {
         let planned = plan.columns.get(staged)?;
         match planned.origin {
+            // What is converted is rehearsed.
+            Origin::Cell(_) if planned.asked => None,
             Origin::Cell(cell) => Some(Tried {
                 cell,
                 travels: planned.target,

@@ -10,7 +10,7 @@ use crate::archive::Archive;
 use crate::engine::postgres::conninfo::ConnInfo;
 use crate::engine::postgres::target::{PostgresOptions, PostgresTarget};
 use crate::engine::sqlite::target::{SqliteOptions, SqliteTarget};
-use crate::fault::{Code, Result};
+use crate::fault::Result;
 use crate::location::Location;
 use crate::profile::evidence::{KeyEvidence, TableEvidence};
 use crate::progress::Watch;
@@ -98,15 +98,7 @@ fn postgres(
     let evidence = evidence_of(archive, &selection.positions);
     let keys = keys_of(&examination.keys, &selection.positions);
     let plan = plan::for_server(&selection.schema, &evidence, &keys, &settings, wishes)?;
-    // The plan words what broken keys mean for this target.
-    let reworded = [
-        Code::ForeignKeyOrphan,
-        Code::KeyDuplicate,
-        Code::NotNullViolated,
-    ];
-    report
-        .findings
-        .retain(|finding| !reworded.contains(&finding.code));
+    report.findings.retain(|finding| !plan::words(finding));
     plan::show(
         &selection.schema,
         &plan,

@@ -79,6 +79,14 @@ fn forget_unchecked(findings: &mut Vec<Finding>, planned: &[Finding]) {
     });
 }
 
+/// Whether the plan says itself what a broken key means for the target.
+pub(super) fn words(finding: &Finding) -> bool {
+    matches!(
+        finding.code,
+        Code::ForeignKeyOrphan | Code::KeyDuplicate | Code::NotNullViolated
+    )
+}
+
 /// The tables of a report with their columns: evidence, and the target's type where there is a plan.
 pub(super) fn tables(
     schema: &Schema,

@@ -70,17 +70,12 @@ impl Wishes {
             .hint(hint))
     }
 
-    /// Fails when there is a mapping file although the tables of the target are there: their types
-    /// decide, and no value is converted.
-    pub(super) fn refuse_filling(&self) -> Result<()> {
-        let Some(mapping) = &self.mapping else {
-            return Ok(());
-        };
-        let what = "a mapping file says how tables are made, and these are there";
-        let hint = "leave out --map; or import with it into a schema of its own, and fill the tables from there with INSERT INTO … SELECT";
-        Err(Fault::new(Code::Usage, what)
-            .at(mapping.file.name())
-            .hint(hint))
+    /// Fails when the mapping file makes structure, which tables that are filled have already.
+    pub(super) fn check_filling(&self) -> Result<()> {
+        match &self.mapping {
+            Some(mapping) => mapping.file.rows_only(),
+            None => Ok(()),
+        }
     }
 
     /// The same wishes with this mapping file.

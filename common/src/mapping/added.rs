@@ -40,7 +40,10 @@ pub(super) fn to_plan(source: &Source<'_>, tables: &[TablePlan]) -> OperatorPlan
     let owned = |names: &[Placed]| names.iter().map(|name| name.get_ref().clone()).collect();
     OperatorPlan {
         extensions: owned(&document.extensions),
-        create_extensions: document.create_extensions,
+        create_extensions: document
+            .create_extensions
+            .as_ref()
+            .is_some_and(|create| *create.get_ref()),
         owner: document.owner.as_ref().map(|owner| owner.get_ref().clone()),
         grants: document
             .grants

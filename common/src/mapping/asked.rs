@@ -13,6 +13,7 @@ use crate::mapping::operator::OperatorSql;
 use crate::mapping::plan::{Conversion, DefaultPlan, PgType, Reading};
 use crate::mapping::typename;
 use crate::report::{Finding, Severity};
+use toml::Spanned;
 
 /// The type that a rule asks for, by its name or by what the values are taken for.
 pub(super) fn target(source: &Source<'_>, rule: &ColumnRule) -> Option<PgType> {
@@ -73,7 +74,8 @@ pub(super) fn not_null(
 ) -> Option<bool> {
     let rule = stored.rule?;
     let nulls = stored.evidence.nulls;
-    if rule.not_null == Some(true) && nulls > 0 {
+    let asked = rule.not_null.as_ref().map(|asked| *asked.get_ref());
+    if asked == Some(true) && nulls > 0 {
         let message = format!(
             "the mapping file asks for NOT NULL, and {} NULL",
             counted_rows(nulls)
@@ -95,7 +97,7 @@ pub(super) fn not_null(
         columns.any(|column| std::ptr::eq(&raw const draft.columns[*column], stored))
     });
     // A primary key is NOT NULL whatever is asked for.
-    match rule.not_null {
+    match asked {
         Some(asked) => Some(asked || keyed),
         None if makes_nulls && stored.column.not_null && !keyed => Some(false),
         None => None,
@@ -145,7 +147,8 @@ pub(super) fn forget_skipped(source: &Source<'_>, findings: &mut Vec<Finding>) {
     }
 }
 
-fn note(what: &str) -> Finding {
+/// What the mapping file has brought about.
+pub(super) fn note(what: &str) -> Finding {
     let message = format!("{what}, as the mapping file says");
     Finding::new(Code::MappingApplied, Severity::Note, message)
 }
@@ -207,7 +210,7 @@ fn changes(stored: &Stored<'_>) -> Vec<String> {
     if let Some(collation) = &rule.collation {
         changes.push(format!("is compared by `{}`", collation.get_ref()));
     }
-    match rule.not_null {
+    match rule.not_null.as_ref().map(Spanned::get_ref) {
         Some(true) if !stored.column.not_null => changes.push("is NOT NULL".to_owned()),
         Some(false) if stored.column.not_null => changes.push("may be NULL".to_owned()),
         _ => {}

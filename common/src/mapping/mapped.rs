@@ -224,11 +224,8 @@ fn column(file: &MappingFile, name: &Placed, rule: &ColumnRule) -> Result<()> {
         .transpose()?;
     let at = rule.type_name.as_ref().unwrap_or(name);
     let target = asked.or_else(|| implied(rule));
-    if let (Some((key, takes)), Some(target)) = (takes(rule), target)
-        && !takes(target)
-    {
-        let what = format!("`{key}` gives no value of type {}", target.name());
-        return Err(file.fault(at, what));
+    if let Some(target) = target {
+        suits(file, at, rule, (target, &target.name()))?;
     }
     let is_text = |target: PgType| target.is_bytewise_text() || target == PgType::Citext;
     if let (Some(collation), Some(target)) = (&rule.collation, target)
@@ -238,6 +235,21 @@ fn column(file: &MappingFile, name: &Placed, rule: &ColumnRule) -> Result<()> {
         return Err(file.fault(collation, what));
     }
     Ok(())
+}
+
+/// Fails when what the rule takes the values for gives none of the type that the column has.
+pub(super) fn suits(
+    file: &MappingFile,
+    at: &Placed,
+    rule: &ColumnRule,
+    (target, name): (PgType, &str),
+) -> Result<()> {
+    match takes(rule) {
+        Some((key, takes)) if !takes(target) => {
+            Err(file.fault(at, format!("`{key}` gives no value of type {name}")))
+        }
+        _ => Ok(()),
+    }
 }
 
 type Takes = fn(PgType) -> bool;

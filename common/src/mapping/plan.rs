@@ -144,6 +144,9 @@ pub struct Conversion {
     pub invalid: BadText,
     /// What the values are taken for.
     pub reading: Reading,
+    /// Digits of a second's fraction that the column keeps, where it keeps fewer than six: a finer
+    /// moment is refused, the server would round it.
+    pub fraction: Option<u32>,
 }
 
 /// What is done with text that PostgreSQL cannot hold.

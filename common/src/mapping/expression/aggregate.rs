@@ -79,20 +79,20 @@ impl Lowering<'_> {
                 Ok(Typed::new(sum.cast(PgType::Bigint), Class::Int))
             }
             "sum" => Ok(Typed::new(
-                sum,
+                number::null_of_nan(sum),
                 if real { Class::Real } else { Class::Float },
             )),
             "total" => {
                 let sum = sum.cast(PgType::Double);
                 let total = number::coalesce(vec![sum, Expression::real(0.0)]);
-                Ok(Typed::new(total, Class::Real))
+                Ok(Typed::new(number::null_of_nan(total), Class::Real))
             }
             _ => {
                 let count = aggregate("count", distinct, Some(operand));
                 let count = Expression::call("nullif", vec![count, Expression::integer(0)]);
                 let sum = sum.cast(PgType::Double);
                 let mean = Expression::binary(Operator::Divide, sum, count.cast(PgType::Double));
-                Ok(Typed::new(mean, Class::Real))
+                Ok(Typed::new(number::null_of_nan(mean), Class::Real))
             }
         }
     }
@@ -150,6 +150,7 @@ impl Lowering<'_> {
                 typed.tree = Expression::Subquery(Box::new(selected.query));
                 typed.constant = None;
                 typed.moment = None;
+                typed.collation = None;
                 Ok(typed)
             }
             _ => Err("a subquery of several columns in the place of a value".to_owned()),

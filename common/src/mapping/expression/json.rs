@@ -2,6 +2,7 @@
 
 use crate::mapping::expression::compare::Comparison;
 use crate::mapping::expression::lower::{Lowering, Outcome};
+use crate::mapping::expression::order::binary;
 use crate::mapping::expression::value::{Class, Typed};
 use crate::mapping::expression::{Expression, Operator};
 use crate::mapping::plan::PgType;
@@ -10,6 +11,15 @@ use sqlite3_parser::ast::Expr;
 
 /// What jsonb prints otherwise.
 const SPACED: &str = "an object or array that a path finds is written with blanks";
+
+/// Most nodes of what a path begins with, where it has to be named twice.
+const MOST_OF_PATH: usize = 500;
+
+/// One step of a path: PostgreSQL's own paths do not tell them apart.
+enum Step {
+    Key(String),
+    Index(i32),
+}
 
 impl Lowering<'_> {
     /// `json_extract(x, path)`.
@@ -30,8 +40,12 @@ impl Lowering<'_> {
         }
         let found = match (path.constant_text(), path.constant_integer()) {
             (Some(text), _) if text.starts_with('$') => steps(text),
-            (Some(text), _) => Some(vec![text.to_owned()]),
-            (_, Some(index)) if index >= 0 => Some(vec![index.to_string()]),
+            (Some(text), _) if text.starts_with('[') => None,
+            (Some(text), _) => key_of(text).map(|key| vec![key]),
+            (_, Some(index)) => i32::try_from(index)
+                .ok()
+                .filter(|index| *index >= 0)
+                .map(|index| vec![Step::Index(index)]),
             _ => None,
         };
         let Some(steps) = found else {
@@ -40,17 +54,22 @@ impl Lowering<'_> {
         self.found(&document, &steps)
     }
 
-    fn found(&mut self, document: &Typed, steps: &[String]) -> Outcome {
+    fn found(&mut self, document: &Typed, steps: &[Step]) -> Outcome {
         if document.class == Class::Null {
             return Ok(Typed::constant(OwnedValue::Null));
         }
         if document.class != Class::Json {
             return Err(self.unfit(document, "is not in a column that becomes jsonb"));
         }
-        let steps: Vec<Expression> = steps.iter().map(Expression::text).collect();
-        let mut arguments = vec![document.tree.clone()];
-        arguments.extend(steps);
-        let found = Expression::call("jsonb_extract_path", arguments);
+        let mut found = document.tree.clone();
+        for step in steps {
+            found = match step {
+                Step::Key(key) => {
+                    Expression::call("jsonb_object_field", vec![found, Expression::text(key)])
+                }
+                Step::Index(index) => element(found, *index)?,
+            };
+        }
         let null = Expression::text("null").cast(PgType::Jsonb);
         Ok(Typed::new(
             Expression::call("nullif", vec![found, null]),
@@ -95,8 +114,14 @@ pub(super) fn compare_found(how: Comparison, left: Typed, right: Typed) -> Outco
             return Err("what a JSON path finds is compared otherwise than by = or <>".to_owned());
         }
     };
+    if !binary(&found) || !binary(&literal) {
+        return Err("what a JSON path finds is compared by a collation".to_owned());
+    }
     let mut documents = Vec::new();
     match &literal.constant {
+        Some(OwnedValue::Text(text)) if text.starts_with(['[', '{']) => {
+            return Err("what a JSON path finds is compared with an array or object".to_owned());
+        }
         Some(OwnedValue::Text(text)) => {
             documents.push(serde_json::Value::from(text.as_str()).to_string());
         }
@@ -124,8 +149,34 @@ pub(super) fn compare_found(how: Comparison, left: Typed, right: Typed) -> Outco
     Ok(Typed::bool(if not { among.negated() } else { among }))
 }
 
+/// A key as it stands in documents; nothing where SQLite might read it otherwise.
+fn key_of(key: &str) -> Option<Step> {
+    let plain = !key.is_empty() && !key.contains(['"', '\\', '[', ']']);
+    plain.then(|| Step::Key(key.to_owned()))
+}
+
+/// An element of an array, and of nothing else: the server takes a lone value for an array of one.
+fn element(of: Expression, index: i32) -> Outcome<Expression> {
+    let found = Expression::call(
+        "jsonb_array_element",
+        vec![of.clone(), Expression::Small(index)],
+    );
+    if index > 0 {
+        return Ok(found);
+    }
+    if of.size(MOST_OF_PATH) > MOST_OF_PATH {
+        return Err("a JSON path with many positions".to_owned());
+    }
+    let kind = Expression::call("jsonb_typeof", vec![of]);
+    let array = Expression::binary(Operator::Equal, kind, Expression::text("array"));
+    Ok(Expression::Case {
+        arms: vec![(array, found)],
+        otherwise: None,
+    })
+}
+
 /// The steps of a path of keys and positions from the left.
-fn steps(path: &str) -> Option<Vec<String>> {
+fn steps(path: &str) -> Option<Vec<Step>> {
     let mut rest = path.strip_prefix('$')?;
     let mut steps = Vec::new();
     while !rest.is_empty() {
@@ -135,16 +186,13 @@ fn steps(path: &str) -> Option<Vec<String>> {
             if !plain || digits.len() > 9 {
                 return None;
             }
-            steps.push(digits.to_owned());
+            steps.push(Step::Index(digits.parse().ok()?));
             rest = after;
         } else {
             let key = rest.strip_prefix('.')?;
             let end = key.find(['.', '[']).unwrap_or(key.len());
             let (key, after) = key.split_at(end);
-            if key.is_empty() || key.contains('"') || key.bytes().all(|b| b.is_ascii_digit()) {
-                return None;
-            }
-            steps.push(key.to_owned());
+            steps.push(key_of(key)?);
             rest = after;
         }
     }

@@ -1,7 +1,7 @@
 //! Conditions and choices: AND, OR, IN, BETWEEN, CASE, and what counts as true.
 
 use crate::mapping::expression::compare::Comparison;
-use crate::mapping::expression::lower::{Lowering, Outcome, negated};
+use crate::mapping::expression::lower::{LARGEST, Lowering, Outcome, TOO_LARGE, negated};
 use crate::mapping::expression::value::{Class, Scope, Typed, nonzero};
 use crate::mapping::expression::{Expression, Operator};
 use crate::mapping::plan::PgType;
@@ -115,10 +115,12 @@ impl Lowering<'_> {
         if list.is_empty() {
             return Ok(Typed::bool(Expression::Boolean(not)));
         }
+        affordable(&of, list.len())?;
         let mut equals = Vec::with_capacity(list.len());
         for item in list {
-            // Only the left side's affinity counts.
-            let item = self.lower(item)?.bare();
+            // Only the left side's affinity and collation count.
+            let mut item = self.lower(item)?.bare();
+            item.collation = None;
             equals.push(self.compare(Comparison::Equal, of.clone(), item)?.tree);
         }
         let among = Typed::bool(among(equals));
@@ -132,6 +134,9 @@ impl Lowering<'_> {
         otherwise: Option<&Expr<'_>>,
     ) -> Outcome {
         let base = base.map(|base| self.lower(base)).transpose()?;
+        if let Some(base) = &base {
+            affordable(base, pairs.len())?;
+        }
         let (mut conditions, mut results) = (Vec::new(), Vec::new());
         for (when, then) in pairs {
             let when = self.lower(when)?;
@@ -158,6 +163,14 @@ impl Lowering<'_> {
         let arms = conditions.into_iter().zip(trees).collect();
         Ok(Typed::new(Expression::Case { arms, otherwise }, class))
     }
+}
+
+/// Refuses what would be too large once it is repeated for each of a list.
+fn affordable(typed: &Typed, times: usize) -> Outcome<()> {
+    if typed.tree.size(LARGEST).saturating_mul(times) > LARGEST {
+        return Err(TOO_LARGE.to_owned());
+    }
+    Ok(())
 }
 
 /// `a = 1 OR a = 2` as `a IN (1, 2)`, where the left side is one and the same.

@@ -16,7 +16,8 @@ use std::collections::BTreeSet;
 /// Deepest nesting of operators; chains of AND, OR and `||` count once.
 const DEEPEST: usize = 120;
 /// Most nodes of a translated expression: some translations name an operand several times.
-const LARGEST: usize = 20_000;
+pub(super) const LARGEST: usize = 20_000;
+pub(super) const TOO_LARGE: &str = "its translation would be too large";
 
 /// A piece of an expression with its meaning, or why it has none in PostgreSQL.
 pub(super) type Outcome<T = Typed> = Result<T, String>;
@@ -36,6 +37,10 @@ pub(super) struct Lowering<'s> {
     pub(super) found_aggregate: bool,
     /// This is within the argument of one.
     pub(super) inside: bool,
+    /// The names that a query gives its results, which WHERE and ORDER BY may use.
+    pub(super) named: Vec<String>,
+    /// A COLLATE has been met.
+    collated: bool,
 }
 
 impl<'s> Lowering<'s> {
@@ -50,6 +55,8 @@ impl<'s> Lowering<'s> {
             aggregates: false,
             found_aggregate: false,
             inside: false,
+            named: Vec::new(),
+            collated: false,
         }
     }
 
@@ -90,10 +97,18 @@ impl<'s> Lowering<'s> {
         if self.depth > DEEPEST {
             return Err(format!("it is nested more than {DEEPEST} deep"));
         }
+        let before = std::mem::take(&mut self.collated);
         let typed = self.node(expression)?;
         self.depth -= 1;
+        let explicit = typed.collation.as_ref().is_some_and(|own| own.1);
+        if self.collated && typed.class.is_text() && !explicit {
+            return Err(
+                "a COLLATE within an operand, which SQLite lets count for the whole".to_owned(),
+            );
+        }
+        self.collated |= before;
         if typed.tree.size(LARGEST) > LARGEST {
-            return Err("its translation would be too large".to_owned());
+            return Err(TOO_LARGE.to_owned());
         }
         Ok(typed)
     }
@@ -133,6 +148,7 @@ impl<'s> Lowering<'s> {
             }
             Expr::Collate(operand, name) => {
                 let mut typed = self.lower(operand)?;
+                self.collated = true;
                 typed.collation = Some((Collation::named(&unquoted(name)), true));
                 Ok(typed)
             }
@@ -203,8 +219,16 @@ impl<'s> Lowering<'s> {
             }
             return self.column(position);
         }
+        let row = matches!(
+            name.to_ascii_lowercase().as_str(),
+            "rowid" | "oid" | "_rowid_"
+        );
+        // Quotes or not, and any table has one.
+        if row && !self.scope.columns.is_empty() {
+            return Err("the rowid has no counterpart in PostgreSQL".to_owned());
+        }
         if token.starts_with('"') {
-            return text(name);
+            return self.quoted(name);
         }
         match name.to_ascii_lowercase().as_str() {
             "true" | "false" if name == token => {
@@ -213,11 +237,21 @@ impl<'s> Lowering<'s> {
                 typed.constant = Some(OwnedValue::Integer(i64::from(truth)));
                 Ok(typed)
             }
-            "rowid" | "oid" | "_rowid_" => {
-                Err("the rowid has no counterpart in PostgreSQL".to_owned())
-            }
             _ => Err(format!("`{name}` is no column")),
         }
+    }
+
+    /// A name in double quotes that is no column here is a string, unless it may be a result of
+    /// the query or a column of a query around it.
+    fn quoted(&self, name: String) -> Outcome {
+        let is_result = self.named.iter().any(|own| own.eq_ignore_ascii_case(&name));
+        let is_within = self.relations.is_some_and(|(_, depth)| depth > 1);
+        if is_result || is_within {
+            return Err(format!(
+                "`\"{name}\"` may be a string, a result, or a column of a query around it"
+            ));
+        }
+        text(name)
     }
 
     fn qualified(&mut self, table: &str, column: &str) -> Outcome {

@@ -348,17 +348,22 @@ fn seconds(timestamp: Expression) -> Expression {
     Expression::call("floor", vec![epoch]).cast(PgType::Bigint)
 }
 
-/// Days since noon of 24 November -4713: SQLite's milliseconds, divided.
+/// Days since noon of 24 November -4713: SQLite's milliseconds, divided. They are rounded, but never
+/// up to the next second.
 fn julian_day(timestamp: Expression) -> Typed {
     let epoch = Expression::call("date_part", vec![Expression::text("epoch"), timestamp]);
-    let milliseconds = Expression::binary(Operator::Multiply, epoch, Expression::real(1000.0));
-    let since = Expression::binary(
-        Operator::Add,
-        milliseconds,
-        Expression::real(210_866_760_000_000.0),
-    );
-    let half = Expression::binary(Operator::Add, since, Expression::real(0.5));
-    let whole = Expression::call("floor", vec![half]);
+    let since = |seconds: Expression, further: f64| {
+        let milliseconds =
+            Expression::binary(Operator::Multiply, seconds, Expression::real(1000.0));
+        Expression::binary(
+            Operator::Add,
+            milliseconds,
+            Expression::real(210_866_760_000_000.0 + further),
+        )
+    };
+    let last = since(Expression::call("floor", vec![epoch.clone()]), 999.0);
+    let rounded = Expression::call("floor", vec![since(epoch, 0.5)]);
+    let whole = Expression::call("least", vec![rounded, last]);
     let days = Expression::binary(Operator::Divide, whole, Expression::real(86_400_000.0));
     Typed::new(days, Class::Real)
 }

@@ -70,13 +70,25 @@ impl Lowering<'_> {
             _ => {}
         }
         let class = if real { Class::Real } else { Class::Float };
+        let is_finite = |typed: &Typed| {
+            let zero = matches!(how, Arithmetic::Multiply | Arithmetic::Divide);
+            match typed.constant {
+                Some(OwnedValue::Real(real)) => !zero || real != 0.0,
+                Some(OwnedValue::Integer(integer)) => !zero || integer != 0,
+                // A divisor of any kind may be zero, or infinite.
+                _ => typed.class == Class::Int && !zero,
+            }
+        };
+        let is_number = is_finite(&right) || how != Arithmetic::Divide && is_finite(&left);
         let left = self.doubled(left)?;
         let right = self.doubled(right)?;
         let right = match how {
             Arithmetic::Divide => not_zero(Typed::new(right, Class::Real)),
             _ => right,
         };
-        Ok(Typed::new(Expression::binary(operator, left, right), class))
+        let tree = Expression::binary(operator, left, right);
+        let tree = if is_number { tree } else { null_of_nan(tree) };
+        Ok(Typed::new(tree, class))
     }
 
     /// An operand as SQLite reckons with it: a text is the number it begins with.
@@ -216,6 +228,12 @@ fn fraction_rounded(value: &Expression, digits: i32) -> Expression {
     );
     let sum = Expression::binary(Operator::Add, whole.cast(PgType::Bigint), exact);
     Expression::call("round", vec![sum, Expression::Small(digits)]).cast(PgType::Double)
+}
+
+/// What is no number, such as infinity minus infinity, is NULL in SQLite.
+pub(super) fn null_of_nan(real: Expression) -> Expression {
+    let nan = Expression::text("NaN").cast(PgType::Double);
+    Expression::call("nullif", vec![real, nan])
 }
 
 /// Division by zero gives NULL in SQLite.

@@ -7,16 +7,17 @@ use crate::mapping::expression::query::{Order, OrderBy};
 use crate::mapping::expression::select::{Arm, Queries};
 use crate::mapping::expression::translate::Purpose;
 use crate::mapping::expression::value::{Class, Collation, Scope, Typed};
-use sqlite3_parser::ast::{self, Expr, SortOrder, SortedColumn};
+use sqlite3_parser::ast::{self, Expr, SortOrder, SortedColumn, UnaryOperator};
 
 impl Queries<'_> {
     /// A term of ORDER BY of a query that is one SELECT.
     pub(super) fn order(&mut self, term: &SortedColumn<'_>, arm: &Arm) -> Outcome<Order> {
-        let typed = if let Some(place) = place(&term.expr, &arm.results) {
+        let typed = if let Some(place) = place(&term.expr, &arm.results)? {
             arm.results[place - 1].1.clone()
         } else {
             let mut lowering = self.lowering(&arm.scope);
             lowering.aggregates = true;
+            lowering.named = arm.results.iter().map(|(name, _)| name.clone()).collect();
             let typed = lowering.lower(&term.expr)?;
             self.absorb(lowering);
             if arm.aggregate && !typed.tree.is_grouped(&arm.select.group) {
@@ -62,30 +63,60 @@ pub(super) fn limits(select: &ast::Select<'_>) -> Outcome<(Option<i64>, Option<i
 }
 
 /// The result that a term names by its position or its name.
-pub(super) fn place(term: &Expr<'_>, results: &[(String, Typed)]) -> Option<usize> {
-    match term {
+pub(super) fn place(term: &Expr<'_>, results: &[(String, Typed)]) -> Outcome<Option<usize>> {
+    let core = core(term);
+    let place = match core {
         Expr::Literal(ast::Literal::Numeric(digits)) => {
-            let place: usize = digits.parse().ok()?;
-            (1..=results.len()).contains(&place).then_some(place)
+            let place = digits.parse().ok();
+            let place = place.filter(|place| (1..=results.len()).contains(place));
+            Some(place.ok_or("a number in ORDER BY or GROUP BY that names no result")?)
         }
         Expr::Id(ast::Id(name)) | Expr::Name(ast::Name(name)) => {
             let name = unquoted(name);
             let mut names = results.iter();
-            let place = names.position(|(own, _)| own.eq_ignore_ascii_case(&name))?;
-            Some(place + 1)
+            names
+                .position(|(own, _)| own.eq_ignore_ascii_case(&name))
+                .map(|place| place + 1)
         }
         _ => None,
+    };
+    // SQLite looks through signs and COLLATE for the name of a result.
+    if place.is_some() && !std::ptr::eq(core, bare(term)) {
+        return Err("a result with a sign or COLLATE in ORDER BY or GROUP BY".to_owned());
     }
+    Ok(place)
 }
 
 /// Whether a term of GROUP BY can only be meant as a result: a column comes before one.
 pub(super) fn is_place(term: &Expr<'_>, scope: &Scope) -> bool {
-    match term {
+    match bare(term) {
         Expr::Id(ast::Id(name)) | Expr::Name(ast::Name(name)) => {
             scope.position(&unquoted(name)).is_none()
         }
         _ => true,
     }
+}
+
+/// A term without the parentheses around it.
+fn bare<'t, 'a>(term: &'t Expr<'a>) -> &'t Expr<'a> {
+    let mut term = term;
+    while let Expr::Parenthesized(inner) = term
+        && let [one] = inner.as_slice()
+    {
+        term = one;
+    }
+    term
+}
+
+/// A term without parentheses, signs and COLLATE.
+fn core<'t, 'a>(term: &'t Expr<'a>) -> &'t Expr<'a> {
+    let mut term = bare(term);
+    while let Expr::Collate(inner, _)
+    | Expr::Unary(UnaryOperator::Positive | UnaryOperator::Negative, inner) = term
+    {
+        term = bare(inner);
+    }
+    term
 }
 
 /// A term of ORDER BY.

@@ -154,3 +154,43 @@ pub(super) fn blob(token: &str) -> Option<Typed> {
         .collect();
     Some(Typed::constant(OwnedValue::Blob(bytes?)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::translate::check;
+    use super::super::value::Scope;
+
+    #[test]
+    fn operators_nested_without_parentheses_neither_panic_nor_exhaust_the_stack() {
+        for (operator, times) in [
+            ("NOT ", 15_000),
+            ("- ", 30_000),
+            ("~", 60_000),
+            ("1+", 30_000),
+        ] {
+            let sql = format!("{}1", operator.repeat(times));
+            assert!(check(&sql, &Scope::default()).is_err(), "{operator}");
+        }
+        for tail in [" COLLATE BINARY", " ISNULL", " IS NOT 1"] {
+            let sql = format!("1{}", tail.repeat(4_000));
+            assert!(check(&sql, &Scope::default()).is_err(), "{tail}");
+        }
+        let cases = "CASE WHEN 1 THEN ".repeat(3_000) + "1" + &" END".repeat(3_000);
+        assert!(check(&cases, &Scope::default()).is_err());
+    }
+
+    /// An operand that is repeated for each of a list becomes no gigabytes.
+    #[test]
+    fn a_large_operand_of_a_long_list_is_refused() {
+        let operand = "round(round(round(round(1.5, 1), 1), 1), 1)";
+        let list = vec!["1"; 20_000].join(",");
+        let whens = " WHEN 1 THEN 1".repeat(3_000);
+        for sql in [
+            format!("{operand} IN ({list})"),
+            format!("CASE {operand}{whens} END"),
+        ] {
+            let refused = check(&sql, &Scope::default()).err();
+            assert!(refused.is_some_and(|why| why.contains("too large")));
+        }
+    }
+}

@@ -184,7 +184,7 @@ impl<'r> Queries<'r> {
         }
         let mut order = Vec::new();
         for term in select.order_by.unwrap_or_default() {
-            let by = place(&term.expr, &results)
+            let by = place(&term.expr, &results)?
                 .ok_or("ORDER BY of a UNION by anything but a result has no translation")?;
             let (_, typed) = &results[by - 1];
             let plain = typed.class != Class::Text || typed.bytewise;
@@ -239,6 +239,7 @@ impl<'r> Queries<'r> {
         };
         let (scope, from) = self.from(from.as_ref())?;
         let mut lowering = self.lowering(&scope);
+        lowering.named = named(columns);
         let filter = where_clause
             .map(|filter| condition(&mut lowering, filter))
             .transpose()?;
@@ -246,7 +247,7 @@ impl<'r> Queries<'r> {
         let results = results(&mut lowering, columns)?;
         let mut group = Vec::new();
         for term in group_by.unwrap_or_default() {
-            let typed = match place(term, &results) {
+            let typed = match place(term, &results)? {
                 Some(place) if is_place(term, &scope) => results[place - 1].1.clone(),
                 _ => lowering.lower(term)?,
             };
@@ -391,7 +392,7 @@ impl<'r> Queries<'r> {
                 let columns = selected
                     .results
                     .into_iter()
-                    .map(|(name, typed)| ScopeColumn::of_result(&name, &name, typed));
+                    .map(|(name, typed)| of_query(&name, typed));
                 extend(scope, &alias, columns)?;
                 Ok(Source::Query {
                     query: Box::new(selected.query),
@@ -404,6 +405,25 @@ impl<'r> Queries<'r> {
             SelectTable::Sub(..) => Err("a join in parentheses has no translation".to_owned()),
         }
     }
+}
+
+/// A result of a query in FROM.
+fn of_query(name: &str, typed: Typed) -> ScopeColumn {
+    let mut column = ScopeColumn::of_result(name, name, typed);
+    if name.is_empty() {
+        column.unusable = true;
+        "is a result whose name is not sure: give it one with AS".clone_into(&mut column.reason);
+    }
+    column
+}
+
+/// The names that results are given.
+fn named(columns: &[ResultColumn<'_>]) -> Vec<String> {
+    let name = |column: &ResultColumn<'_>| match column {
+        ResultColumn::Expr(_, Some(As::As(name) | As::Elided(name))) => Some(unquoted(name.0)),
+        _ => None,
+    };
+    columns.iter().filter_map(name).collect()
 }
 
 fn condition(lowering: &mut Lowering<'_>, expression: &Expr<'_>) -> Outcome<Expression> {

@@ -284,7 +284,8 @@ impl ScopeColumn {
         let opaque = typed.class == Class::Opaque;
         let mut own = Typed::new(Expression::Column(target.to_owned()), typed.class);
         own.affinity = typed.affinity;
-        own.collation = typed.collation;
+        // To who reads the query it is a column's own, COLLATE or not.
+        own.collation = typed.collation.map(|(collation, _)| (collation, false));
         own.spelling = typed.spelling;
         own.bytewise = typed.bytewise;
         if let Some(OwnedValue::Null) = typed.constant {

@@ -6,6 +6,7 @@
 
 mod model;
 mod parse;
+mod rows_only;
 mod rule;
 #[cfg(test)]
 mod tests;

@@ -23,7 +23,7 @@ pub struct Document {
     /// Extensions that the target needs.
     pub extensions: Vec<Placed>,
     /// Those that are missing are created.
-    pub create_extensions: bool,
+    pub create_extensions: Option<Spanned<bool>>,
     /// The role that owns what is made.
     pub owner: Option<Placed>,
     /// A file of the operator's SQL, run before the tables are made.
@@ -178,7 +178,7 @@ pub struct ColumnRule {
     /// Its collation, for texts.
     pub collation: Option<Placed>,
     /// Whether it is NOT NULL; as in the source when left out.
-    pub not_null: Option<bool>,
+    pub not_null: Option<Spanned<bool>>,
     /// Its default, as the operator's SQL; empty for none; as in the source when left out.
     pub default: Option<Placed>,
     /// Texts that become NULL.

@@ -284,6 +284,7 @@ impl ColumnRule {
                 .invalid_text
                 .map_or(BadText::Refuse, TextRule::bad_text),
             reading: self.reading(),
+            fraction: None,
         };
         (conversion != Conversion::default()).then_some(conversion)
     }

@@ -1,7 +1,7 @@
 //! In what type a value travels to a column that exists, and whether the column will hold it.
 
 use crate::mapping::existing::{ExistingColumn, Kind};
-use crate::mapping::plan::PgType;
+use crate::mapping::plan::{EnumPlan, PgType};
 use crate::model::forms;
 use crate::model::value::Value;
 use crate::profile::JsonReader;
@@ -25,6 +25,33 @@ pub(super) fn transport(kind: &Kind) -> PgType {
         Kind::Jsonb => PgType::Jsonb,
         Kind::Bytea => PgType::Bytea,
         Kind::Inet => PgType::Inet,
+    }
+}
+
+/// The type of the column itself, as a plan names it; an enum's labels are put with `enums`. Of types
+/// that no plan has, and of limits beyond a plan's, the server judges.
+pub(super) fn exact(kind: &Kind, name: &str, enums: &mut Vec<EnumPlan>) -> PgType {
+    match kind {
+        Kind::Integer(16) => PgType::Smallint,
+        Kind::Integer(32) => PgType::Integer,
+        Kind::Real => PgType::Real,
+        Kind::Numeric(Some((digits, scale))) => {
+            match (u16::try_from(*digits), i16::try_from(*scale)) {
+                (Ok(precision), Ok(scale)) => PgType::Decimal { precision, scale },
+                _ => PgType::Numeric,
+            }
+        }
+        Kind::Text(Some(most)) => PgType::Varchar(*most),
+        Kind::Char(most) => PgType::Char(*most),
+        Kind::Enum(labels) => {
+            let position = u32::try_from(enums.len()).unwrap_or(u32::MAX);
+            enums.push(EnumPlan {
+                name: name.to_owned(),
+                labels: labels.clone(),
+            });
+            PgType::Enum(position)
+        }
+        other => transport(other),
     }
 }
 
@@ -233,5 +260,27 @@ mod tests {
         assert!(refusal(Kind::Jsonb, &Value::Text("{\"a\":1,\"a\":2}")));
         assert!(!refusal(Kind::Json, &Value::Text("{\"a\":1,\"a\":2}")));
         assert!(refusal(Kind::Json, &Value::Text("5")));
+    }
+
+    #[test]
+    fn what_is_tried_has_the_limits_of_the_column() {
+        let mut enums = Vec::new();
+        let mut exact = |kind: Kind| super::exact(&kind, "mood", &mut enums);
+        assert_eq!(exact(Kind::Integer(16)), PgType::Smallint);
+        assert_eq!(exact(Kind::Integer(64)), PgType::Bigint);
+        assert_eq!(exact(Kind::Text(Some(3))), PgType::Varchar(3));
+        assert_eq!(exact(Kind::Char(3)), PgType::Char(3));
+        let limited = PgType::Decimal {
+            precision: 5,
+            scale: -2,
+        };
+        assert_eq!(exact(Kind::Numeric(Some((5, -2)))), limited);
+        assert_eq!(exact(Kind::Numeric(None)), PgType::Numeric);
+        assert_eq!(exact(Kind::Timestamptz(0)), PgType::Timestamptz);
+        for position in 0..2 {
+            let mood = Kind::Enum(vec!["ok".to_owned()]);
+            assert_eq!(exact(mood), PgType::Enum(position));
+        }
+        assert_eq!(enums.len(), 2);
     }
 }

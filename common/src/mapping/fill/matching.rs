@@ -42,7 +42,7 @@ impl Names {
     }
 
     /// The position of `name`.
-    fn find(&self, name: &str) -> Result<usize, NoMatch> {
+    pub(super) fn find(&self, name: &str) -> Result<usize, NoMatch> {
         if let Some(position) = self.exact.get(name) {
             return Ok(*position);
         }

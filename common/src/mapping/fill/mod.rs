@@ -10,17 +10,19 @@ mod matching;
 mod order;
 #[cfg(test)]
 mod tests;
+mod wishes;
 
 pub use fit::Fitting;
 pub use guards::not_empty;
 
-use crate::fault::Code;
+use crate::fault::{Code, Result};
 use crate::mapping::Request;
+use crate::mapping::asked;
 use crate::mapping::draft::{self, Draft, Source, Stored};
 use crate::mapping::existing::{Existing, ExistingColumn, ExistingTable, Kind};
 use crate::mapping::naming;
-use crate::mapping::operator::{Additions, OperatorPlan};
-use crate::mapping::plan::{ColumnPlan, Origin, PgType, Plan, TablePlan};
+use crate::mapping::operator::Additions;
+use crate::mapping::plan::{ColumnPlan, Conversion, Origin, PgType, Plan, TablePlan};
 use crate::mapping::{computed, judge, leftovers};
 use crate::model::schema::{Rowid, Schema};
 use crate::model::value::Value;
@@ -34,6 +36,8 @@ use matching::{Names, NoMatch};
 pub struct Filling {
     /// The staging tables, columns only, under the names of the tables they are for.
     pub plan: Plan,
+    /// The same with the types of the target's columns, to try values by that the operator converts.
+    pub rehearsed: Plan,
     /// For each table of the plan, where its rows go.
     pub tables: Vec<FillTable>,
     /// Positions in `tables`: parents before children, as far as there are no cycles.
@@ -68,28 +72,36 @@ impl FillTable {
 
 /// How the rows of `schema` go into the tables of `existing`.
 ///
-/// A plan with a finding of severity error must not be carried out.
-#[must_use]
+/// A plan with a finding of severity error must not be carried out. Fails when the mapping file asks
+/// for a conversion that gives no value of the column's type.
 pub fn fill(
     schema: &Schema,
     evidence: &[TableEvidence],
     existing: &Existing,
     request: &Request,
-) -> Filling {
+) -> Result<Filling> {
     let mut findings = Vec::new();
     let source = Source::new(schema, evidence, &[], request);
     let mut drafts = draft::drafts(&source, &computed::all(schema));
     // What a name would have become in new tables is of interest only where it is found.
     naming::settle(&mut drafts, request.names, &mut Vec::new());
+    asked::forget_skipped(&source, &mut findings);
     let names = Names::new(existing.tables.iter().map(|table| table.name.as_str()));
     let mut taken = vec![None; existing.tables.len()];
     let (mut plans, mut tables) = (Vec::new(), Vec::new());
     for draft in &drafts {
-        let Some(target) = matched(&names, draft, &mut taken, existing, &mut findings) else {
+        let Some(target) = matched(
+            &names,
+            (&source, draft),
+            &mut taken,
+            existing,
+            &mut findings,
+        ) else {
             continue;
         };
         guards::table(target, existing, &mut findings);
-        let (plan, mut table) = table(draft, target, &mut findings);
+        wishes::notes(draft, target, &mut findings);
+        let (plan, mut table) = table(&source, draft, target, &mut findings)?;
         table.recorded = recorded(schema, draft, &plan);
         if draft.table.primary_key.is_none() {
             leftovers::hidden_rowid(draft, &mut findings);
@@ -100,29 +112,36 @@ pub fn fill(
     let order = order::order(&mut tables, &existing.schema, &mut findings);
     findings.push(structure(schema));
     super::sort(&mut findings);
-    Filling {
+    Ok(Filling {
+        rehearsed: wishes::rehearsed(&plans, &tables),
         plan: Plan {
             tables: plans,
-            enums: Vec::new(),
-            views: Vec::new(),
-            operator: OperatorPlan::default(),
+            operator: wishes::operator(&source),
             findings,
+            ..Plan::default()
         },
         tables,
         order,
-    }
+    })
 }
 
 /// The table of the target for a table of the source; one that another has taken is none.
 fn matched<'e>(
     names: &Names,
-    draft: &Draft<'_>,
+    (source, draft): (&Source<'_>, &Draft<'_>),
     taken: &mut [Option<String>],
     existing: &'e Existing,
     findings: &mut Vec<Finding>,
 ) -> Option<&'e ExistingTable> {
     let name = &draft.table.name;
-    let (message, hint) = match names.either(name, &draft.name) {
+    let given = draft.rule.and_then(|rule| rule.name.as_ref());
+    let found = match &draft.wanted {
+        Some(wanted) => names.find(wanted),
+        None => names.either(name, &draft.name),
+    };
+    let called = draft.wanted.as_deref().unwrap_or(name);
+    let by = wishes::given_by(source, given);
+    let (message, hint) = match found {
         Ok(position) => match &taken[position] {
             None => {
                 taken[position] = Some(name.clone());
@@ -133,16 +152,16 @@ fn matched<'e>(
                     "the table `{}` of the target is taken for `{other}` already",
                     existing.tables[position].name
                 ),
-                "leave out one of the two with -T".to_owned(),
+                "leave out one of the two with -T, or name another table in a mapping file".to_owned(),
             ),
         },
         Err(NoMatch::Several) => (
-            "several tables of the target have this name but for upper and lower case".to_owned(),
-            "rename all of them but one, or leave out the table with -T".to_owned(),
+            format!("several tables of the target are named `{called}` but for upper and lower case{by}"),
+            "give the exact name of one of them in a mapping file, or leave out the table with -T".to_owned(),
         ),
         Err(NoMatch::None) => (
-            format!("the schema `{}` has no table of this name", existing.schema),
-            "run the application's migrations first, name the schema with --into-schema, or leave out the table with -T".to_owned(),
+            format!("the schema `{}` has no table `{called}`{by}", existing.schema),
+            "run the application's migrations first, name the schema with --into-schema, give the table's name in a mapping file, or leave it out with -T".to_owned(),
         ),
     };
     let finding = Finding::new(Code::TargetTableMissing, Severity::Error, message);
@@ -151,15 +170,16 @@ fn matched<'e>(
 }
 
 fn table(
+    source: &Source<'_>,
     draft: &Draft<'_>,
     target: &ExistingTable,
     findings: &mut Vec<Finding>,
-) -> (TablePlan, FillTable) {
+) -> Result<(TablePlan, FillTable)> {
     let names = Names::new(target.columns.iter().map(|column| column.name.as_str()));
     let mut found: Vec<Option<&Stored<'_>>> = vec![None; target.columns.len()];
     let (mut columns, mut places) = (Vec::new(), Vec::new());
     for stored in &draft.columns {
-        let Some(position) = column_for(draft, stored, target, &names, findings) else {
+        let Some(position) = column_for((source, draft), stored, target, &names, findings) else {
             continue;
         };
         let slot = &mut found[position];
@@ -172,14 +192,18 @@ fn table(
             continue;
         }
         *slot = Some(stored);
-        columns.push(column(draft, stored, &target.columns[position], findings));
+        let target = &target.columns[position];
+        let conversion = wishes::conversion(source, draft, stored, target)?;
+        columns.push(column(draft, stored, (target, conversion), findings));
         places.push(Some(position));
     }
     unfilled(draft, target, &found, findings);
     let mut key = key(draft, &columns);
-    if key.is_empty() && draft.table.rowid == Rowid::Hidden {
-        key.push(("rowid".to_owned(), columns.len()));
-        columns.push(rowid(&columns));
+    if key.is_empty()
+        && let Some((label, cell)) = rowid_cell(draft)
+    {
+        key.push((label, columns.len()));
+        columns.push(rowid(&columns, cell));
         places.push(None);
     }
     let plan = TablePlan {
@@ -200,7 +224,7 @@ fn table(
         deferred: Vec::new(),
         recorded: None,
     };
-    (plan, table)
+    Ok((plan, table))
 }
 
 fn missing(
@@ -217,17 +241,23 @@ fn missing(
 
 /// The position of the target's column for a column of the source.
 fn column_for(
-    draft: &Draft<'_>,
+    (source, draft): (&Source<'_>, &Draft<'_>),
     stored: &Stored<'_>,
     target: &ExistingTable,
     names: &Names,
     findings: &mut Vec<Finding>,
 ) -> Option<usize> {
-    match names.either(&stored.column.name, &stored.name) {
+    let found = match &stored.wanted {
+        Some(wanted) => names.find(wanted),
+        None => names.either(&stored.column.name, &stored.name),
+    };
+    let given = stored.rule.and_then(|rule| rule.name.as_ref());
+    let by = wishes::given_by(source, given);
+    match found {
         Ok(position) if target.columns[position].generated => {
             let message = "the target computes this column itself, and takes no values for it";
             let finding = Finding::new(Code::TargetInterferes, Severity::Error, message)
-                .hint("leave the column out of the export, or make it an ordinary column of the target")
+                .hint("leave the column out with `drop = true` in a mapping file, or make it an ordinary column of the target")
                 .in_table(&draft.table.name)
                 .in_column(&stored.column.name);
             findings.push(finding);
@@ -235,22 +265,19 @@ fn column_for(
         }
         Ok(position) => Some(position),
         Err(NoMatch::Several) => {
-            let message =
-                "several columns of the target have this name but for upper and lower case";
-            findings.push(missing(
-                draft,
-                stored,
-                message,
-                "rename all of them but one",
-            ));
+            let message = format!(
+                "several columns of the target have this name but for upper and lower case{by}"
+            );
+            let hint = "give the exact name of one of them in a mapping file";
+            findings.push(missing(draft, stored, message, hint));
             None
         }
         Err(NoMatch::None) => {
             let message = format!(
-                "the table `{}` of the target has no such column",
+                "the table `{}` of the target has no such column{by}",
                 target.name
             );
-            let hint = "add the column to the target's table; it can be dropped after the import";
+            let hint = "name another column in a mapping file, or leave this one out there with `drop = true`; or add the column to the target's table, it can be dropped after the import";
             findings.push(missing(draft, stored, message, hint));
             None
         }
@@ -260,7 +287,7 @@ fn column_for(
 fn column(
     draft: &Draft<'_>,
     stored: &Stored<'_>,
-    target: &ExistingColumn,
+    (target, conversion): (&ExistingColumn, Option<Conversion>),
     findings: &mut Vec<Finding>,
 ) -> ColumnPlan {
     let place = |finding: Finding| {
@@ -269,15 +296,17 @@ fn column(
             .in_column(&stored.column.name)
     };
     let travels = fit::transport(&target.kind);
-    findings.extend(mixture(stored, travels).map(place));
-    findings.extend(judge::kept_as(stored, travels).into_iter().map(place));
+    if wishes::keeps_meaning(conversion.as_ref()) {
+        findings.extend(mixture(stored, travels).map(place));
+        findings.extend(judge::kept_as(stored, travels).into_iter().map(place));
+    }
     ColumnPlan {
         name: target.name.clone(),
         origin: Origin::Cell(stored.cell),
         target: travels,
         collation: None,
-        asked: false,
-        conversion: None,
+        asked: conversion.is_some(),
+        conversion,
         not_null: false,
         default: None,
         identity: None,
@@ -310,7 +339,7 @@ fn unfilled(
         if found.is_some() || !column.not_null || column.has_default || column.generated {
             continue;
         }
-        let message = "the column of the target is NOT NULL, has no default, and the archive has no such column";
+        let message = "the column of the target is NOT NULL, has no default, and nothing of the archive fills it";
         let finding = Finding::new(Code::TargetColumnUnfilled, Severity::Error, message)
             .hint(format!(
                 "give the column a default for the time of the import: ALTER TABLE … ALTER COLUMN … SET DEFAULT a value of type {}",
@@ -337,15 +366,24 @@ fn key(draft: &Draft<'_>, columns: &[ColumnPlan]) -> Vec<(String, usize)> {
     staged.collect::<Option<_>>().unwrap_or_default()
 }
 
-/// A column that holds the hidden rowid, under a name that is free.
-fn rowid(columns: &[ColumnPlan]) -> ColumnPlan {
+/// What the rowid is called in messages, and its cell; it may be a column that is left out.
+fn rowid_cell(draft: &Draft<'_>) -> Option<(String, usize)> {
+    match &draft.table.rowid {
+        Rowid::Hidden => Some(("rowid".to_owned(), 0)),
+        Rowid::Column(name) => Some((name.clone(), draft.table.cell(name)?)),
+        Rowid::None => None,
+    }
+}
+
+/// A column that holds the rowid, under a name that is free.
+fn rowid(columns: &[ColumnPlan], cell: usize) -> ColumnPlan {
     let mut name = "rowid".to_owned();
     while columns.iter().any(|column| column.name == name) {
         name.push('_');
     }
     ColumnPlan {
         name,
-        origin: Origin::Cell(0),
+        origin: Origin::Cell(cell),
         target: PgType::Bigint,
         collation: None,
         asked: false,
@@ -389,7 +427,7 @@ pub fn not_taken(column: &ExistingColumn, value: &Value<'_>) -> (String, Option<
         Value::Integer(_) => "an integer",
         Value::Real(_) => "a real",
         Value::Text(text) if fit::lacks_offset(&column.kind, text) => {
-            let hint = "make the column timestamp without time zone for the time of the import, and change it after it with AT TIME ZONE and the zone that the times are in";
+            let hint = "say in a mapping file which `zone` the times are in";
             return (
                 "a time without offset, and which zone it is in is not known".to_owned(),
                 Some(hint),

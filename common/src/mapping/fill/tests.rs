@@ -96,7 +96,7 @@ fn everything_in_the_way_is_listed_at_once() {
             changes_rows: name == "touch",
         })
         .to_vec();
-    let filling = fill(&source, &[], &existing(vec![orders]), &request());
+    let filling = fill(&source, &[], &existing(vec![orders]), &request()).unwrap();
     assert_eq!(
         errors(&filling),
         [
@@ -134,7 +134,7 @@ fn parents_are_filled_first_and_a_cycle_waits_for_the_end() {
             .collect();
         table
     });
-    let filling = fill(&source, &[], &existing(tables.to_vec()), &request());
+    let filling = fill(&source, &[], &existing(tables.to_vec()), &request()).unwrap();
     assert_eq!(errors(&filling), Vec::<String>::new());
     let place = |table| filling.order.iter().position(|at| *at == table).unwrap();
     assert!(place(1) < place(0), "{:?}", filling.order);
@@ -148,6 +148,6 @@ fn parents_are_filled_first_and_a_cycle_waits_for_the_end() {
     for table in &mut poor {
         table.owned = false;
     }
-    let filling = fill(&source, &[], &existing(poor), &request());
+    let filling = fill(&source, &[], &existing(poor), &request()).unwrap();
     assert_eq!(errors(&filling).len(), 1);
 }

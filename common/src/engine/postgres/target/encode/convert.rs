@@ -48,6 +48,8 @@ pub(super) struct Converter {
     null_if: HashSet<String>,
     repair: Repair,
     reading: How,
+    /// Digits of a second's fraction that the column keeps; six unless given.
+    fraction: Option<u32>,
     /// Memory reused from value to value.
     text: String,
     json: json::Memory,
@@ -103,6 +105,7 @@ impl Converter {
                 encoding: setting.encoding,
             },
             reading: How::of(asked.reading)?,
+            fraction: asked.fraction,
             text: String::new(),
             json: json::Memory::default(),
         }))
@@ -124,6 +127,13 @@ impl Converter {
         if outcome == Outcome::Nulled {
             out.truncate(start + 4);
             return Ok(outcome);
+        }
+        if let Some(digits) = self.fraction
+            && moment::is_finer(&out[start + 4..], digits)
+        {
+            let shown = value.shown(SHOWN);
+            let why = format!("{shown} has a finer fraction of a second than the column keeps");
+            return Err(why.into());
         }
         let length = out.len() - start - 4;
         let length = i32::try_from(length).ok().filter(|_| length <= MAX_BYTES);

@@ -118,6 +118,13 @@ fn julian(real: f64) -> Result<i64, Why> {
     i64::try_from(micros - JULIAN_HALF_DAYS * DAY / 2).map_err(|_| BEYOND)
 }
 
+/// Whether a moment in binary form has more digits of a second's fraction than these.
+pub(super) fn is_finer(moment: &[u8], digits: u32) -> bool {
+    let kept = 10_i64.pow(6_u32.saturating_sub(digits));
+    let micros = moment.try_into().map(i64::from_be_bytes);
+    micros.is_ok_and(|micros| micros % kept != 0)
+}
+
 /// Appends microseconds since 2000-01-01 UTC as the type holds them.
 fn put(micros: i64, target: PgType, out: &mut Vec<u8>) -> Result<(), Why> {
     if !forms::is_moment(micros) {

@@ -18,6 +18,7 @@ use crate::mapping::fill::{Filling, not_empty};
 use crate::report::Finding;
 use crate::seam::Check;
 
+use super::operator;
 use super::run::{Job, transaction};
 use super::switch::Move;
 use sequences::Sequences;
@@ -145,6 +146,7 @@ impl Publish<'_> {
             }
         }
         sequences.advance(guard, self.tables)?;
+        operator::finish(guard, self.tables.job)?;
         let staging = identifier(&self.tables.job.staging)?;
         guard.execute(&format!("DROP SCHEMA {staging} CASCADE"))
     }

@@ -262,3 +262,14 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_moment_is_finer_when_a_digit_beyond_those_kept_is_not_zero() {
+    let finer = |micros: i64, digits| is_finer(&micros.to_be_bytes(), digits);
+    assert!(finer(1_500_000, 0));
+    assert!(!finer(1_500_000, 1));
+    assert!(finer(-1, 5));
+    assert!(!finer(-1, 6));
+    assert!(!finer(-3_000_000, 0));
+    assert!(!is_finer(&7_i32.to_be_bytes(), 0), "a date has no seconds");
+}
