@@ -335,11 +335,20 @@ impl<'a> Tried<'a> {
                 self.columns.push(column);
             }
         }
+        let mut moved = Vec::with_capacity(other.terms.len());
+        for mut term in other.terms {
+            term.column = positions[term.column];
+            let there = self.terms.iter().position(|known| *known == term);
+            moved.push(there.unwrap_or(self.terms.len()));
+            if there.is_none() {
+                self.terms.push(term);
+            }
+        }
         for key in other.keys {
-            let columns: Vec<usize> = key.columns.iter().map(|at| positions[*at]).collect();
-            if !self.keys.iter().any(|known| known.columns == columns) {
+            let terms: Vec<usize> = key.terms.iter().map(|at| moved[*at]).collect();
+            if !self.keys.iter().any(|known| known.terms == terms) {
                 let name = key.name;
-                self.keys.push(TriedKey { name, columns });
+                self.keys.push(TriedKey { name, terms });
             }
         }
     }
