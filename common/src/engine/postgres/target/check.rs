@@ -256,7 +256,9 @@ fn planned<'p>(
             ]
         })
         .collect();
-    all.extend(table.indexes.iter().map(|index| {
+    let indexes = table.indexes.iter().enumerate();
+    let built = indexes.filter(|(index, _)| !outcome.dropped_indexes.contains(&(position, *index)));
+    all.extend(built.map(|(_, index)| {
         let kind = if index.unique {
             "unique index"
         } else {

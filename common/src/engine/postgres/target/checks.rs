@@ -7,6 +7,8 @@ use std::collections::BTreeSet;
 
 use crate::engine::postgres::session::{ServerMessage, Session};
 use crate::fault::{Code, Fault, Result};
+use crate::mapping::expression::Expression;
+use crate::mapping::plan::{IndexPlan, IndexTerm};
 use crate::report::{Finding, Severity};
 
 use super::run::{Job, transaction};
@@ -18,6 +20,8 @@ pub(super) struct Outcome {
     pub(super) unproved: BTreeSet<(usize, usize)>,
     /// Left out.
     pub(super) dropped: BTreeSet<(usize, usize)>,
+    /// Table and index, by position in the plan: left out.
+    pub(super) dropped_indexes: BTreeSet<(usize, usize)>,
     /// What there is to say of both.
     pub(super) findings: Vec<Finding>,
 }
@@ -27,6 +31,7 @@ impl Outcome {
     pub(super) fn merge(&mut self, other: Outcome) {
         self.unproved.extend(other.unproved);
         self.dropped.extend(other.dropped);
+        self.dropped_indexes.extend(other.dropped_indexes);
         self.findings.extend(other.findings);
     }
 }
@@ -89,19 +94,40 @@ fn broken(name: &str, rows: u64) -> Finding {
 
 /// The finding where the server refuses the check itself, or fails on a row in trying it.
 fn left_out(fault: &Fault, name: &str) -> Option<Finding> {
-    let message = server_message(fault)?;
-    if !matches!(message.sqlstate.get(..2), Some("22" | "42" | "54")) {
+    let why = untriable(fault)?;
+    let message = format!(
+        "check constraint `{name}` is left out, the server cannot try it on every row: {why}"
+    );
+    Some(Finding::new(Code::StructureLeftOut, Severity::Warning, message).hint(UNTRIABLE))
+}
+
+/// The same of an index on an expression or with a WHERE clause.
+pub(super) fn index_left_out(fault: &Fault, index: &IndexPlan) -> Option<Finding> {
+    let plain = |term: &IndexTerm| matches!(term.on, Expression::Column(_));
+    if index.predicate.is_none() && index.terms.iter().all(plain) {
         return None;
     }
+    let why = untriable(fault)?;
+    let (code, kind) = if index.unique {
+        (Code::StructureWeakened, "unique index")
+    } else {
+        (Code::StructureLeftOut, "index")
+    };
     let message = format!(
-        "check constraint `{name}` is left out, the server cannot try it on every row: {}",
-        message.message
+        "{kind} `{}` is left out, the server cannot reckon it for every row: {why}",
+        index.name
     );
-    Some(Finding::new(
-        Code::StructureLeftOut,
-        Severity::Warning,
-        message,
-    ))
+    Some(Finding::new(code, Severity::Warning, message).hint(UNTRIABLE))
+}
+
+/// What to do about an expression that some row has no result for.
+const UNTRIABLE: &str = "SQLite goes on where PostgreSQL has an error; recreate it in the target in a form that suits every row";
+
+/// What the server says where it refuses an expression, or fails on a row in trying it.
+fn untriable(fault: &Fault) -> Option<&str> {
+    let message = server_message(fault)?;
+    let class = message.sqlstate.get(..2);
+    matches!(class, Some("22" | "42" | "54")).then_some(message.message.as_str())
 }
 
 fn server_message(fault: &Fault) -> Option<&ServerMessage> {

@@ -12,6 +12,7 @@ use crate::digest::Multiset;
 use crate::engine::postgres::session::{CopyIn, ServerMessage};
 use crate::fault::{Code, Fault, Result};
 use crate::mapping::operator::AddedIndex;
+use crate::mapping::plan::Origin;
 use crate::model::key::RowNaming;
 use crate::model::value::Value;
 use crate::progress::{Extent, Watch};
@@ -180,6 +181,15 @@ impl<'a> Loader<'a> {
         if let Some(location) = &fault.place().location {
             explained = explained.at(location);
         }
+        let columns = &self.job.plan.tables[table].columns;
+        if columns
+            .iter()
+            .any(|column| matches!(column.origin, Origin::Computed(_)))
+        {
+            explained = explained.hint(
+                "a computed column may be what fails: leave it out with drop = true in a mapping file",
+            );
+        }
         match self.row_at(table, taken, line, buffers) {
             Some(key) => explained.in_row(key),
             None => explained,
@@ -233,6 +243,14 @@ impl<'a> Loader<'a> {
         let Err(fault) = built else { return Ok(()) };
         let what = format!("cannot build the index `{name}`");
         if sqlstate(&fault) != Some("23505") {
+            if let Some(position) = index.checked_sub(count)
+                && let Some(left_out) = checks::index_left_out(&fault, &planned.indexes[position])
+            {
+                let mut all = self.checks.lock().unwrap_or_else(PoisonError::into_inner);
+                all.dropped_indexes.insert((table, position));
+                all.findings.push(left_out.in_table(&planned.name));
+                return Ok(());
+            }
             let code = fault.code();
             return Err(rewritten(fault, code, what));
         }
