@@ -335,11 +335,23 @@ impl<'a> Tried<'a> {
                 self.columns.push(column);
             }
         }
+        let mut places = Vec::with_capacity(other.terms.len());
+        for term in other.terms {
+            let term = Term {
+                column: positions[term.column],
+                ..term
+            };
+            let there = self.terms.iter().position(|known| *known == term);
+            places.push(there.unwrap_or(self.terms.len()));
+            if there.is_none() {
+                self.terms.push(term);
+            }
+        }
         for key in other.keys {
-            let columns: Vec<usize> = key.columns.iter().map(|at| positions[*at]).collect();
-            if !self.keys.iter().any(|known| known.columns == columns) {
+            let terms: Vec<usize> = key.terms.iter().map(|at| places[*at]).collect();
+            if !self.keys.iter().any(|known| known.terms == terms) {
                 let name = key.name;
-                self.keys.push(TriedKey { name, columns });
+                self.keys.push(TriedKey { name, terms });
             }
         }
     }
