@@ -335,20 +335,17 @@ impl<'a> Tried<'a> {
                 self.columns.push(column);
             }
         }
-        let mut places = Vec::with_capacity(other.terms.len());
-        for term in other.terms {
-            let term = Term {
-                column: positions[term.column],
-                ..term
-            };
+        let mut moved = Vec::with_capacity(other.terms.len());
+        for mut term in other.terms {
+            term.column = positions[term.column];
             let there = self.terms.iter().position(|known| *known == term);
-            places.push(there.unwrap_or(self.terms.len()));
+            moved.push(there.unwrap_or(self.terms.len()));
             if there.is_none() {
                 self.terms.push(term);
             }
         }
         for key in other.keys {
-            let terms: Vec<usize> = key.terms.iter().map(|at| places[*at]).collect();
+            let terms: Vec<usize> = key.terms.iter().map(|at| moved[*at]).collect();
             if !self.keys.iter().any(|known| known.terms == terms) {
                 let name = key.name;
                 self.keys.push(TriedKey { name, terms });
