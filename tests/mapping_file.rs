@@ -5,6 +5,7 @@ mod page;
 mod rehearsal;
 mod structure;
 mod surroundings;
+mod twins;
 mod values;
 
 use crate::support::postgres::Server;

@@ -203,7 +203,7 @@ codes! {
     /// A part of the structure has another form in the target, and means the same.
     StructureTranslated = "structure-translated", Ok, "queries that rely on a collation may have to say lower() or rtrim() themselves";
     /// A part of the structure is weaker in the target.
-    StructureWeakened = "structure-weakened", Ok, "docs/types.md says what is carried over and how";
+    StructureWeakened = "structure-weakened", Ok, "let the application see to what is lost; docs/types.md says what is carried over and how";
     /// A part of the structure is left out in the target.
     StructureLeftOut = "structure-left-out", Ok, "recreate it by hand in the target if it is needed there; `waybill-verify --schema ARCHIVE` shows its SQL";
 

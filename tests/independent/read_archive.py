@@ -458,6 +458,7 @@ COLUMN = Shape(
     generated=Or(None, Shape(expression=str, stored=bool)),
     collation=str,
     hidden=bool,
+    on_conflict=Optional(str),
 )
 ACTION = Or("no_action", "restrict", "set_null", "set_default", "cascade")
 FOREIGN_KEY = Shape(

@@ -362,6 +362,7 @@ fn keys_that_the_rows_break_are_refused_by_name() {
         (Code::KeyDuplicate, "cannot build the index `by_label`")
     );
     assert!(cause(&fault).contains("(label)=(same)"), "{fault:?}");
+    assert_eq!(fault.place().row.as_deref(), Some("id=1; id=2"));
 
     plan.tables[0]
         .columns

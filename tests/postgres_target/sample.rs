@@ -73,6 +73,7 @@ pub(crate) fn source(name: &str, columns: &[&str]) -> Table {
         generated: None,
         collation: "BINARY".to_owned(),
         hidden: false,
+        on_conflict: None,
     };
     Table {
         name: name.to_owned(),

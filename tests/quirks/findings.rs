@@ -59,17 +59,84 @@ pub(super) fn compare(job: &str, expected: &[&str], findings: &[Finding]) -> Res
     }
 }
 
-/// What a finding lacks to be acted on: object, reason or advice.
+/// What a finding lacks to be acted on: object, reason or advice, each in the words of the house.
 fn vague(finding: &Finding) -> Option<&'static str> {
-    let whole_database = finding.message.contains("PRAGMA") || is_collation(finding);
+    let (message, help) = (finding.message.as_str(), finding.help());
+    let whole_database = message.contains("PRAGMA") || is_collation(finding);
+    let words = |text: &str| text.split_whitespace().count();
+    let repeats = |text: &str| text.eq_ignore_ascii_case(&finding.code.name().replace('-', " "));
     if finding.place.table.is_none() && !whole_database {
         Some("it names no object")
-    } else if finding.message.split_whitespace().count() < 4 {
+    } else if words(message) < 4 || repeats(message) {
         Some("it gives no reason")
-    } else if finding.help().split_whitespace().count() < 3 {
+    } else if words(help) < 3 || repeats(help) || message.contains(help) || is_reference(help) {
         Some("it gives no advice")
+    } else if is_sentence(message) || is_sentence(help) {
+        Some("it is no fragment in lower case")
     } else {
         None
+    }
+}
+
+/// Whether a text only says where to read on.
+fn is_reference(text: &str) -> bool {
+    let text = text.trim_start_matches("see ");
+    text.starts_with("docs/") && !text.contains([',', ';', ':'])
+}
+
+/// Whether a text begins as a sentence does, ends as one, or holds two.
+fn is_sentence(text: &str) -> bool {
+    let first = text.split_whitespace().next().unwrap_or_default();
+    // Words of SQL are written in capitals.
+    let capital = first.starts_with(char::is_uppercase) && first.contains(char::is_lowercase);
+    let name = ["PostgreSQL", "SQLite"]
+        .iter()
+        .any(|name| first.starts_with(name));
+    capital && !name || text.ends_with('.') || text.contains(". ")
+}
+
+#[test]
+fn what_is_vague_is_told() {
+    let whole = Finding::new(
+        Code::StructureWeakened,
+        Severity::Warning,
+        "NOT NULL loses its ON CONFLICT IGNORE",
+    )
+    .in_table("t")
+    .hint("let the application leave out such rows");
+    assert_eq!(vague(&whole), None);
+    let says = |message: &str| Finding {
+        message: message.to_owned(),
+        ..whole.clone()
+    };
+    let advises = |hint: &str| whole.clone().hint(hint);
+    for (finding, expected) in [
+        (
+            Finding {
+                place: waybill_common::fault::Place::default(),
+                ..whole.clone()
+            },
+            "it names no object",
+        ),
+        (says("structure weakened"), "it gives no reason"),
+        (says("is left out"), "it gives no reason"),
+        (advises("mend it"), "it gives no advice"),
+        (advises("see docs/errors.md for more"), "it gives no advice"),
+        (advises(&whole.message), "it gives no advice"),
+        (
+            says("The key is left out"),
+            "it is no fragment in lower case",
+        ),
+        (
+            says("the key is left out."),
+            "it is no fragment in lower case",
+        ),
+        (
+            says("it is left out. it is weak"),
+            "it is no fragment in lower case",
+        ),
+    ] {
+        assert_eq!(vague(&finding), Some(expected), "{finding:?}");
     }
 }
 

@@ -75,7 +75,6 @@ fn broken() -> Vec<Quirk> {
             "foreign-key-to-no-table",
             "CREATE TABLE t(id INTEGER PRIMARY KEY, p INTEGER REFERENCES gone(id)); INSERT INTO t VALUES (1, 1), (2, NULL);",
             &[
-                "note key-unchecked t.p: there is no table `gone`",
                 "warning structure-left-out t.p: its parent table is not there",
             ],
         )
@@ -83,7 +82,7 @@ fn broken() -> Vec<Quirk> {
         Quirk::equal(
             "foreign-key-to-no-column",
             "CREATE TABLE p(id INTEGER PRIMARY KEY); CREATE TABLE t(id INTEGER PRIMARY KEY, p INTEGER REFERENCES p(gone)); INSERT INTO t VALUES (1, NULL);",
-            &["note key-unchecked t.p: there is no column `gone` in `p`", "warning structure-left-out t.p: has no stored column `gone`"],
+            &["warning structure-left-out t.p: has no stored column `gone`"],
         )
         .into_sqlite(&["note key-unchecked t.p"]),
         Quirk::equal(
@@ -96,7 +95,7 @@ fn broken() -> Vec<Quirk> {
             "foreign-key-to-a-parent-without-primary-key",
             "CREATE TABLE p(v TEXT UNIQUE); CREATE TABLE t(id INTEGER PRIMARY KEY, p TEXT REFERENCES p);
              INSERT INTO p VALUES ('a'); INSERT INTO t VALUES (1, 'a');",
-            &["note key-unchecked t.p: the columns of `p` it refers to are not known", 
+            &[
                 "note structure-left-out p: the rowid is left out",
                 "warning structure-left-out t.p: the parent has no primary key",
             ],
@@ -106,7 +105,7 @@ fn broken() -> Vec<Quirk> {
             "foreign-key-to-a-view",
             "CREATE TABLE p(id INTEGER PRIMARY KEY); CREATE VIEW v AS SELECT id FROM p;
              CREATE TABLE t(id INTEGER PRIMARY KEY, p INTEGER REFERENCES v(id)); INSERT INTO t VALUES (1, NULL);",
-            &["note key-unchecked t.p: there is no table `v`", 
+            &[
                 "warning structure-left-out t.p: its parent table is not there",
                 "note structure-translated v: the view is translated: CREATE VIEW v AS SELECT id FROM p",
             ],
@@ -145,7 +144,7 @@ fn broken() -> Vec<Quirk> {
             "foreign-key-to-half-a-key",
             "CREATE TABLE p(a INTEGER, b INTEGER, PRIMARY KEY (a, b)); CREATE TABLE t(id INTEGER PRIMARY KEY, p INTEGER REFERENCES p);
              INSERT INTO p VALUES (1, 1); INSERT INTO t VALUES (1, NULL);",
-            &["note key-unchecked t.p: the columns of `p` it refers to are not known", "warning structure-left-out t.p"],
+            &["warning structure-left-out t.p"],
         )
         .into_sqlite(&["note key-unchecked t.p"]),
     ]

@@ -10,6 +10,7 @@ use crate::model::value::Value;
 use crate::profile::TableProfile;
 use crate::profile::evidence::{Constraint, KeyEvidence};
 use crate::progress::{Extent, Watch};
+use crate::report::structure::Subject;
 use crate::report::{Finding, Severity};
 use crate::seam::{PartBuffers, PartReader, PartSpan, RowSink};
 use std::collections::BTreeMap;
@@ -251,6 +252,19 @@ pub(super) fn key_findings(schema: &Schema, keys: &[KeyEvidence]) -> Vec<Finding
         .collect()
 }
 
+/// What a constraint is for a finding.
+fn subject(constraint: Constraint) -> Subject {
+    match constraint {
+        Constraint::PrimaryKey => Subject::PrimaryKey,
+        Constraint::Unique(position) => Subject::Unique(position),
+        Constraint::Index(position) => Subject::Index(position),
+        Constraint::NotNull(_) => Subject::NotNull,
+        Constraint::ForeignKey(position) | Constraint::ForeignKeyBytes(position) => {
+            Subject::ForeignKey(position)
+        }
+    }
+}
+
 fn key_finding(schema: &Schema, key: &KeyEvidence) -> Option<Finding> {
     let table = &schema.tables[key.table];
     let names = |columns: &[crate::model::schema::KeyColumn]| {
@@ -316,7 +330,8 @@ fn key_finding(schema: &Schema, key: &KeyEvidence) -> Option<Finding> {
             Code::KeyUnchecked,
             Severity::Note,
             format!("not checked offline: {reason}"),
-        ),
+        )
+        .about(subject(key.constraint)),
         None if key.violations == 0 => return None,
         None => Finding::new(code, severity, message).counted(key.violations, key.samples.clone()),
     };

@@ -9,8 +9,9 @@ use crate::mapping;
 use crate::mapping::plan::{ColumnPlan, Origin, Plan};
 use crate::model::schema::{Schema, Table};
 use crate::profile::evidence::{KeyEvidence, TableEvidence};
-use crate::report::structure::RejectedType;
-use crate::report::{ColumnReport, Finding, Report, TableReport};
+use crate::report::structure::{RejectedType, Subject};
+use crate::report::{ColumnReport, Finding, Report, Severity, TableReport};
+use std::collections::HashSet;
 
 /// The version a plan is made for where no server is named: the oldest that is supported.
 pub(super) const OLDEST_SERVER: u32 = 130_000;
@@ -40,9 +41,42 @@ pub(super) fn show(
     target_schema: &str,
     report: &mut Report,
 ) {
+    forget_unchecked(&mut report.findings, &plan.findings);
     report.findings.extend(plan.findings.iter().cloned());
     report.tables = tables(schema, plan, evidence, &report.tables);
     report.objects = structure::describe(schema, plan, target_schema, &mut report.tables);
+}
+
+/// Takes back that a key was not checked, where the plan says that the target does not have it as it
+/// was, or not the column that it is about.
+fn forget_unchecked(findings: &mut Vec<Finding>, planned: &[Finding]) {
+    type Object<'a> = (Option<&'a str>, Option<&'a str>, Option<Subject>);
+    fn object(finding: &Finding) -> Object<'_> {
+        let place = &finding.place;
+        let column = match finding.subject {
+            // Their column is half of what tells them apart.
+            Some(Subject::NotNull | Subject::Computed) => place.column.as_deref(),
+            _ => None,
+        };
+        (place.table.as_deref(), column, finding.subject)
+    }
+    let missed: HashSet<Object<'_>> = planned
+        .iter()
+        .filter(|finding| finding.severity > Severity::Note)
+        .filter(|finding| {
+            let told = |words| finding.message.contains(words);
+            told("is left out") || told("is weaker")
+        })
+        .map(object)
+        .collect();
+    findings.retain(|finding| {
+        let (table, column, subject) = object(finding);
+        let lost = missed.contains(&(table, column, subject));
+        let uncomputed = subject == Some(Subject::NotNull)
+            && missed.contains(&(table, column, Some(Subject::Computed)));
+        let told = subject.is_some() && (lost || uncomputed);
+        finding.code != Code::KeyUnchecked || !told
+    });
 }
 
 /// Whether the plan says itself what a broken key means for the target.

@@ -125,7 +125,8 @@ impl RowSink for Rows<'_> {
         if let Some(feed) = &mut self.feed {
             let keys = self.trial.keys();
             let keys: Vec<_> = keys
-                .map(|key| key.map_or(Value::Null, Value::Blob))
+                .iter()
+                .map(|key| key.as_deref().map_or(Value::Null, Value::Blob))
                 .collect();
             feed.row(&keys, self.number)?;
         }
@@ -137,9 +138,10 @@ impl RowSink for Rows<'_> {
 /// A schema of the keys as the target will hold them: blobs, equal where its keys are equal.
 fn key_forms(rehearsal: &Rehearsal<'_>, tables: usize) -> Schema {
     let table = |position| {
-        let (columns, keys) = rehearsal.keys(position);
-        let column = |name: &&str| Column {
-            name: (*name).to_owned(),
+        let (terms, keys) = rehearsal.keys(position);
+        // One column may stand in several terms, so that its name would not do.
+        let column = |term: usize| Column {
+            name: term.to_string(),
             declared_type: String::new(),
             affinity: Affinity::Blob,
             not_null: false,
@@ -147,15 +149,16 @@ fn key_forms(rehearsal: &Rehearsal<'_>, tables: usize) -> Schema {
             generated: None,
             collation: "BINARY".to_owned(),
             hidden: false,
+            on_conflict: None,
         };
         let key_column = |position: &usize| KeyColumn {
-            column: columns[*position].to_owned(),
+            column: position.to_string(),
             descending: false,
             collation: "BINARY".to_owned(),
         };
         let unique = keys.iter().map(|key| Key {
             name: Some(key.name.clone()),
-            columns: key.columns.iter().map(key_column).collect(),
+            columns: key.terms.iter().map(key_column).collect(),
             on_conflict: None,
         });
         Table {
@@ -165,7 +168,7 @@ fn key_forms(rehearsal: &Rehearsal<'_>, tables: usize) -> Schema {
             rowid: Rowid::None,
             autoincrement: false,
             unique: unique.collect(),
-            columns: columns.iter().map(column).collect(),
+            columns: (0..terms.len()).map(column).collect(),
             primary_key: None,
             foreign_keys: Vec::new(),
             checks: Vec::new(),
@@ -199,7 +202,7 @@ fn duplicates(
         let Some(key) = keys.get(position).filter(|_| count > 0) else {
             continue;
         };
-        let columns: Vec<_> = key.columns.iter().map(|column| columns[*column]).collect();
+        let columns: Vec<_> = key.terms.iter().map(|term| columns[*term]).collect();
         let message = format!(
             "rows get the same key `{}` once their values are converted",
             key.name

@@ -268,7 +268,13 @@ impl<'a> Objects<'a> {
         }
         if planned.identity.is_some() {
             let sql = self.statements.restart(position);
-            objects.push(present(ObjectKind::Sequence, name, false, &[], sql));
+            objects.push(present(
+                ObjectKind::Sequence,
+                name,
+                false,
+                &found(Subject::Sequence),
+                sql,
+            ));
         }
     }
 

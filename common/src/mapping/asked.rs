@@ -110,8 +110,9 @@ fn counted_rows(count: u64) -> String {
 }
 
 /// The columns that refer to one whose type is asked for get the same type and the same change of
-/// values, unless they have a wish of their own: else the foreign key would be lost.
-pub(super) fn follow(drafts: &mut [Draft<'_>], references: &[Reference<'_>]) {
+/// values, unless they have a wish of their own: else the foreign key would be lost. Whether one did.
+pub(super) fn follow(drafts: &mut [Draft<'_>], references: &[Reference<'_>]) -> bool {
+    let mut any = false;
     // A chain of references is at most as long as there are references.
     for _ in 0..references.len() {
         let mut changed = false;
@@ -128,10 +129,12 @@ pub(super) fn follow(drafts: &mut [Draft<'_>], references: &[Reference<'_>]) {
                 }
             }
         }
+        any |= changed;
         if !changed {
-            return;
+            break;
         }
     }
+    any
 }
 
 /// Takes back what has been found of tables that are left out, and says that they are.

@@ -218,7 +218,7 @@ impl Expression {
     }
 
     /// A text.
-    pub(super) fn text(text: impl Into<String>) -> Expression {
+    pub(crate) fn text(text: impl Into<String>) -> Expression {
         Expression::literal(OwnedValue::Text(text.into()), PgType::Text)
     }
 

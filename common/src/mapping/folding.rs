@@ -7,8 +7,8 @@
 use crate::fault::Code;
 use crate::mapping::draft::{Draft, Stored};
 use crate::mapping::expression::Expression;
-use crate::mapping::keys::{IndexDraft, is_coarse};
-use crate::mapping::plan::PgType;
+use crate::mapping::keys::IndexDraft;
+use crate::mapping::types::{self, Compared};
 use crate::model::key::Collation;
 use crate::model::schema::{Index, IndexOn, Key, Schema};
 use crate::report::{Finding, Severity};
@@ -34,10 +34,14 @@ pub(super) struct Term {
 }
 
 impl Fold {
-    /// What a collation compares of this column; `None` where only an application knows.
+    /// What a collation compares of this column; `None` where only an application knows, or where
+    /// the target has no function that gives it.
     pub(super) fn of(stored: &Stored<'_>, collation: &str) -> Option<Fold> {
         if !is_coarse(stored, collation) {
             return Some(Fold::Bytes);
+        }
+        if types::compared(stored) != Compared::Texts {
+            return None;
         }
         Some(match Collation::named(collation)? {
             Collation::Binary => Fold::Bytes,
@@ -66,6 +70,17 @@ impl Fold {
             Fold::Lower => format!("lower({column})"),
             Fold::Trimmed => format!("rtrim({column})"),
         }
+    }
+}
+
+/// Whether the collation tells fewer texts apart than the column does in PostgreSQL. It matters only
+/// for texts: a number or a UUID compares alike under all.
+pub(super) fn is_coarse(stored: &Stored<'_>, collation: &str) -> bool {
+    let is = |name| collation.eq_ignore_ascii_case(name);
+    match types::compared(stored) {
+        Compared::Nothing => false,
+        Compared::Texts | Compared::Encoded => !is("binary"),
+        Compared::CaseBlind => !is("binary") && !is("nocase"),
     }
 }
 
@@ -171,7 +186,7 @@ pub(super) fn settle(drafts: &mut [Draft<'_>]) {
         let columns = &draft.columns;
         draft.structure.indexes.retain_mut(|index| {
             for term in &mut index.terms {
-                if columns[term.column].target != PgType::Text {
+                if !columns[term.column].target.is_bytewise_text() {
                     term.fold = Fold::Bytes;
                 }
             }

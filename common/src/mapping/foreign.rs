@@ -3,7 +3,7 @@
 use crate::fault::Code;
 use crate::mapping::describe::counted;
 use crate::mapping::draft::{Draft, Source, Stored};
-use crate::mapping::keys::is_coarse;
+use crate::mapping::folding::is_coarse;
 use crate::mapping::names;
 use crate::mapping::naming::NameRule;
 use crate::mapping::plan::{ForeignKeyPlan, Reading, TablePlan};

@@ -7,7 +7,7 @@ use crate::mapping::draft::{Draft, Stored};
 use crate::mapping::leftovers::brief;
 use crate::mapping::plan::{ColumnPlan, Origin, PgType, Reading, TablePlan};
 use crate::mapping::proposals;
-use crate::mapping::types::{self, first};
+use crate::mapping::types::{self, Compared, first};
 use crate::profile::evidence::{ColumnEvidence, Form, FormEvidence, RowRef};
 use crate::report::structure::Subject;
 use crate::report::{Finding, Severity};
@@ -395,7 +395,9 @@ pub(super) fn collation(drafts: &[Draft<'_>], findings: &mut Vec<Finding>) {
     for draft in drafts {
         for stored in &draft.columns {
             let collation = &stored.column.collation;
-            if stored.target == PgType::Text && !collation.eq_ignore_ascii_case("binary") {
+            let encoded = types::compared(stored) == Compared::Encoded;
+            let by_bytes = stored.target.is_bytewise_text() || encoded;
+            if by_bytes && !collation.eq_ignore_ascii_case("binary") {
                 let message = format!(
                     "collation {collation} is left out: PostgreSQL compares the column's bytes"
                 );

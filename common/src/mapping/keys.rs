@@ -6,7 +6,6 @@ use crate::mapping::draft::{Draft, Source, Stored};
 use crate::mapping::entry::too_long;
 use crate::mapping::folding::{self, Fold, Term};
 use crate::mapping::leftovers::brief;
-use crate::mapping::types;
 use crate::model::schema::{Index, IndexOn, IndexTerm, Key};
 use crate::profile::evidence::Constraint;
 use crate::report::structure::{Subject, tag};
@@ -401,15 +400,9 @@ fn index_columns(
 }
 
 /// A number of rows and what they do: `1 row holds`, `2 rows hold`.
-fn rows(count: u64, one: &str, several: &str) -> String {
+pub(super) fn rows(count: u64, one: &str, several: &str) -> String {
     let verb = if count == 1 { one } else { several };
     format!("{} {verb}", counted(count, "row"))
-}
-
-/// Whether the collation tells fewer texts apart than PostgreSQL's "C" does. It matters only for
-/// values that stay text: a number or a UUID compares alike under all.
-pub(super) fn is_coarse(stored: &Stored<'_>, collation: &str) -> bool {
-    !collation.eq_ignore_ascii_case("binary") && types::stay_text(stored)
 }
 
 /// Tells the columns of keys and indexes what they are part of.
@@ -445,45 +438,4 @@ pub(super) fn mark(draft: &mut Draft<'_>) {
             }
         }
     }
-}
-
-/// Whether the column becomes NOT NULL.
-pub(super) fn not_null(
-    source: &Source<'_>,
-    draft: &Draft<'_>,
-    position: usize,
-    findings: &mut Vec<Finding>,
-) -> bool {
-    let stored = &draft.columns[position];
-    let primary = draft.structure.primary.as_ref();
-    if stored.identity || primary.is_some_and(|key| key.columns.contains(&position)) {
-        return true;
-    }
-    let nulls = stored.evidence.nulls;
-    if stored.column.not_null && nulls > 0 {
-        let declared = draft
-            .table
-            .columns
-            .iter()
-            .position(|column| std::ptr::eq(column, stored.column));
-        let broken =
-            declared.and_then(|column| source.broken(draft.source, Constraint::NotNull(column)));
-        findings.push(
-            Finding::new(
-                Code::NotNullViolated,
-                Severity::Warning,
-                format!(
-                    "NOT NULL is left out: {} NULL",
-                    rows(nulls, "holds", "hold")
-                ),
-            )
-            .in_table(&draft.table.name)
-            .in_column(&stored.column.name)
-            .counted(
-                nulls,
-                broken.map_or_else(Vec::new, |broken| broken.samples.clone()),
-            ),
-        );
-    }
-    stored.column.not_null && nulls == 0
 }

@@ -17,6 +17,7 @@ pub mod file;
 pub mod fill;
 mod folding;
 mod foreign;
+mod identities;
 mod judge;
 mod keys;
 mod leftovers;
@@ -24,6 +25,7 @@ pub mod lossless;
 mod mapped;
 mod names;
 mod naming;
+mod nulls;
 mod objects;
 pub mod operator;
 mod order;
@@ -117,13 +119,14 @@ fn attempt(source: &Source<'_>, request: &Request, refused: &Refused) -> Result<
     let mut drafts = draft::drafts(source, refused);
     possible(computed::translate(&mut drafts, false))?;
     naming::settle(&mut drafts, request.names, &mut findings);
-    for draft in &mut drafts {
-        draft.structure = keys::structure(source, draft, &mut findings);
-        keys::mark(draft);
+    let before = findings.len();
+    let mut references = keys_and_references(source, &mut drafts, &mut findings);
+    if asked::follow(&mut drafts, &references) {
+        // What a column is asked to become decides what its keys compare.
+        findings.truncate(before);
+        references = keys_and_references(source, &mut drafts, &mut findings);
+        asked::follow(&mut drafts, &references);
     }
-    let mut references = foreign::references(source, &drafts, &mut findings);
-    foreign::mark(&mut drafts, &references);
-    asked::follow(&mut drafts, &references);
     foreign::drop_unequal(&drafts, &mut references, &mut findings);
     ties::settle(&mut drafts, &mut references, &mut findings);
     folding::settle(&mut drafts);
@@ -156,6 +159,21 @@ fn attempt(source: &Source<'_>, request: &Request, refused: &Refused) -> Result<
         operator,
         findings,
     })
+}
+
+/// The keys, indexes and foreign keys that are carried over.
+fn keys_and_references<'a>(
+    source: &Source<'a>,
+    drafts: &mut [Draft<'a>],
+    findings: &mut Vec<Finding>,
+) -> Vec<foreign::Reference<'a>> {
+    for draft in &mut *drafts {
+        draft.structure = keys::structure(source, draft, findings);
+        keys::mark(draft);
+    }
+    let references = foreign::references(source, drafts, findings);
+    foreign::mark(drafts, &references);
+    references
 }
 
 fn possible(late: Refused) -> Result<(), Refused> {
@@ -197,11 +215,15 @@ fn columns(source: &Source<'_>, draft: &Draft<'_>, findings: &mut Vec<Finding>) 
     for (position, stored) in draft.columns.iter().enumerate() {
         let before = findings.len();
         let not_null = asked::not_null(draft, stored, findings)
-            .unwrap_or_else(|| keys::not_null(source, draft, position, findings));
+            .unwrap_or_else(|| nulls::not_null(source, draft, position, findings));
+        findings.extend(nulls::conflict(draft, position));
         tag(&mut findings[before..], Subject::NotNull);
         let before = findings.len();
         let default = asked::default(stored, || defaults::default(draft, stored, findings));
         tag(&mut findings[before..], Subject::Default);
+        let identity = stored
+            .identity
+            .then(|| identities::next(source, draft, stored, findings));
         columns.push(ColumnPlan {
             name: stored.name.clone(),
             origin: match stored.computed.as_ref().and_then(Computed::tree) {
@@ -214,7 +236,7 @@ fn columns(source: &Source<'_>, draft: &Draft<'_>, findings: &mut Vec<Finding>) 
             collation: asked::collation(stored),
             not_null,
             default,
-            identity: stored.identity.then(|| source.next_identity(draft, stored)),
+            identity,
             evidence: judge::reason(stored),
             rejected: judge::rejected(stored),
             proposals: proposals::of(stored),

@@ -9,5 +9,6 @@ mod leftovers;
 mod names;
 mod page;
 mod proposals;
+mod reasons;
 mod split;
 pub(super) mod support;

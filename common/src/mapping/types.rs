@@ -31,14 +31,41 @@ pub(super) fn fits(stored: &Stored<'_>) -> Fits {
     fits_in(stored, stored.keyed)
 }
 
-/// Whether the values stay text in a key, so that a collation matters to them.
-pub(super) fn stay_text(stored: &Stored<'_>) -> bool {
+/// How the texts of a column compare where a key or an index holds them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Compared {
+    /// There are none; other values compare alike under all collations.
+    Nothing,
+    /// By their bytes, and functions on texts tell what else they have in common.
+    Texts,
+    /// Without regard to case.
+    CaseBlind,
+    /// In another form, such as JSON, of which no function makes the text.
+    Encoded,
+}
+
+/// What becomes of the texts of a column where they are compared.
+pub(super) fn compared(stored: &Stored<'_>) -> Compared {
+    let evidence = stored.evidence;
     let conversion = stored.conversion.as_ref();
-    if conversion.is_some_and(|conversion| conversion.reading == Reading::Cell) {
-        return false;
+    if conversion.is_some_and(|one| matches!(one.reading, Reading::Cell | Reading::Bytes)) {
+        let texts = evidence.texts + evidence.raw_texts > 0 || evidence.present() == 0;
+        return if texts {
+            Compared::Encoded
+        } else {
+            Compared::Nothing
+        };
     }
-    let best = fits_in(stored, true).types[0];
-    matches!(best, PgType::Text | PgType::Json | PgType::Jsonb)
+    match fits_in(stored, true).types[0] {
+        // JSON that is not asked for stays text in a key.
+        PgType::Json | PgType::Jsonb if stored.asked.is_some() => Compared::Encoded,
+        PgType::Enum(_) => Compared::Encoded,
+        PgType::Citext => Compared::CaseBlind,
+        PgType::Text | PgType::Varchar(_) | PgType::Char(_) | PgType::Json | PgType::Jsonb => {
+            Compared::Texts
+        }
+        _ => Compared::Nothing,
+    }
 }
 
 fn fits_in(stored: &Stored<'_>, keyed: bool) -> Fits {

@@ -14,6 +14,7 @@ fn table(columns: &[&str], key: &[&str], rowid: Rowid) -> Table {
         generated: None,
         collation: "BINARY".to_owned(),
         hidden: false,
+        on_conflict: None,
     };
     let key_column = |name: &&str| KeyColumn {
         column: (*name).to_owned(),

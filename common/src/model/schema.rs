@@ -130,6 +130,8 @@ pub struct Column {
     pub affinity: Affinity,
     /// Declared NOT NULL (or implied by WITHOUT ROWID and STRICT keys).
     pub not_null: bool,
+    /// What its NOT NULL says of a NULL (ON CONFLICT), if it says anything: as of a key.
+    pub on_conflict: Option<String>,
     /// The default, if one is declared.
     pub default: Option<DefaultValue>,
     /// Set when the column is computed and so has no cell in a row.

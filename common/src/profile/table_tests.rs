@@ -16,6 +16,7 @@ fn table() -> Table {
         generated: None,
         collation: "BINARY".to_owned(),
         hidden: false,
+        on_conflict: None,
     };
     Table {
         name: "t".to_owned(),

@@ -26,6 +26,8 @@ pub enum Subject {
     Computed,
     /// The collation of the column.
     Collation,
+    /// The sequence of an identity column.
+    Sequence,
     /// A view, by position in `Schema::views`.
     View(usize),
     /// A trigger, by position in `Schema::triggers`.

@@ -108,6 +108,9 @@ struct ColumnJson {
     generated: Option<GeneratedJson>,
     collation: String,
     hidden: bool,
+    /// Of its NOT NULL.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    on_conflict: Option<String>,
 }
 
 #[derive(Serialize, Deserialize)]

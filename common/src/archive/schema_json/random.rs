@@ -78,7 +78,7 @@ fn column() -> impl Strategy<Value = Column> {
     (
         (word(), word(), word()),
         select(affinities),
-        any::<(bool, bool)>(),
+        (any::<(bool, bool)>(), option::of(word())),
         option::of(default()),
         option::of(generated),
     )
@@ -86,7 +86,7 @@ fn column() -> impl Strategy<Value = Column> {
             |(
                 (name, declared_type, collation),
                 affinity,
-                (not_null, hidden),
+                ((not_null, hidden), on_conflict),
                 default,
                 generated,
             )| {
@@ -95,6 +95,7 @@ fn column() -> impl Strategy<Value = Column> {
                     declared_type,
                     affinity,
                     not_null,
+                    on_conflict,
                     default,
                     generated,
                     collation,

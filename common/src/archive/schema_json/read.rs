@@ -175,6 +175,7 @@ fn column(json: ColumnJson) -> Column {
         }),
         collation: json.collation,
         hidden: json.hidden,
+        on_conflict: json.on_conflict,
     }
 }
 

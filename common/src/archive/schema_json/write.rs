@@ -111,6 +111,7 @@ fn column(column: &Column) -> ColumnJson {
         }),
         collation: column.collation.clone(),
         hidden: column.hidden,
+        on_conflict: column.on_conflict.clone(),
     }
 }
 

@@ -27,6 +27,7 @@ pub(in crate::archive) fn column(name: &str) -> Column {
         generated: None,
         collation: "BINARY".to_owned(),
         hidden: false,
+        on_conflict: None,
     }
 }
 

@@ -93,6 +93,8 @@ pub struct ColumnText {
     pub stored: bool,
     /// NOT NULL.
     pub not_null: bool,
+    /// ON CONFLICT of its NOT NULL, in capitals.
+    pub on_conflict: Option<String>,
 }
 
 /// A PRIMARY KEY or UNIQUE constraint.

@@ -55,6 +55,7 @@ fn schema() -> Schema {
         generated: None,
         collation: "BINARY".to_owned(),
         hidden: false,
+        on_conflict: None,
     };
     let key = Key {
         name: None,

@@ -40,7 +40,9 @@ fn identity_goes_on_after_every_number_that_was_ever_given() {
             (Bigint, true, None)
         );
         assert_eq!(plan.table("t").column("n").identity, None);
-        assert_eq!(plan.listed(), [""; 0]);
+        let used_up = "Warning structure-weakened t.id: the largest integer of 64 bits is taken, so the sequence gives no next number, where the source looks for a free one";
+        let told: &[&str] = if expected.is_none() { &[used_up] } else { &[] };
+        assert_eq!(plan.listed(), told);
     }
 }
 

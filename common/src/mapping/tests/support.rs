@@ -56,6 +56,7 @@ pub(in crate::mapping) fn column(name: &str, declared: &str) -> Column {
         generated: None,
         collation: "BINARY".to_owned(),
         hidden: false,
+        on_conflict: None,
     }
 }
 

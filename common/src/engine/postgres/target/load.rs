@@ -24,6 +24,7 @@ use super::operator;
 use super::page::Page;
 use super::run::{Job, transaction};
 use super::schedule::{Schedule, Task};
+use super::twins::Unique;
 
 /// Bytes collected before they are sent.
 const BLOCK: usize = 512 * 1024;
@@ -216,10 +217,12 @@ impl<'a> Loader<'a> {
         let planned = statements.table;
         let mut keys = planned.primary_key.iter().chain(&planned.unique);
         let count = keys.clone().count();
-        let (sql, name) = if let Some(key) = keys.nth(index) {
-            (statements.create_key_index(key)?, &key.name)
+        let (sql, name, unique) = if let Some(key) = keys.nth(index) {
+            let sql = statements.create_key_index(key)?;
+            (sql, &key.name, Unique::key(key)?)
         } else if let Some(index) = planned.indexes.get(index - count) {
-            (statements.create_index(index)?, &index.name)
+            let sql = statements.create_index(index)?;
+            (sql, &index.name, Unique::index(index)?)
         } else {
             let added = &planned.added.indexes[index - count - planned.indexes.len()];
             return self.added_index(worker, table, added);
@@ -227,14 +230,18 @@ impl<'a> Loader<'a> {
         let built = transaction(&mut worker.session, self.begin, |session| {
             session.execute(&sql)
         });
-        built.map_err(|fault| {
-            let broken = sqlstate(&fault) == Some("23505");
-            let code = if broken {
-                Code::KeyDuplicate
-            } else {
-                fault.code()
-            };
-            rewritten(fault, code, format!("cannot build the index `{name}`"))
+        let Err(fault) = built else { return Ok(()) };
+        let what = format!("cannot build the index `{name}`");
+        if sqlstate(&fault) != Some("23505") {
+            let code = fault.code();
+            return Err(rewritten(fault, code, what));
+        }
+        let fault = rewritten(fault, Code::KeyDuplicate, what);
+        // Which rows they are is worth another look, yet no other failure.
+        let rows = unique.rows(&mut worker.session, self.begin, &statements);
+        Err(match rows.ok().flatten() {
+            Some(rows) => fault.in_row(rows),
+            None => fault,
         })
     }
 

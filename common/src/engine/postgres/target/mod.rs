@@ -23,6 +23,7 @@ mod sql;
 mod staging;
 mod switch;
 mod tuples;
+mod twins;
 
 use std::collections::HashMap;
 use std::time::Duration;

@@ -6,22 +6,21 @@
 
 use crate::engine::postgres::target::encode::{Outcome, Refused, Setting, TupleEncoder};
 use crate::fault::{Code, Fault, Result};
-use crate::mapping::expression::Expression;
-use crate::mapping::plan::{ColumnPlan, KeyPlan, PgType, Plan, Reading, TablePlan};
+use crate::mapping::plan::{ColumnPlan, PgType, Plan, Reading, TablePlan};
 use crate::model::key::RowNaming;
 use crate::model::schema::{Schema, Table};
 use crate::model::value::Value;
 use crate::report::{Finding, SAMPLES, Severity};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 
+use super::twins::{self, Term, UniqueKey};
+
 /// Characters of a value that a sample shows, about.
 const SHOWN: usize = 40;
-
-/// Bytes of PostgreSQL's binary form of a numeric that say how many digits are shown after the point.
-const SHOWN_SCALE: Range<usize> = 6..8;
 
 /// The tables of a plan whose values are to be tried.
 #[derive(Debug)]
@@ -39,6 +38,8 @@ struct Tried<'a> {
     plan: &'a TablePlan,
     source: &'a Table,
     columns: Vec<ColumnPlan>,
+    /// What the keys are on.
+    terms: Vec<Term>,
     keys: Vec<TriedKey>,
 }
 
@@ -47,8 +48,8 @@ struct Tried<'a> {
 pub struct TriedKey {
     /// The name of the key or unique index.
     pub name: String,
-    /// Its columns, as positions among those that are tried.
-    pub columns: Vec<usize>,
+    /// What it is on, as positions among the terms of its table.
+    pub terms: Vec<usize>,
 }
 
 /// What has become of the values of a column.
@@ -142,14 +143,15 @@ impl<'a> Rehearsal<'a> {
             .map_or("", |tried| tried.plan.name.as_str())
     }
 
-    /// The columns of a table that are tried, and the keys among them that may break.
+    /// The columns that the terms of a table's keys are on, and the keys that may break.
     #[must_use]
     pub fn keys(&self, table: usize) -> (Vec<&str>, &[TriedKey]) {
         match self.tables.get(&table) {
-            Some(tried) => (
-                tried.columns.iter().map(|one| one.name.as_str()).collect(),
-                &tried.keys,
-            ),
+            Some(tried) => {
+                let names = tried.terms.iter();
+                let names = names.map(|term| tried.columns[term.column].name.as_str());
+                (names.collect(), &tried.keys)
+            }
             None => (Vec::new(), &[]),
         }
     }
@@ -168,6 +170,7 @@ impl<'a> Rehearsal<'a> {
             encoder,
             naming: RowNaming::of(tried.source),
             targets: targets.collect(),
+            terms: tried.terms.clone(),
             cells: tried.columns.iter().map(cell).collect(),
             tallies: tried.columns.iter().map(|_| Tallies::default()).collect(),
             out: Vec::new(),
@@ -285,20 +288,17 @@ fn cell(column: &ColumnPlan) -> usize {
 impl<'a> Tried<'a> {
     fn of(plan: &'a TablePlan, source: &'a Table) -> Option<Self> {
         let needs = |column: &ColumnPlan| column.asked || column.conversion.is_some();
-        let is_tried = |name: &String| {
+        let is_tried = |name: &str| {
             plan.copied()
-                .any(|column| column.name == *name && needs(column))
+                .any(|column| column.name == name && needs(column))
         };
-        let all_copied = |names: &[String]| {
-            names
-                .iter()
-                .all(|name| plan.copied().any(|column| column.name == *name))
-        };
-        let keys: Vec<KeyPlan> = keys(plan)
-            .filter(|key| key.columns.iter().any(is_tried) && all_copied(&key.columns))
+        let keys: Vec<UniqueKey<'_>> = twins::keys(plan)
+            .filter(|key| key.terms.iter().any(|(column, _)| is_tried(column)))
             .collect();
-        let in_key =
-            |column: &ColumnPlan| keys.iter().any(|key| key.columns.contains(&column.name));
+        let in_key = |column: &ColumnPlan| {
+            let mut terms = keys.iter().flat_map(|key| &key.terms);
+            terms.any(|(name, _)| *name == column.name)
+        };
         let primary = plan.primary_key.iter().flat_map(|key| &key.columns);
         let primary: Vec<&String> = primary.collect();
         let columns: Vec<ColumnPlan> = plan
@@ -312,16 +312,12 @@ impl<'a> Tried<'a> {
                 ..column.clone()
             })
             .collect();
-        let position = |name: &String| columns.iter().position(|column| column.name == *name);
-        let keys = keys.iter().map(|key| TriedKey {
-            name: key.name.clone(),
-            columns: key.columns.iter().filter_map(position).collect(),
-        });
-        let keys = keys.collect();
+        let (terms, keys) = twins::settle(&columns, keys);
         let tried = Tried {
             plan,
             source,
             columns,
+            terms,
             keys,
         };
         (!tried.columns.is_empty()).then_some(tried)
@@ -339,33 +335,23 @@ impl<'a> Tried<'a> {
                 self.columns.push(column);
             }
         }
+        let mut moved = Vec::with_capacity(other.terms.len());
+        for mut term in other.terms {
+            term.column = positions[term.column];
+            let there = self.terms.iter().position(|known| *known == term);
+            moved.push(there.unwrap_or(self.terms.len()));
+            if there.is_none() {
+                self.terms.push(term);
+            }
+        }
         for key in other.keys {
-            let columns: Vec<usize> = key.columns.iter().map(|at| positions[*at]).collect();
-            if !self.keys.iter().any(|known| known.columns == columns) {
+            let terms: Vec<usize> = key.terms.iter().map(|at| moved[*at]).collect();
+            if !self.keys.iter().any(|known| known.terms == terms) {
                 let name = key.name;
-                self.keys.push(TriedKey { name, columns });
+                self.keys.push(TriedKey { name, terms });
             }
         }
     }
-}
-
-/// Keys and unique indexes that are on columns alone, for all rows.
-fn keys(plan: &TablePlan) -> impl Iterator<Item = KeyPlan> {
-    let indexes = plan.indexes.iter().filter_map(|index| {
-        let columns = index.terms.iter().map(|term| {
-            if let Expression::Column(name) = &term.on {
-                return Some(name.clone());
-            }
-            None
-        });
-        let columns = columns.collect::<Option<Vec<_>>>()?;
-        (index.unique && index.predicate.is_none()).then(|| KeyPlan {
-            name: index.name.clone(),
-            columns,
-        })
-    });
-    let keys = plan.primary_key.iter().chain(&plan.unique).cloned();
-    keys.chain(indexes)
 }
 
 /// Tries consecutive rows of one table.
@@ -375,6 +361,7 @@ pub struct Trial {
     encoder: TupleEncoder,
     naming: RowNaming,
     targets: Vec<PgType>,
+    terms: Vec<Term>,
     /// The cells of the columns.
     cells: Vec<usize>,
     tallies: Vec<Tallies>,
@@ -435,31 +422,19 @@ impl Trial {
         Ok(())
     }
 
-    /// The fields of the last row in a form that is equal where the server's keys are equal, as far
-    /// as that can be told without it; nothing for NULL and for values that were refused.
-    pub fn keys(&mut self) -> impl Iterator<Item = Option<&[u8]>> {
+    /// The terms of the keys in the last row, in a form that is equal where the server's keys are
+    /// equal, as far as that can be told without it; nothing for NULL and for values that were refused.
+    pub fn keys(&mut self) -> Vec<Option<Cow<'_, [u8]>>> {
         for (target, field) in self.targets.iter().zip(&self.fields) {
             let Some(bytes) = field.clone().and_then(|field| self.out.get_mut(field)) else {
                 continue;
             };
-            match target {
-                // Letters beyond ASCII are folded by the server's own rules.
-                PgType::Citext => bytes.make_ascii_lowercase(),
-                PgType::Numeric | PgType::Decimal { .. } => {
-                    if let Some(scale) = bytes.get_mut(SHOWN_SCALE) {
-                        scale.fill(0);
-                    }
-                }
-                PgType::Real | PgType::Double
-                    if bytes[0] == 0x80 && bytes[1..].iter().all(|b| *b == 0) =>
-                {
-                    bytes[0] = 0;
-                }
-                _ => {}
-            }
+            twins::normalise(*target, bytes);
         }
-        self.fields
-            .iter()
-            .map(|field| field.clone().and_then(|field| self.out.get(field)))
+        let value = |term: &Term| {
+            let field = self.fields.get(term.column)?.clone()?;
+            Some(term.fold.of(self.out.get(field)?))
+        };
+        self.terms.iter().map(value).collect()
     }
 }

@@ -17,7 +17,7 @@ use crate::model::schema::{Action, Deferrable};
 use crate::model::value::OwnedValue;
 
 use super::encode::fits;
-use expression::expression;
+pub(super) use expression::expression;
 pub(super) use query::create_view;
 
 mod expression;

@@ -128,8 +128,9 @@ fn column_constraint(
     } else if cursor.take(&["NULL"]) {
         on_conflict(cursor)?;
     } else if cursor.take(&["NOT", "NULL"]) {
+        // A column may say it twice: SQLite goes by the last.
         column.not_null = true;
-        on_conflict(cursor)?;
+        column.on_conflict = on_conflict(cursor)?;
     } else if cursor.take(&["PRIMARY", "KEY"]) {
         let _direction = cursor.take(&["ASC"]) || cursor.take(&["DESC"]);
         table.primary_key = Some(key(cursor, name, vec![column.name.clone()])?);

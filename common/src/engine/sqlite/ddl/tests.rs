@@ -98,6 +98,21 @@ fn constraints_keep_their_names_and_text() {
 }
 
 #[test]
+fn not_null_keeps_its_last_conflict_clause() {
+    let read = table(
+        "CREATE TABLE t(a NOT NULL ON CONFLICT ignore, b NOT NULL ON CONFLICT FAIL NOT NULL, \
+         c NULL ON CONFLICT REPLACE, d NOT NULL UNIQUE ON CONFLICT REPLACE)",
+    );
+    let clauses: Vec<_> = read
+        .columns
+        .iter()
+        .map(|column| column.on_conflict.as_deref())
+        .collect();
+    assert_eq!(clauses, [Some("IGNORE"), None, None, None]);
+    assert_eq!(read.unique[0].on_conflict.as_deref(), Some("REPLACE"));
+}
+
+#[test]
 fn foreign_keys_of_columns_carry_their_deferral() {
     let deferrals = [
         ("", Deferrable::No),

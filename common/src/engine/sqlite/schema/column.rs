@@ -71,6 +71,7 @@ fn column(row: &Row<'_>, written: Option<&ColumnText>, strict: bool) -> Result<F
         affinity: affinity(&declared_type, strict),
         declared_type,
         not_null: number(2)? != 0,
+        on_conflict: written.and_then(|written| written.on_conflict.clone()),
         default: if computed {
             None
         } else {

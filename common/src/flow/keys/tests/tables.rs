@@ -35,6 +35,7 @@ pub(super) fn column(declared: &str) -> Column {
         generated: None,
         collation: words.next().unwrap_or("BINARY").to_owned(),
         hidden: false,
+        on_conflict: None,
     }
 }
 

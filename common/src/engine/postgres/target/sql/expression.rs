@@ -13,7 +13,7 @@ use super::super::encode::fits;
 use super::query::query;
 
 /// An expression without queries as SQL.
-pub(super) fn expression(tree: &Expression) -> Result<String> {
+pub(in crate::engine::postgres::target) fn expression(tree: &Expression) -> Result<String> {
     within(tree, "")
 }
 
