@@ -10,7 +10,12 @@ use std::path::Path;
 use waybill_common::fault::Code;
 
 /// Codes that no quirk provokes, and the file and function of a test that does.
-const TESTS: [(&str, &str, &str); 48] = [
+const TESTS: [(&str, &str, &str); 49] = [
+    (
+        "server-unfit",
+        "common/src/mapping/tests/split.rs",
+        "a_key_of_several_columns_is_in_every_piece_and_a_table_without_it_is_refused",
+    ),
     (
         "usage",
         "tests/cli/usage.rs",
