@@ -23,7 +23,6 @@ pub(super) const TOO_LARGE: &str = "its translation would be too large";
 pub(super) type Outcome<T = Typed> = Result<T, String>;
 
 /// A walk over one expression.
-#[expect(clippy::struct_excessive_bools, reason = "four independent facts")]
 pub(super) struct Lowering<'s> {
     scope: &'s Scope,
     pub(super) purpose: Purpose,
