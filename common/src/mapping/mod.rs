@@ -12,6 +12,10 @@ mod describe;
 mod draft;
 mod entry;
 pub mod existing;
+#[cfg_attr(
+    not(feature = "sqlite"),
+    expect(dead_code, reason = "who cannot read SQL makes no expressions")
+)]
 pub mod expression;
 pub mod file;
 pub mod fill;
