@@ -130,10 +130,12 @@ fn untriable(fault: &Fault) -> Option<&str> {
     matches!(class, Some("22" | "42" | "54")).then_some(message.message.as_str())
 }
 
-fn server_message(fault: &Fault) -> Option<&ServerMessage> {
+/// What the server has said, where it is what failed.
+pub(super) fn server_message(fault: &Fault) -> Option<&ServerMessage> {
     std::error::Error::source(fault)?.downcast_ref()
 }
 
-fn sqlstate(fault: &Fault) -> Option<&str> {
+/// Its SQLSTATE.
+pub(super) fn sqlstate(fault: &Fault) -> Option<&str> {
     server_message(fault).map(|message| message.sqlstate.as_str())
 }

@@ -18,7 +18,7 @@ use crate::model::value::Value;
 use crate::progress::{Extent, Watch};
 use crate::seam::{Check, PartBuffers, PartReader, PartSpan, RowSink};
 
-use super::checks;
+use super::checks::{self, server_message, sqlstate};
 use super::crew::{Shared, Worker};
 use super::encode::{Canonical, HEADER, TRAILER, TupleEncoder};
 use super::operator;
@@ -345,14 +345,6 @@ impl<'a> Loader<'a> {
             )
         })
     }
-}
-
-fn server_message(fault: &Fault) -> Option<&ServerMessage> {
-    std::error::Error::source(fault)?.downcast_ref()
-}
-
-fn sqlstate(fault: &Fault) -> Option<&str> {
-    server_message(fault).map(|message| message.sqlstate.as_str())
 }
 
 /// The same failure with another class and another text, when the server has reported it.

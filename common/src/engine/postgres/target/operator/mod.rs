@@ -12,10 +12,11 @@ mod tests;
 pub(super) use sql::{cluster, create_index};
 
 use crate::engine::postgres::name::identifier;
-use crate::engine::postgres::session::{ServerMessage, Session};
+use crate::engine::postgres::session::Session;
 use crate::engine::postgres::wishes::{extension_rows, required};
 use crate::fault::{Code, Fault, Result};
 
+use super::checks::server_message;
 use super::run::{Job, transaction};
 
 /// The `search_path` of everything that is not the operator's.
@@ -145,8 +146,4 @@ fn failed(fault: Fault, doing: String) -> Fault {
         Some(location) => failed.at(location),
         None => failed,
     }
-}
-
-fn server_message(fault: &Fault) -> Option<&ServerMessage> {
-    std::error::Error::source(fault)?.downcast_ref()
 }
