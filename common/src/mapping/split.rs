@@ -5,6 +5,7 @@
 //! people in `docs/types.md`, "Tables that are too wide".
 
 mod pieces;
+mod references;
 mod width;
 
 use crate::fault::Code;
@@ -180,7 +181,7 @@ pub(super) fn split(
         tables.extend(pieces);
         cut.insert(position);
     }
-    pieces::point_to_pieces(drafts, tables, &cut, findings);
+    references::point_to_pieces(drafts, tables, &cut, findings);
     cut
 }
 

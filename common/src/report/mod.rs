@@ -81,6 +81,13 @@ impl Finding {
         self
     }
 
+    /// Names what belongs to no table, with its kind: `PRAGMA user_version`, `server`.
+    #[must_use]
+    pub fn on(mut self, object: impl Into<String>) -> Self {
+        self.place.object = Some(object.into());
+        self
+    }
+
     /// Names the table or other schema object.
     #[must_use]
     pub fn in_table(mut self, table: impl Into<String>) -> Self {

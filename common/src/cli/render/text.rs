@@ -148,7 +148,8 @@ fn place(finding: &Finding) -> (&'static str, String) {
     }
     let shown = finding.samples.len() as u64;
     let mut rows = finding.samples.join(", ");
-    if shown == 0 && finding.count > 1 {
+    // Of what belongs to no table the message says how often.
+    if shown == 0 && finding.count > 1 && finding.place.object.is_none() {
         rows = format!("{} times", HumanCount(finding.count));
     } else if shown > 0 && finding.count > shown {
         write!(rows, " and {} more", HumanCount(finding.count - shown))

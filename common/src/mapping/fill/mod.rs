@@ -415,6 +415,7 @@ fn structure(schema: &Schema) -> Finding {
     let message = "only rows are carried: keys, indexes, defaults, constraints, views and triggers are those of the target";
     let count = schema.tables.len() + schema.views.len() + schema.triggers.len();
     Finding::new(Code::StructureLeftOut, Severity::Note, message)
+        .on("structure")
         .hint("nothing to do: the application's migrations have made what it needs")
         .counted(count as u64, Vec::new())
 }
