@@ -13,7 +13,11 @@ impl Queries<'_> {
     /// A term of ORDER BY of a query that is one SELECT.
     pub(super) fn order(&mut self, term: &SortedColumn<'_>, arm: &Arm) -> Outcome<Order> {
         let typed = if let Some(place) = place(&term.expr, &arm.results)? {
-            arm.results[place - 1].1.clone()
+            let result = &arm.results[place - 1].1;
+            let mut lowering = self.lowering(&arm.scope);
+            lowering.spend(&result.tree)?;
+            self.absorb(lowering);
+            result.clone()
         } else {
             let mut lowering = self.lowering(&arm.scope);
             lowering.aggregates = true;

@@ -1,6 +1,6 @@
 //! SELECT: what the views of a source become.
 
-use crate::mapping::expression::lower::{Lowering, Outcome};
+use crate::mapping::expression::lower::{LARGEST, Lowering, Outcome, TOO_LARGE};
 use crate::mapping::expression::order::{binary, is_place, limits, named, of_query, place, sorted};
 use crate::mapping::expression::parse::unquoted;
 use crate::mapping::expression::query::{Join, OrderBy, Query, Select, Source};
@@ -23,6 +23,8 @@ pub(super) struct Queries<'r> {
     relations: &'r Relations,
     pub(super) caveats: BTreeSet<&'static str>,
     depth: usize,
+    /// Pieces of the expressions that are done.
+    spent: usize,
 }
 
 /// A translated query, and what its results are.
@@ -47,6 +49,7 @@ impl<'r> Queries<'r> {
             relations,
             caveats: BTreeSet::new(),
             depth,
+            spent: 0,
         }
     }
 
@@ -217,11 +220,13 @@ impl<'r> Queries<'r> {
     {
         let mut lowering = Lowering::new(scope, Purpose::Query);
         lowering.relations = Some((self.relations, self.depth));
+        lowering.spent = self.spent;
         lowering
     }
 
     pub(super) fn absorb(&mut self, lowering: Lowering<'_>) {
         self.caveats.extend(lowering.caveats);
+        self.spent = lowering.spent;
     }
 
     fn arm(&mut self, select: &OneSelect<'_>) -> Outcome<Arm> {
@@ -248,7 +253,11 @@ impl<'r> Queries<'r> {
         let mut group = Vec::new();
         for term in group_by.unwrap_or_default() {
             let typed = match place(term, &results)? {
-                Some(place) if is_place(term, &scope) => results[place - 1].1.clone(),
+                Some(place) if is_place(term, &scope) => {
+                    let result = &results[place - 1].1;
+                    lowering.spend(&result.tree)?;
+                    result.clone()
+                }
                 _ => lowering.lower(term)?,
             };
             distinct(&typed)?;
@@ -482,6 +491,9 @@ fn extend(
         ));
     }
     for mut column in columns {
+        if scope.columns.len() >= LARGEST {
+            return Err(TOO_LARGE.to_owned());
+        }
         if let Expression::Column(name) = &column.typed.tree {
             column.typed.tree = Expression::Qualified {
                 table: alias.to_owned(),
