@@ -193,6 +193,7 @@ fn begin(request: &ImportRequest, archive: &Archive, selection: &Selection) -> R
         archive: Some(open::facts(archive, &request.archive)),
         totals,
         tables,
+        by_the_way: !request.plan_only,
         ..Report::default()
     })
 }

@@ -237,6 +237,9 @@ pub struct Report {
     pub tables: Vec<TableReport>,
     /// What becomes of views and of what else belongs to no table, where a plan was made.
     pub objects: Vec<ObjectReport>,
+    /// Whether all this of tables and objects was not what the job was for: text then leaves it to
+    /// `--verbose`.
+    pub by_the_way: bool,
     /// Import order by foreign keys, and cycles, where the job looks at them.
     pub order: Vec<Vec<String>>,
     /// Findings, sorted by place.
