@@ -10,8 +10,9 @@ use crate::archive::Archive;
 use crate::engine::postgres::conninfo::ConnInfo;
 use crate::engine::postgres::target::{PostgresOptions, PostgresTarget};
 use crate::engine::sqlite::target::{SqliteOptions, SqliteTarget};
-use crate::fault::Result;
+use crate::fault::{Code, Fault, Result};
 use crate::location::Location;
+use crate::mapping::plan::Plan;
 use crate::profile::evidence::{KeyEvidence, TableEvidence};
 use crate::progress::Watch;
 use crate::report::{Report, Severity, Totals};
@@ -119,7 +120,23 @@ fn postgres(
         check: request.check,
     };
     let target = PostgresTarget::new(settings, &selection.schema, &plan, options);
-    run(request, archive, selection, Box::new(target), report, watch)
+    let done = run(request, archive, selection, Box::new(target), report, watch);
+    done.map_err(|fault| advised(fault, &plan))
+}
+
+/// What helps where the server finds rows equal in a key, and the mapping file changes their values:
+/// the source need not be wrong.
+fn advised(fault: Fault, plan: &Plan) -> Fault {
+    let name = fault.place().table.as_deref();
+    let mut tables = plan
+        .tables
+        .iter()
+        .filter(|table| name == Some(table.name.as_str()));
+    let is_changed = tables.any(|table| table.columns.iter().any(|column| column.asked));
+    if fault.code() != Code::KeyDuplicate || fault.own_hint().is_some() || !is_changed {
+        return fault;
+    }
+    fault.hint("choose a type, conversion or collation in the mapping file that keeps the keys apart; rows that are equal in the source must be mended there")
 }
 
 fn run<'a>(
