@@ -113,15 +113,20 @@ fn postgres(
     if refused(&mut report, "the target cannot hold every value") || request.plan_only {
         return Ok(report);
     }
-    let options = PostgresOptions {
+    let options = options(request, wishes);
+    let target = PostgresTarget::new(settings, &selection.schema, &plan, options);
+    let done = run(request, archive, selection, Box::new(target), report, watch);
+    done.map_err(|fault| advised(fault, &plan))
+}
+
+/// How the target is to be written.
+pub(super) fn options(request: &ImportRequest, wishes: &Wishes) -> PostgresOptions {
+    PostgresOptions {
         target_schema: wishes.target_schema.clone(),
         jobs: request.jobs,
         lock_wait_timeout: request.lock_wait_timeout,
         check: request.check,
-    };
-    let target = PostgresTarget::new(settings, &selection.schema, &plan, options);
-    let done = run(request, archive, selection, Box::new(target), report, watch);
-    done.map_err(|fault| advised(fault, &plan))
+    }
 }
 
 /// What helps where the server finds rows equal in a key, and the mapping file changes their values:

@@ -4,7 +4,7 @@ use crate::mapping::draft::Draft;
 use crate::mapping::expression::Expression;
 use crate::mapping::leftovers::left_out;
 use crate::mapping::names::Taken;
-use crate::mapping::operator::{Additions, IndexedBy};
+use crate::mapping::operator::IndexedBy;
 use crate::mapping::plan::{ColumnPlan, ForeignKeyPlan, IndexPlan, KeyPlan, Origin, TablePlan};
 use crate::mapping::split::RowKey;
 use crate::mapping::split::references::{about, target_names};
@@ -384,17 +384,7 @@ fn further(whole: &TablePlan, key: &RowKey, run: &Run) -> Vec<ColumnPlan> {
 }
 
 fn empty(whole: &TablePlan, columns: Vec<ColumnPlan>) -> TablePlan {
-    TablePlan {
-        source: whole.source,
-        name: whole.name.clone(),
-        columns,
-        primary_key: None,
-        unique: Vec::new(),
-        indexes: Vec::new(),
-        foreign_keys: Vec::new(),
-        checks: Vec::new(),
-        added: Additions::default(),
-    }
+    TablePlan::bare(whole.source, &whole.name, columns)
 }
 
 fn shown(key: &KeyPlan) -> String {
