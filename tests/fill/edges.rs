@@ -1,0 +1,90 @@
+//! Corners of the target: odd defaults and sequences, settings of the role, partitions elsewhere,
+//! values whose written form decides.
+
+use super::desk::{Desk, findings};
+use crate::support::postgres::servers;
+
+#[test]
+fn a_sequence_behind_a_column_of_another_type_is_no_obstacle() {
+    for server in servers() {
+        let mut desk = Desk::of_sql(
+            server,
+            "CREATE SEQUENCE s START 5;
+             CREATE TABLE t (code text DEFAULT 'A' || nextval('s'), id uuid DEFAULT md5(nextval('s')::text)::uuid,
+                             at timestamp DEFAULT to_timestamp(nextval('s')))",
+            "CREATE TABLE t (code, id, at);
+             INSERT INTO t VALUES ('A1', '6f9619ff-8b86-d011-b42d-00c04fc964ff', '2024-01-01 00:00:00'), ('abc', NULL, NULL)",
+        );
+        desk.fill(&[]).exits(0);
+        assert_eq!(desk.ask("SELECT string_agg(code, ',') FROM t"), "A1,abc");
+        assert_eq!(desk.ask("SELECT nextval('s')"), "5");
+        desk.assert_tidy();
+    }
+}
+
+#[test]
+fn a_sequence_goes_on_behind_numbers_of_every_type() {
+    for server in servers() {
+        let mut desk = Desk::of_sql(
+            server,
+            "CREATE SEQUENCE scaled; CREATE SEQUENCE plain; CREATE SEQUENCE floating;
+             CREATE TABLE t (scaled numeric(10,2) DEFAULT nextval('scaled'), plain numeric DEFAULT nextval('plain'),
+                             floating double precision DEFAULT nextval('floating'))",
+            "CREATE TABLE t (scaled, plain, floating);
+             INSERT INTO t VALUES (1, 1.0, 1.0), (7, 7.5, 7.5), (NULL, 1e30, 9e999)",
+        );
+        desk.fill(&[]).exits(0);
+        for sequence in ["scaled", "plain", "floating"] {
+            assert_eq!(
+                desk.ask(&format!("SELECT nextval('{sequence}')")),
+                "8",
+                "{sequence}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_sequence_that_has_given_all_its_numbers_gives_none_twice() {
+    for server in servers() {
+        let mut desk = Desk::of_sql(
+            server,
+            "CREATE TABLE t (id smallserial, other smallint DEFAULT 1);
+             CREATE SEQUENCE round MAXVALUE 3 CYCLE; SELECT nextval('round'), nextval('round'), nextval('round');
+             ALTER TABLE t ALTER other SET DEFAULT nextval('round');
+             CREATE TABLE stepped (id smallint); CREATE SEQUENCE step AS smallint INCREMENT 10;
+             ALTER TABLE stepped ALTER id SET DEFAULT nextval('step')",
+            "CREATE TABLE t (id INTEGER PRIMARY KEY); INSERT INTO t VALUES (32767);
+             CREATE TABLE stepped (id); INSERT INTO stepped VALUES (32760)",
+        );
+        desk.fill(&[]).exits(0);
+        assert_eq!(desk.ask("SELECT id, other FROM t"), "32767|1");
+        assert_eq!(desk.ask("SELECT nextval('step')"), "32767");
+        let full = desk.client.batch_execute("INSERT INTO t DEFAULT VALUES");
+        let full = full.unwrap_err();
+        assert_eq!(full.code().unwrap().code(), "2200H", "{full}");
+    }
+}
+
+#[test]
+fn a_fill_that_fails_leaves_a_sequence_at_its_end_as_it_was() {
+    for server in servers() {
+        let mut desk = Desk::of_sql(
+            server,
+            "CREATE SEQUENCE down INCREMENT -1 MINVALUE 1 MAXVALUE 3 CYCLE; SELECT nextval('down'), nextval('down'), nextval('down');
+             CREATE TABLE t (a integer, key integer DEFAULT nextval('down'), EXCLUDE USING btree (a WITH =))",
+            "CREATE TABLE t (a); INSERT INTO t VALUES (1), (1)",
+        );
+        let before = desk.ask("SELECT last_value, is_called FROM down");
+        desk.fill(&[]).exits(4);
+        assert_eq!(desk.ask("SELECT last_value, is_called FROM down"), before);
+        desk.client
+            .batch_execute("ALTER TABLE t DROP CONSTRAINT t_a_excl")
+            .unwrap();
+        desk.fill(&[]).exits(0);
+        assert_eq!(
+            desk.ask("SELECT string_agg(key::text, ',' ORDER BY key) FROM t"),
+            "2,3"
+        );
+    }
+}
