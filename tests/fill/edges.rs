@@ -88,3 +88,22 @@ fn a_fill_that_fails_leaves_a_sequence_at_its_end_as_it_was() {
         );
     }
 }
+
+#[test]
+fn reals_are_measured_as_they_are_written() {
+    for server in servers() {
+        let mut desk = Desk::of_sql(
+            server,
+            "CREATE TABLE t (id integer, short varchar(4), code char(3))",
+            "CREATE TABLE t (id INTEGER PRIMARY KEY, short, code);
+             INSERT INTO t VALUES (1, 1e16, 1.5), (2, 0.25, 2.5), (3, NULL, 12.5)",
+        );
+        let result = desk.fill(&[]).exits(4).json();
+        let expected = [
+            "value-refused t code 1: id=3 (12.5)",
+            "value-refused t short 1: id=1 (1e16)",
+        ];
+        assert_eq!(findings(&result, "error"), expected);
+        desk.assert_tidy();
+    }
+}
