@@ -107,3 +107,19 @@ fn reals_are_measured_as_they_are_written() {
         desk.assert_tidy();
     }
 }
+
+#[test]
+fn a_domain_that_raises_an_error_of_its_own_is_listed_like_the_others() {
+    for server in servers() {
+        let mut desk = Desk::of_sql(
+            server,
+            "CREATE FUNCTION judge(integer) RETURNS boolean LANGUAGE plpgsql AS
+                 'BEGIN IF $1 > 5 THEN RAISE EXCEPTION ''too big''; END IF; RETURN true; END';
+             CREATE DOMAIN small AS integer CHECK (judge(VALUE)); CREATE TABLE t (id integer, a small)",
+            "CREATE TABLE t (id INTEGER PRIMARY KEY, a); INSERT INTO t VALUES (1, 1), (2, 7), (3, 9)",
+        );
+        let result = desk.fill(&[]).exits(4).json();
+        assert_eq!(findings(&result, "error"), ["value-refused t a 2: id=2"]);
+        desk.assert_tidy();
+    }
+}
