@@ -123,3 +123,24 @@ fn a_domain_that_raises_an_error_of_its_own_is_listed_like_the_others() {
         desk.assert_tidy();
     }
 }
+
+#[test]
+fn a_folded_name_and_one_that_differs_in_case_are_not_taken_for_each_other() {
+    for server in servers() {
+        let mut desk = Desk::of_sql(
+            server,
+            "CREATE TABLE t (user_name text, username text)",
+            "CREATE TABLE t (userName); INSERT INTO t VALUES ('x')",
+        );
+        let result = desk.fill(&["--names", "fold"]).exits(4).json();
+        assert_eq!(
+            findings(&result, "error"),
+            ["target-column-missing t userName 1: "]
+        );
+        desk.fill(&[]).exits(0);
+        assert_eq!(
+            desk.ask("SELECT username FROM t WHERE user_name IS NULL"),
+            "x"
+        );
+    }
+}
