@@ -90,6 +90,45 @@ fn a_fill_that_fails_leaves_a_sequence_at_its_end_as_it_was() {
 }
 
 #[test]
+fn a_role_that_switches_off_constraints_and_triggers_is_refused() {
+    for server in servers() {
+        let mut desk = Desk::of_sql(
+            server,
+            "CREATE TABLE t (a integer)",
+            "CREATE TABLE t (a); INSERT INTO t VALUES (1)",
+        );
+        let database = desk.ask("SELECT current_database()");
+        let sql = format!("ALTER DATABASE {database} SET session_replication_role = replica");
+        desk.client.batch_execute(&sql).unwrap();
+        let ran = desk.fill(&[]).exits(4);
+        assert!(
+            ran.stderr().contains("session_replication_role"),
+            "{}",
+            ran.stderr()
+        );
+        assert_eq!(desk.ask("SELECT count(*) FROM t"), "0");
+        desk.assert_tidy();
+    }
+}
+
+#[test]
+fn rows_do_not_leave_the_server_for_a_partition_elsewhere() {
+    for server in servers() {
+        let mut desk = Desk::of_sql(
+            server,
+            "CREATE FOREIGN DATA WRAPPER w; CREATE SERVER elsewhere FOREIGN DATA WRAPPER w;
+             CREATE TABLE t (a integer) PARTITION BY RANGE (a);
+             CREATE TABLE near PARTITION OF t FOR VALUES FROM (0) TO (10);
+             CREATE FOREIGN TABLE far PARTITION OF t FOR VALUES FROM (10) TO (20) SERVER elsewhere",
+            "CREATE TABLE t (a); INSERT INTO t VALUES (1)",
+        );
+        let result = desk.fill(&[]).exits(4).json();
+        assert_eq!(findings(&result, "error"), ["target-interferes t 1: "]);
+        desk.assert_tidy();
+    }
+}
+
+#[test]
 fn reals_are_measured_as_they_are_written() {
     for server in servers() {
         let mut desk = Desk::of_sql(
