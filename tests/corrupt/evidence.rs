@@ -43,6 +43,9 @@ fn schema() -> Schema {
     }
 }
 
+/// Values, and what is said of them instead of the truth.
+type Lie<'l> = (&'l [Value<'l>], &'l dyn Fn(&mut ColumnEvidence));
+
 /// Writes an archive of these values, whose evidence has been told otherwise.
 fn lying(path: &Path, values: &[Value<'_>], lie: &dyn Fn(&mut ColumnEvidence)) {
     let schema = schema();
@@ -52,7 +55,7 @@ fn lying(path: &Path, values: &[Value<'_>], lie: &dyn Fn(&mut ColumnEvidence)) {
         parts.table(0, &mut |sink| {
             let mut profile = TableProfile::new(&schema.tables[0]);
             for (rowid, value) in (1_u32..).zip(values) {
-                let row = [Value::Integer(i64::from(rowid)), value.clone()];
+                let row = [Value::Integer(i64::from(rowid)), *value];
                 profile.observe(&row, u64::from(rowid));
                 sink.row(&row)?;
             }
@@ -61,8 +64,8 @@ fn lying(path: &Path, values: &[Value<'_>], lie: &dyn Fn(&mut ColumnEvidence)) {
             Ok(evidence)
         })
     })
-    .unwrap();
-    fs::write(path, bytes).unwrap();
+    .expect("an archive can be written");
+    fs::write(path, bytes).expect("an archive can be written");
 }
 
 /// A form that a row has; or, it is said, does not.
@@ -85,7 +88,6 @@ fn evidence_that_lies_is_found_before_anything_is_planned() {
     let values = [Value::Text("x"), Value::Text("7"), Value::Null];
     lying(&path, &values, &|_| ());
     assert!(verify_by(&path, 1).unwrap().findings.is_empty());
-    type Lie<'l> = (&'l [Value<'l>], &'l dyn Fn(&mut ColumnEvidence));
     let lies: &[Lie<'_>] = &[
         // Texts that are said to be integers, and the other way round.
         (&values, &|column| {
@@ -99,20 +101,20 @@ fn evidence_that_lies_is_found_before_anything_is_planned() {
             column.forms.sort_by_key(|form| form.form);
         }),
         (&[Value::Text("no day")], &|column| {
-            column.forms.push(form(Form::Date, 1))
+            column.forms.push(form(Form::Date, 1));
         }),
         (&[Value::Text("a\0b")], &|column| column.forms.clear()),
         (&[Value::Real(-0.0)], &|column| column.forms.clear()),
         (&[Value::Real(1.5)], &|column| {
-            column.real_range = RealRange::new(1.0, 1.0)
+            column.real_range = RealRange::new(1.0, 1.0);
         }),
         (&[Value::Text("longer")], &|column| column.longest_text = 1),
         (&[Value::Blob(b"longer")], &|column| column.longest_blob = 1),
         (&[Value::RawText(b"\xff")], &|column| {
-            (column.raw_texts, column.texts) = (0, 1)
+            (column.raw_texts, column.texts) = (0, 1);
         }),
         (&[Value::Null], &|column| {
-            (column.nulls, column.blobs) = (0, 1)
+            (column.nulls, column.blobs) = (0, 1);
         }),
         // Of a table without rows there is nothing to say.
         (&[], &|column| column.longest_text = 1 << 40),
