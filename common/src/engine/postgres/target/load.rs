@@ -1,48 +1,31 @@
 //! Loads parts and builds what follows the rows, as the schedule allows.
-//!
-//! A row goes from the archive's buffer straight into a block of COPY data; nothing is kept of it
-//! but its digest.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use bytes::Bytes;
-
 use crate::digest::Multiset;
-use crate::engine::postgres::session::{CopyIn, ServerMessage};
 use crate::fault::{Code, Fault, Result};
 use crate::mapping::operator::AddedIndex;
-use crate::mapping::plan::Origin;
-use crate::model::key::RowNaming;
-use crate::model::value::Value;
 use crate::progress::{Extent, Watch};
-use crate::seam::{Check, PartBuffers, PartReader, PartSpan, RowSink};
+use crate::seam::{Check, PartReader, PartSpan};
 
 use super::checks::{self, server_message, sqlstate};
+use super::copying::Rows;
 use super::crew::{Shared, Worker};
-use super::encode::{Canonical, HEADER, TRAILER, TupleEncoder};
 use super::operator;
-use super::page::Page;
+use super::refusal::Sent;
 use super::run::{Job, transaction};
 use super::schedule::{Schedule, Task};
 use super::twins::Unique;
-
-/// Bytes collected before they are sent.
-const BLOCK: usize = 512 * 1024;
-/// The most bytes of one message: a row may be longer than a message can be.
-const MESSAGE: usize = 16 * 1024 * 1024;
-
-/// What helps where a row fits no page.
-const TOO_WIDE: &str = "`split = true` for the table in a mapping file makes several tables of it, joined by their key";
 
 /// Does the tasks of a schedule.
 pub(super) struct Loader<'a> {
     job: &'a Job<'a>,
     parts: &'a dyn PartReader,
     watch: &'a dyn Watch,
-    check: Check,
     begin: &'a str,
-    block_size: usize,
+    /// Whether content is to be compared later, and the bytes of a page.
+    rows: (bool, usize),
     /// What was sent, per table of the plan.
     sent: Mutex<Vec<Multiset>>,
     /// What became of checks that do not hold for all rows.
@@ -67,9 +50,8 @@ impl<'a> Loader<'a> {
             job,
             parts,
             watch,
-            check,
             begin,
-            block_size,
+            rows: (check == Check::Content, block_size),
         }
     }
 
@@ -123,7 +105,8 @@ impl<'a> Loader<'a> {
         let sql = self.job.statements(table).copy_in()?;
         let loaded = transaction(session, self.begin, |session| {
             let go_on = || shared.go_on();
-            let mut rows = self.rows(table, session.copy_in(&sql)?, &go_on)?;
+            let copy = session.copy_in(&sql)?;
+            let mut rows = Rows::new(self.job, table, self.rows, copy, &go_on)?;
             let mut next = Some(first);
             while let Some(part) = next {
                 taken.push(part);
@@ -135,90 +118,18 @@ impl<'a> Loader<'a> {
             }
             rows.finish()
         });
-        let digest = loaded.map_err(|fault| self.explain(fault, table, &taken, buffers))?;
+        let digest = loaded.map_err(|fault| {
+            let (job, parts, taken) = (self.job, self.parts, taken.as_slice());
+            let sent = Sent {
+                job,
+                parts,
+                table,
+                taken,
+            };
+            sent.explain(fault, buffers)
+        })?;
         self.sent.lock().unwrap_or_else(PoisonError::into_inner)[table].merge(&digest);
         Ok(())
-    }
-
-    fn rows<'s>(
-        &self,
-        table: usize,
-        copy: CopyIn<'s>,
-        go_on: &'s dyn Fn() -> Result<()>,
-    ) -> Result<Rows<'s>> {
-        let (planned, source) = self.job.table(table)?;
-        let content = self.check == Check::Content;
-        Ok(Rows {
-            copy,
-            go_on,
-            encoder: TupleEncoder::new(planned.copied(), self.job.setting())?,
-            page: Page::new(planned.copied(), self.block_size),
-            canonical: content.then(|| Canonical::new(planned.copied())),
-            columns: self.job.source_names(table)?,
-            naming: RowNaming::of(source),
-            digest: Multiset::default(),
-            number: 1,
-            block: HEADER.to_vec(),
-        })
-    }
-
-    /// Names the row that the server has refused, where its message tells the line.
-    fn explain(
-        &self,
-        fault: Fault,
-        table: usize,
-        taken: &[PartSpan],
-        buffers: &mut PartBuffers,
-    ) -> Fault {
-        let Some(message) = server_message(&fault) else {
-            return fault;
-        };
-        let Some(line) = refused_line(message, &self.job.plan.tables[table].name) else {
-            return as_refusal(fault);
-        };
-        let mut explained =
-            Fault::new(Code::ValueRefused, "the server refuses a row").because(message.clone());
-        if let Some(location) = &fault.place().location {
-            explained = explained.at(location);
-        }
-        let columns = &self.job.plan.tables[table].columns;
-        if columns
-            .iter()
-            .any(|column| matches!(column.origin, Origin::Computed(_)))
-        {
-            explained = explained.hint(
-                "a computed column may be what fails: leave it out with drop = true in a mapping file",
-            );
-        }
-        match self.row_at(table, taken, line, buffers) {
-            Some(key) => explained.in_row(key),
-            None => explained,
-        }
-    }
-
-    /// The key of the row that was the `line`th of these parts: they are read again.
-    fn row_at(
-        &self,
-        table: usize,
-        taken: &[PartSpan],
-        line: u64,
-        buffers: &mut PartBuffers,
-    ) -> Option<String> {
-        let (_, source) = self.job.table(table).ok()?;
-        let mut before = 0;
-        let part = taken.iter().find(|part| {
-            let here = line > before && line - before <= part.rows;
-            before += if here { 0 } else { part.rows };
-            here
-        })?;
-        let mut find = Find {
-            naming: RowNaming::of(source),
-            number: part.first_row,
-            wanted: part.first_row + (line - before - 1),
-            found: None,
-        };
-        self.parts.read(part, buffers, &mut find).ok()?;
-        find.found
     }
 
     /// The `index`th index: those of the keys come first.
@@ -356,188 +267,5 @@ fn rewritten(fault: Fault, code: Code, what: String) -> Fault {
     match &fault.place().location {
         Some(location) => rewritten.at(location),
         None => rewritten,
-    }
-}
-
-/// The line of COPY whose row the server refuses. It is that row's only where a value or a
-/// constraint is the reason (classes 22 and 23); else it says how far the server had read, because
-/// rows are stored in batches.
-fn refused_line(message: &ServerMessage, table: &str) -> Option<u64> {
-    match message.sqlstate.get(..2) {
-        Some("22" | "23") => line_of(message.context.as_deref()?, table),
-        _ => None,
-    }
-}
-
-/// A limit of the server that some row exceeds (class 54) refuses the row, though not by name; the
-/// line that the message gives would mislead.
-fn as_refusal(fault: Fault) -> Fault {
-    let Some(message) = server_message(&fault) else {
-        return fault;
-    };
-    if !message.sqlstate.starts_with("54") {
-        return fault;
-    }
-    let message = ServerMessage {
-        context: None,
-        ..message.clone()
-    };
-    let refusal = Fault::new(Code::ValueRefused, "the server refuses a row").because(message);
-    match &fault.place().location {
-        Some(location) => refusal.at(location),
-        None => refusal,
-    }
-}
-
-/// The line in `COPY table, line 7, column c`: the words are translated, their order is not. What
-/// a type has to say about the value stands before it.
-fn line_of(context: &str, table: &str) -> Option<u64> {
-    let copy = format!("COPY {table}, ");
-    let rest = &context[context.rfind(&copy)? + copy.len()..];
-    let start = rest.find(|c: char| c.is_ascii_digit())?;
-    let digits = &rest[start..];
-    let end = digits
-        .find(|c: char| !c.is_ascii_digit())
-        .unwrap_or(digits.len());
-    digits[..end].parse().ok()
-}
-
-/// Turns rows into COPY data.
-struct Rows<'s> {
-    copy: CopyIn<'s>,
-    go_on: &'s dyn Fn() -> Result<()>,
-    encoder: TupleEncoder,
-    page: Page,
-    /// There when content is to be compared later.
-    canonical: Option<Canonical>,
-    /// Their names in the source, by position in COPY.
-    columns: Vec<String>,
-    naming: RowNaming,
-    digest: Multiset,
-    /// The number of the next row within its table.
-    number: u64,
-    block: Vec<u8>,
-}
-
-impl RowSink for Rows<'_> {
-    fn row(&mut self, row: &[Value<'_>]) -> Result<()> {
-        let start = self.block.len();
-        self.encoder
-            .encode(row, &mut self.block)
-            .map_err(|refused| {
-                let fault = Fault::new(refused.code, refused.why);
-                let fault = fault.in_row(self.naming.name(row, self.number));
-                match self.columns.get(refused.column) {
-                    Some(column) => fault.in_column(column),
-                    None => fault,
-                }
-            })?;
-        if let Some(why) = self.page.refusal(&self.block[start..]) {
-            let fault = Fault::new(Code::ValueRefused, why).hint(TOO_WIDE);
-            return Err(fault.in_row(self.naming.name(row, self.number)));
-        }
-        match &mut self.canonical {
-            None => self.digest.rows += 1,
-            Some(canonical) => {
-                let form = canonical.of(&self.block[start..]).map_err(|column| {
-                    let what = "the text is no JSON that jsonb holds unchanged";
-                    Fault::new(Code::ValueRefused, what)
-                        .in_column(&self.columns[column])
-                        .in_row(self.naming.name(row, self.number))
-                })?;
-                self.digest.add(form);
-            }
-        }
-        self.number += 1;
-        if self.block.len() >= BLOCK {
-            self.send()?;
-        }
-        Ok(())
-    }
-}
-
-impl Rows<'_> {
-    fn send(&mut self) -> Result<()> {
-        (self.go_on)()?;
-        let room = Vec::with_capacity(BLOCK + BLOCK / 8);
-        let mut block = Bytes::from(std::mem::replace(&mut self.block, room));
-        while !block.is_empty() {
-            let piece = block.split_to(std::cmp::min(MESSAGE, block.len()));
-            self.copy.send(piece)?;
-        }
-        Ok(())
-    }
-
-    /// Ends the data; the server must have taken every row.
-    fn finish(mut self) -> Result<Multiset> {
-        self.block.extend_from_slice(&TRAILER);
-        self.send()?;
-        let taken = self.copy.finish()?;
-        if taken != self.digest.rows {
-            let what = "the server has not taken as many rows as were sent";
-            let why = crate::fault::Mismatch::new(self.digest.rows, taken);
-            return Err(Fault::new(Code::ContentDiffers, what).because(why));
-        }
-        Ok(self.digest)
-    }
-}
-
-/// Finds the key of one row.
-struct Find {
-    naming: RowNaming,
-    number: u64,
-    wanted: u64,
-    found: Option<String>,
-}
-
-impl RowSink for Find {
-    fn row(&mut self, row: &[Value<'_>]) -> Result<()> {
-        if self.number == self.wanted {
-            self.found = Some(self.naming.name(row, self.number));
-        }
-        self.number += 1;
-        Ok(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_line_is_found_in_any_language_and_trusted_where_it_is_the_rows() {
-        assert_eq!(
-            line_of("COPY orders, line 12, column total", "orders"),
-            Some(12)
-        );
-        assert_eq!(line_of("COPY a, 1, Zeile 7", "a, 1"), Some(7));
-        assert_eq!(line_of("SQL function \"f\"", "orders"), None);
-        assert_eq!(line_of("COPY orders, line", "orders"), None);
-        let message = |sqlstate: &str| ServerMessage {
-            sqlstate: sqlstate.to_owned(),
-            message: String::new(),
-            detail: None,
-            hint: None,
-            constraint: None,
-            position: None,
-            context: Some("COPY orders, line 1000".to_owned()),
-        };
-        for (sqlstate, line) in [
-            ("22P02", Some(1000)),
-            ("23502", Some(1000)),
-            ("54000", None),
-            ("53100", None),
-            ("", None),
-        ] {
-            assert_eq!(refused_line(&message(sqlstate), "orders"), line);
-        }
-        let limit = Fault::new(Code::ServerError, "x").because(message("54000"));
-        let limit = as_refusal(limit);
-        assert_eq!(limit.code(), Code::ValueRefused);
-        assert_eq!(server_message(&limit).unwrap().context, None);
-        let full = as_refusal(Fault::new(Code::ServerBusy, "x").because(message("53100")));
-        assert_eq!(full.code(), Code::ServerBusy);
-        let json = "JSON data, line 1: {\"COPY t, line 3\nCOPY t, line 12, column c";
-        assert_eq!(line_of(json, "t"), Some(12));
     }
 }

@@ -9,12 +9,14 @@
 
 mod check;
 mod checks;
+mod copying;
 mod crew;
 mod encode;
 mod fill;
 mod load;
 mod operator;
 mod page;
+mod refusal;
 pub mod rehearse;
 mod run;
 mod schedule;
