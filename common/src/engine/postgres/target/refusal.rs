@@ -3,7 +3,6 @@
 
 use crate::engine::postgres::session::ServerMessage;
 use crate::fault::{Code, Fault, Result};
-use crate::mapping::plan::Origin;
 use crate::model::key::RowNaming;
 use crate::model::value::Value;
 use crate::seam::{PartBuffers, PartReader, PartSpan, RowSink};
@@ -35,15 +34,6 @@ impl Sent<'_> {
             Fault::new(Code::ValueRefused, "the server refuses a row").because(message.clone());
         if let Some(location) = &fault.place().location {
             explained = explained.at(location);
-        }
-        if planned
-            .columns
-            .iter()
-            .any(|column| matches!(column.origin, Origin::Computed(_)))
-        {
-            explained = explained.hint(
-                "a computed column may be what fails: leave it out with drop = true in a mapping file",
-            );
         }
         match self.row_at(line, buffers) {
             Some(key) => explained.in_row(key),
