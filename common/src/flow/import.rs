@@ -116,7 +116,13 @@ fn postgres(
     if let Some(amended) = target.amended() {
         let found = target.findings();
         let schema = &selection.schema;
-        plan::amend(schema, amended, &found, &wishes.target_schema, &mut report);
+        plan::amend(
+            schema,
+            (&plan, amended),
+            &found,
+            &wishes.target_schema,
+            &mut report,
+        );
     }
     Ok(report)
 }

@@ -6,6 +6,7 @@ use crate::engine::postgres::conninfo::ConnInfo;
 use crate::engine::postgres::session::Session;
 use crate::fault::{Code, Result};
 use crate::mapping;
+use crate::mapping::lost;
 use crate::mapping::plan::{ColumnPlan, Origin, Plan};
 use crate::model::schema::{Schema, Table};
 use crate::profile::evidence::{KeyEvidence, TableEvidence};
@@ -47,18 +48,20 @@ pub(super) fn show(
     report.objects = structure::describe(schema, plan, target_schema, &mut report.tables);
 }
 
-/// Writes into the report what has become of every object now that the import has left out more than
-/// its plan: `plan` is the plan without, `found` says why.
+/// Writes into the report what has become of every object after an import that has left out more than its
+/// plan: that becomes another one, and `found` says why.
 pub(super) fn amend(
     schema: &Schema,
-    plan: &Plan,
+    (before, after): (&Plan, &Plan),
     found: &[Finding],
     target_schema: &str,
     report: &mut Report,
 ) {
-    let mut plan = plan.clone();
-    forget_untrue(&mut report.findings, found);
-    forget_untrue(&mut plan.findings, found);
+    let mut plan = after.clone();
+    for findings in [&mut report.findings, &mut plan.findings] {
+        forget_untrue(findings, found);
+        lost::recount(before, after, findings);
+    }
     plan.findings.extend(found.iter().cloned());
     for table in &mut report.tables {
         table.objects.clear();

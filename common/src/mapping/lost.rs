@@ -4,6 +4,7 @@
 //! Foreign keys are not concerned: none is carried over from or to a computed column.
 
 use crate::mapping::expression::Expression;
+use crate::mapping::judge::by_bytes;
 use crate::mapping::leftovers::{brief, left_out};
 use crate::mapping::operator::{AddedIndex, IndexedBy};
 use crate::mapping::plan::{CheckPlan, ColumnPlan, IndexPlan, KeyPlan, Plan, TablePlan, ViewPlan};
@@ -106,6 +107,20 @@ pub fn views(schema: &Schema, plan: &mut Plan, lost: &BTreeMap<String, Columns>)
         false
     });
     findings
+}
+
+/// Corrects the note on how texts compare, which counts columns: `after` has fewer than `before`.
+pub fn recount(before: &Plan, after: &Plan, findings: &mut Vec<Finding>) {
+    let [old, new] = [before, after].map(|plan| {
+        let mut notes = Vec::new();
+        by_bytes(&plan.tables, &mut notes);
+        notes
+    });
+    let count = findings.len();
+    findings.retain(|finding| !old.contains(finding));
+    if findings.len() < count {
+        findings.extend(new);
+    }
 }
 
 /// The finding that leaves something out for a column's sake.
