@@ -60,15 +60,8 @@ pub fn import(request: &ImportRequest, watch: &dyn Watch) -> Result<Report> {
                 views: request.views,
                 jobs: request.jobs,
             };
-            let target = SqliteTarget::new(path.clone(), &selection.schema, options);
-            run(
-                request,
-                &archive,
-                &selection,
-                Box::new(target),
-                report,
-                watch,
-            )
+            let mut target = SqliteTarget::new(path.clone(), &selection.schema, options);
+            run(request, &archive, &selection, &mut target, report, watch)
         }
         Location::Postgres(text) => postgres(
             (request, &wishes),
@@ -114,9 +107,21 @@ fn postgres(
         return Ok(report);
     }
     let options = options(request, wishes);
-    let target = PostgresTarget::new(settings, &selection.schema, &plan, options);
-    let done = run(request, archive, selection, Box::new(target), report, watch);
-    done.map_err(|fault| advised(fault, &plan))
+    let mut target = PostgresTarget::new(settings, &selection.schema, &plan, options);
+    let mut report = run(request, archive, selection, &mut target, report, watch)
+        .map_err(|fault| advised(fault, &plan))?;
+    if let Some(amended) = target.amended() {
+        let found = target.findings();
+        let schema = &selection.schema;
+        plan::amend(
+            schema,
+            (&plan, amended),
+            &found,
+            &wishes.target_schema,
+            &mut report,
+        );
+    }
+    Ok(report)
 }
 
 /// How the target is to be written.
@@ -144,11 +149,11 @@ fn advised(fault: Fault, plan: &Plan) -> Fault {
     fault.hint("choose a type, conversion or collation in the mapping file that keeps the keys apart; rows that are equal in the source must be mended there")
 }
 
-fn run<'a>(
+fn run(
     request: &ImportRequest,
-    archive: &'a Archive,
-    selection: &'a Selection,
-    mut target: Box<dyn Target + 'a>,
+    archive: &Archive,
+    selection: &Selection,
+    target: &mut dyn Target,
     mut report: Report,
     watch: &dyn Watch,
 ) -> Result<Report> {
@@ -160,7 +165,7 @@ fn run<'a>(
         Scope::Structure => SelectedParts::none(archive),
     };
     let location = target.location();
-    load(request, target.as_mut(), &parts, watch).map_err(|fault| fault.at(&location))?;
+    load(request, target, &parts, watch).map_err(|fault| fault.at(&location))?;
     report.findings.extend(target.findings());
     let what = extent(request.scope, &report.totals);
     report.summary = format!("imported {what} into {location}");

@@ -1,7 +1,9 @@
 //! SELECT: what the views of a source become.
 
-use crate::mapping::expression::lower::{LARGEST, Lowering, Outcome, TOO_LARGE};
-use crate::mapping::expression::order::{binary, is_place, limits, named, of_query, place, sorted};
+use crate::mapping::expression::lower::{Lowering, Outcome};
+use crate::mapping::expression::order::{
+    binary, extend, is_place, limits, named, of_query, place, sorted,
+};
 use crate::mapping::expression::parse::unquoted;
 use crate::mapping::expression::query::{Join, OrderBy, Query, Select, Source};
 use crate::mapping::expression::translate::{Purpose, Relations, TranslatedView};
@@ -60,16 +62,12 @@ impl<'r> Queries<'r> {
         columns: Option<&[IndexedColumn<'_>]>,
     ) -> Outcome<TranslatedView> {
         let selected = self.query(select)?;
-        let mut names: Vec<String> = match columns {
-            Some(columns) => columns
-                .iter()
-                .map(|column| unquoted(column.col_name.0))
-                .collect(),
-            None => selected
-                .results
-                .iter()
-                .map(|(name, _)| name.clone())
-                .collect(),
+        let mut names: Vec<String> = if let Some(columns) = columns {
+            let names = columns.iter().map(|column| column.col_name.0);
+            names.map(unquoted).collect()
+        } else {
+            let names = selected.results.iter().map(|(name, _)| name);
+            names.cloned().collect()
         };
         if names.len() != selected.results.len() {
             return Err("it names another number of columns than its query has".to_owned());
@@ -477,31 +475,4 @@ pub(super) fn distinct(typed: &Typed) -> Outcome<()> {
         }
         _ => Ok(()),
     }
-}
-
-/// Adds the columns of a source under its name in the query.
-fn extend(
-    scope: &mut Scope,
-    alias: &str,
-    columns: impl Iterator<Item = ScopeColumn>,
-) -> Outcome<()> {
-    if alias.is_empty() || alias.len() > 63 || alias.contains('\0') {
-        return Err(format!(
-            "PostgreSQL does not take the name `{alias}` for a table of a query"
-        ));
-    }
-    for mut column in columns {
-        if scope.columns.len() >= LARGEST {
-            return Err(TOO_LARGE.to_owned());
-        }
-        if let Expression::Column(name) = &column.typed.tree {
-            column.typed.tree = Expression::Qualified {
-                table: alias.to_owned(),
-                column: name.clone(),
-            };
-        }
-        alias.clone_into(&mut column.table);
-        scope.columns.push(column);
-    }
-    Ok(())
 }
