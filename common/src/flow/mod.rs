@@ -5,6 +5,8 @@
 
 #[cfg(all(feature = "sqlite", feature = "postgres"))]
 mod analyze;
+#[cfg(all(feature = "sqlite", feature = "postgres"))]
+mod compare;
 mod examine;
 #[cfg(feature = "sqlite")]
 mod export;
@@ -37,6 +39,8 @@ mod wording;
 
 #[cfg(all(feature = "sqlite", feature = "postgres"))]
 pub use analyze::analyze;
+#[cfg(all(feature = "sqlite", feature = "postgres"))]
+pub use compare::check;
 #[cfg(feature = "sqlite")]
 pub use export::export;
 #[cfg(all(feature = "sqlite", feature = "postgres"))]

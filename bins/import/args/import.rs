@@ -1,4 +1,4 @@
-//! The command line of `waybill-import`. Its doc comments are the help.
+//! What `waybill-import` takes without a subcommand: an import. Its doc comments are the help.
 
 use clap::ValueEnum;
 use std::ffi::OsString;
@@ -6,25 +6,15 @@ use std::path::PathBuf;
 use std::time::Duration;
 use waybill_common::cli;
 use waybill_common::digest::Digest;
-use waybill_common::fault::{Code, Exit, Fault, Result};
+use waybill_common::fault::{Code, Fault, Result};
 use waybill_common::flow::request::{self, ImportRequest, Scope};
 use waybill_common::location::{ArchivePath, Location, TouchedFiles};
 use waybill_common::seam;
 
-/// Load an archive into a database, completely or not at all
-///
-/// The archive is verified first. Rows are loaded beside the final place, compared with the
-/// archive, and switched in one step; until then the target is as it was.
-#[derive(Debug, clap::Parser)]
+/// What an import takes.
+#[derive(Debug, clap::Args)]
 #[expect(clippy::struct_excessive_bools, reason = "clap makes a flag of each")]
-#[command(
-    name = "waybill-import",
-    version,
-    disable_help_flag = true,
-    disable_version_flag = true,
-    after_long_help = cli::EXIT_CODES
-)]
-pub(crate) struct Args {
+pub(super) struct ImportArgs {
     /// The archive; - reads it from standard input
     archive: OsString,
     // Not a doc comment: rustdoc would take it for a link.
@@ -103,27 +93,20 @@ enum Check {
     Content,
 }
 
-impl cli::Program for Args {
-    fn output(&self) -> &cli::OutputArgs {
+impl ImportArgs {
+    pub(super) fn output(&self) -> &cli::OutputArgs {
         &self.output
     }
 
-    fn files(&self) -> TouchedFiles {
+    pub(super) fn files(&self) -> TouchedFiles {
         TouchedFiles::default()
             .archive(&ArchivePath::parse(&self.archive))
             .database(&Location::target(&self.target))
             .file(self.map.as_deref())
     }
 
-    /// What verify finds, an import refuses.
-    fn exit(fault: &Fault) -> Exit {
-        fault.exit_as_refusal()
-    }
-}
-
-impl Args {
     /// What the flow is asked to do.
-    pub(crate) fn open(self) -> Result<ImportRequest> {
+    pub(super) fn open(self) -> Result<ImportRequest> {
         let archive = ArchivePath::parse(&self.archive)?;
         cli::from_stdin(&archive)?;
         let mode = match self.mode {
