@@ -9,6 +9,7 @@
 
 mod check;
 mod checks;
+pub mod compare;
 mod crew;
 mod encode;
 mod fill;
