@@ -10,10 +10,12 @@
 //! the same; two different buckets have one sum with a probability of about 2^-128.
 
 mod count;
+mod name;
 mod sums;
 mod suspects;
 
 pub use count::{Difference, Found, Kind};
+pub use name::Named;
 pub use sums::Sums;
 pub use suspects::{Entry, Suspects};
 

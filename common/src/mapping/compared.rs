@@ -91,13 +91,12 @@ pub fn compared(
             compared.findings.push(finding.in_table(source));
             continue;
         }
-        let places: Vec<(&ColumnPlan, usize)> = match filled {
-            Some((staged, table)) if table.target.name == target.name => {
-                let filled = staged.columns.iter().zip(&table.columns);
-                filled
-                    .filter_map(|(column, place)| Some((column, (*place)?)))
-                    .collect()
-            }
+        let places = match filled {
+            Some((staged, table)) if table.target.name == target.name => staged
+                .columns
+                .iter()
+                .zip(table.columns.iter().copied())
+                .collect(),
             _ => Vec::new(),
         };
         let matching = Matching {
@@ -147,8 +146,9 @@ struct Matching<'a> {
     schema: &'a Schema,
     planned: &'a TablePlan,
     target: &'a ExistingTable,
-    /// The columns as an import into this table plans them, with their places in it.
-    places: Vec<(&'a ColumnPlan, usize)>,
+    /// The columns as an import into this table plans them, with their places in it; one that only
+    /// names rows in messages has none.
+    places: Vec<(&'a ColumnPlan, Option<usize>)>,
 }
 
 impl Matching<'_> {
@@ -160,6 +160,9 @@ impl Matching<'_> {
             let Origin::Cell(cell) = planned.origin else {
                 continue;
             };
+            if self.names_rows_only(planned) {
+                continue;
+            }
             let source_name = source.cell_name(cell);
             match self.place(planned) {
                 Some(place) if found.insert(place) => {
@@ -178,17 +181,20 @@ impl Matching<'_> {
         }
     }
 
+    /// Whether an import into this table stages the column, and carries it nowhere.
+    fn names_rows_only(&self, planned: &ColumnPlan) -> bool {
+        let mut places = self.places.iter();
+        places.any(|(staged, place)| place.is_none() && *staged == planned)
+    }
+
     fn place(&self, planned: &ColumnPlan) -> Option<usize> {
         let columns = &self.target.columns;
         let named = columns
             .iter()
             .position(|column| column.name == planned.name);
         named.or_else(|| {
-            let filled = self
-                .places
-                .iter()
-                .find(|(staged, _)| staged.origin == planned.origin);
-            filled.map(|(_, place)| *place)
+            let mut filled = self.places.iter();
+            filled.find_map(|(staged, place)| place.filter(|_| staged.origin == planned.origin))
         })
     }
 
@@ -198,7 +204,7 @@ impl Matching<'_> {
         let filled = self
             .places
             .iter()
-            .find(|(staged, at)| *at == place && staged.origin == planned.origin);
+            .find(|(staged, at)| *at == Some(place) && staged.origin == planned.origin);
         let mut plan = match filled {
             // What a mapping file asks of the values may depend on the type.
             Some((staged, _)) if cast && staged.conversion.is_some() => (*staged).clone(),

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use super::Comparison;
 use super::relation::{Relation, Tid};
 use super::row::{ArchiveRows, LiveRows};
-use crate::difference::{Difference, Found, Kind};
+use crate::difference::{Difference, Found, Named};
 use crate::engine::postgres::session::Session;
 use crate::fault::{Fault, Result};
 use crate::mapping::compared::ComparedTable;
@@ -17,12 +17,6 @@ use crate::seam::{PartBuffers, PartSpan, RowSink};
 
 /// Characters of a value that a name shows, about.
 const SHOWN: usize = 40;
-
-/// A row by its name, and the hashes of its columns.
-struct Named {
-    name: String,
-    columns: Vec<u128>,
-}
 
 /// By table and where the row was read.
 type Rows = HashMap<(usize, u64), Named>;
@@ -36,42 +30,17 @@ pub(super) fn names(
     let archived = of_archive(comparison, found)?;
     let live = of_target(comparison, found, session)?;
     let tables = found.iter().zip(comparison.matter.tables).enumerate();
-    Ok(tables
-        .map(|(position, (found, table))| {
-            let named = found.named.iter();
-            named
-                .map(|row| {
-                    let ours = row.archive.and_then(|at| archived.get(&(position, at)));
-                    let theirs = row.target.and_then(|at| live.get(&(position, at)));
-                    in_words(row, table, ours, theirs)
-                })
-                .collect()
-        })
-        .collect())
-}
-
-fn in_words(
-    row: &Difference,
-    table: &ComparedTable,
-    ours: Option<&Named>,
-    theirs: Option<&Named>,
-) -> String {
-    let name = ours.or(theirs);
-    let name = name.map_or("a row without a place", |named| named.name.as_str());
-    match (row.kind, ours, theirs) {
-        (Kind::Differs, Some(ours), Some(theirs)) => {
-            let both = ours.columns.iter().zip(&theirs.columns);
-            let columns = table.columns.iter().zip(both);
-            let differ = columns.filter(|(_, (ours, theirs))| ours != theirs);
-            let differ: Vec<_> = differ
-                .map(|(column, _)| column.source_name.as_str())
-                .collect();
-            format!("differs: {name} ({})", differ.join(", "))
-        }
-        (Kind::Differs, ..) => format!("differs: {name}"),
-        (Kind::Missing, ..) => format!("missing: {name}"),
-        (Kind::Extra, ..) => format!("extra: {name}"),
-    }
+    let all = tables.map(|(position, (found, table))| {
+        let columns = table.columns.iter();
+        let columns: Vec<&str> = columns.map(|column| column.source_name.as_str()).collect();
+        let words = |row: &Difference| {
+            let ours = row.archive.and_then(|at| archived.get(&(position, at)));
+            let theirs = row.target.and_then(|at| live.get(&(position, at)));
+            row.in_words(&columns, ours, theirs)
+        };
+        found.named.iter().map(words).collect()
+    });
+    Ok(all.collect())
 }
 
 fn of_archive(comparison: &Comparison<'_>, found: &[Found]) -> Result<Rows> {
