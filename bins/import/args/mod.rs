@@ -32,9 +32,9 @@ use waybill_common::location::TouchedFiles;
 pub(crate) struct Args {
     #[command(subcommand)]
     command: Option<Command>,
-    /// There unless a command is given.
+    // Defaults only, where a command is given.
     #[command(flatten)]
-    import: Option<ImportArgs>,
+    import: ImportArgs,
 }
 
 /// Everything else than an import.
@@ -60,14 +60,14 @@ pub(crate) enum Job {
 impl cli::Program for Args {
     fn output(&self) -> &cli::OutputArgs {
         match &self.command {
-            None => self.import().output(),
+            None => self.import.output(),
             Some(Command::Check(args)) => args.output(),
         }
     }
 
     fn files(&self) -> TouchedFiles {
         match &self.command {
-            None => self.import().files(),
+            None => self.import.files(),
             Some(Command::Check(args)) => args.files(),
         }
     }
@@ -81,17 +81,9 @@ impl cli::Program for Args {
 impl Args {
     /// What the flow is asked to do.
     pub(crate) fn open(self) -> Result<Job> {
-        match (self.command, self.import) {
-            (Some(Command::Check(args)), _) => Ok(Job::Check(args.open()?)),
-            (None, Some(args)) => Ok(Job::Import(args.open()?)),
-            (None, None) => unreachable!("{NEITHER}"),
+        match self.command {
+            None => Ok(Job::Import(self.import.open()?)),
+            Some(Command::Check(args)) => Ok(Job::Check(args.open()?)),
         }
     }
-
-    fn import(&self) -> &ImportArgs {
-        self.import.as_ref().expect(NEITHER)
-    }
 }
-
-/// Why there is an import when there is no command.
-const NEITHER: &str = "clap asks for ARCHIVE and TARGET where there is no command";
