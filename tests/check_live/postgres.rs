@@ -58,7 +58,7 @@ fn what_was_changed_is_named_by_its_key_and_column() {
             &["differs: id=2 (name)"],
         );
         try_one(
-            "UPDATE orders SET total = 0.0 WHERE id = 2",
+            "UPDATE orders SET total = '-0' WHERE id = 2",
             "orders",
             1,
             &["differs: id=2 (total)"],
@@ -226,9 +226,9 @@ fn a_database_made_with_a_mapping_file_and_folded_names_is_equal() {
         );
         std::fs::write(
             made.path("m.toml"),
-            "waybill-mapping = 1\nnames = \"fold\"\n\
+            "waybill-mapping = 1\nnames = \"fold\"\n[enums]\nstate = [\"open\", \"shut\"]\n\
              [tables.TheOrders.columns.PaidAt]\ntype = \"timestamptz\"\nepoch = \"seconds\"\n\
-             [tables.TheOrders.columns.state]\ntype = \"enum\"\nlabels = [\"open\", \"shut\"]\n\
+             [tables.TheOrders.columns.state]\ntype = \"state\"\n\
              [tables.TheOrders.columns.code]\ntype = \"integer\"\n\
              [tables.TheOrders.columns.junk]\ndrop = true\n",
         )
@@ -287,19 +287,35 @@ fn the_database_is_only_read_and_an_application_goes_on_beside() {
     client
         .batch_execute(&format!(
             "CREATE ROLE looker_{name} LOGIN; GRANT USAGE ON SCHEMA public TO looker_{name};
-             GRANT SELECT ON ALL TABLES IN SCHEMA public TO looker_{name}"
+             GRANT SELECT ON ALL TABLES IN SCHEMA public TO looker_{name};
+             ALTER ROLE looker_{name} SET default_transaction_read_only = on"
         ))
         .unwrap();
+    let looker = uri.replace("//postgres@", &format!("//looker_{name}@"));
+    assert_ne!(looker, uri);
     let mut busy = client.transaction().unwrap();
     busy.batch_execute("UPDATE orders SET name = 'busy'; DELETE FROM log")
         .unwrap();
     // What is not committed is not seen, and nobody waits.
-    made.equal(&uri, &[]);
+    made.equal(&looker, &[]);
     busy.rollback().unwrap();
     client
+        .batch_execute(&format!("REVOKE SELECT ON log FROM looker_{name}"))
+        .unwrap();
+    let found = findings(&made.check(&looker, &[], 3));
+    assert_eq!(found[0].0, "target-table-missing");
+    assert_eq!(found[0].1, "log");
+    // What is hidden from the role is not taken for missing.
+    client
         .batch_execute(&format!(
-            "REVOKE SELECT ON log FROM looker_{name}; SET SESSION AUTHORIZATION looker_{name}"
+            "GRANT SELECT ON log TO looker_{name}; ALTER TABLE log ENABLE ROW LEVEL SECURITY"
         ))
         .unwrap();
-    client.batch_execute("RESET SESSION AUTHORIZATION").unwrap();
+    let found = findings(&made.check(&looker, &[], 3));
+    assert_eq!(found[0].0, "target-table-missing");
+    client
+        .batch_execute(&format!(
+            "DROP OWNED BY looker_{name}; DROP ROLE looker_{name}"
+        ))
+        .unwrap();
 }

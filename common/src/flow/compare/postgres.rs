@@ -70,7 +70,11 @@ pub(super) fn differences(
     };
     let all = live.compare(matter, &options, watch)?;
     for (table, difference) in tables.iter().zip(all) {
-        findings.extend(finding(&table.name, &difference.found, difference.names));
+        findings.extend(finding(
+            &table.source_name,
+            &difference.found,
+            difference.names,
+        ));
     }
     Ok(findings)
 }
