@@ -32,7 +32,7 @@ fn one_cell_among_a_million_rows_is_found() {
     client
         .batch_execute("UPDATE big SET n = n + 1 WHERE id > 10; DELETE FROM big WHERE id = 5")
         .unwrap();
-    let json = bounded(made.command(&uri, &["--limit", "3", "-j", "2"]), 3);
+    let json = bounded(&made.command(&uri, &["--limit", "3", "-j", "2"]), 3);
     differs(
         &json,
         "big",
@@ -56,7 +56,7 @@ fn one_cell_among_a_million_rows_is_found() {
 
 /// Runs the command where it gets no more than so much address space; without a bound it would take
 /// more for the hashes of two million rows alone.
-fn bounded(command: Command, code: i32) -> serde_json::Value {
+fn bounded(command: &Command, code: i32) -> serde_json::Value {
     let mut limited = Command::new("sh");
     limited.args(["-c", "ulimit -v 460800; exec \"$0\" \"$@\""]);
     limited

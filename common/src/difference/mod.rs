@@ -11,16 +11,21 @@
 
 mod count;
 mod name;
+mod reading;
 mod sums;
 mod suspects;
 
 pub use count::{Difference, Found, Kind};
 pub use name::Named;
+pub use reading::Reading;
 pub use sums::Sums;
 pub use suspects::{Entry, Suspects};
 
 use sha2::{Digest as _, Sha256};
 use std::hash::{BuildHasher as _, RandomState};
+
+/// Memory for the rows of buckets that differ, in bytes; more go to a temporary file.
+pub const BUDGET: usize = 64 << 20;
 
 /// Whose row it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,10 +67,9 @@ impl Secret {
         let mut state = self.0.clone();
         state.update(bytes);
         let digest: [u8; 32] = state.finalize().into();
-        let (first, _) = digest
-            .split_first_chunk()
-            .expect("a digest has more than 16 bytes");
-        u128::from_le_bytes(*first)
+        let mut first = [0; 16];
+        first.copy_from_slice(&digest[..16]);
+        u128::from_le_bytes(first)
     }
 }
 

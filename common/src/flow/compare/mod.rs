@@ -2,6 +2,8 @@
 //!
 //! Each part of the archive is checked by its digests as it is read.
 
+mod hash;
+mod pair;
 mod postgres;
 mod source;
 

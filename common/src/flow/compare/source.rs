@@ -3,40 +3,21 @@
 //!
 //! The live database is read by the thread that opened it, the archive by the others.
 
+use super::hash::Hashing;
+use super::pair::{Pair, pairs};
 use super::{Manner, finding};
 use crate::archive::Archive;
-use crate::codec::encode_cell;
-use crate::difference::{Difference, Entry, Found, Named, RowHash, Secret, Side, Sums, Suspects};
-use crate::fault::{Code, Fault, Result};
+use crate::difference::{BUDGET, Difference, Entry, Found, Named, Reading, Secret, Side, Sums};
+use crate::fault::{Fault, Result};
 use crate::flow::select::{SelectedParts, Selection};
 use crate::model::key::RowNaming;
-use crate::model::schema::{Rowid, Schema, Table};
+use crate::model::schema::{Schema, Table};
 use crate::model::value::Value;
 use crate::progress::{Extent, Watch};
 use crate::report::{Finding, Severity};
 use crate::seam::{PartBuffers, PartReader, PartSpan, RowSink, Source};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-
-/// Memory for the rows of buckets that differ, in bytes; more go to a temporary file.
-const BUDGET: usize = 64 << 20;
-/// Rows that are kept before they are handed over.
-const BATCH: usize = 1024;
-/// Columns that a finding lists.
-const LISTED: usize = 10;
-
-/// A table of both sides.
-struct Pair {
-    /// Position in the archive's schema.
-    source: usize,
-    live: Table,
-    /// The names of the cells that are compared, and where they stand on each side.
-    names: Vec<String>,
-    ours: Vec<usize>,
-    theirs: Vec<usize>,
-    /// Positions among these of the cells that tell rows apart; empty when all of them do.
-    key: Vec<usize>,
-}
 
 /// What the tables of `source` have other than the archive. There is a finding of severity error for
 /// each table that differs, and none when all are equal.
@@ -68,235 +49,9 @@ pub(super) fn differences(
     Ok(findings)
 }
 
-fn pairs(schema: &Schema, live: &Schema, findings: &mut Vec<Finding>) -> Vec<Pair> {
-    let mut pairs = Vec::new();
-    for (source, table) in schema
-        .tables
-        .iter()
-        .enumerate()
-        .filter(|(_, table)| table.has_rows())
-    {
-        let mut there = live.tables.iter();
-        match there.find(|there| there.name.eq_ignore_ascii_case(&table.name)) {
-            Some(there) => pairs.push(pair(source, table, there, findings)),
-            None => {
-                let message = "the database has no such table";
-                let finding = Finding::new(Code::TargetTableMissing, Severity::Error, message)
-                    .hint("leave the table out with -T if it is not to be there")
-                    .in_table(&table.name);
-                findings.push(finding);
-            }
-        }
-    }
-    pairs
-}
-
-/// The rowid, where it stands apart, and the stored columns, each with its cell.
-fn cells(table: &Table) -> Vec<(Option<&str>, usize)> {
-    let rowid = (table.rowid == Rowid::Hidden).then_some((None, 0));
-    let first = table.first_column_cell();
-    let columns = table.stored_columns().enumerate();
-    let columns = columns.map(|(position, column)| (Some(column.name.as_str()), first + position));
-    rowid.into_iter().chain(columns).collect()
-}
-
-fn pair(source: usize, table: &Table, there: &Table, findings: &mut Vec<Finding>) -> Pair {
-    let mut pair = Pair {
-        source,
-        live: there.clone(),
-        names: Vec::new(),
-        ours: Vec::new(),
-        theirs: Vec::new(),
-        key: Vec::new(),
-    };
-    let mut theirs = cells(there);
-    for (name, ours) in cells(table) {
-        let shown = name.unwrap_or("rowid");
-        let same = |other: &(Option<&str>, usize)| match (name, other.0) {
-            (Some(name), Some(other)) => name.eq_ignore_ascii_case(other),
-            (None, None) => true,
-            _ => false,
-        };
-        let Some(place) = theirs.iter().position(same) else {
-            let message = "the table of the database has no such column";
-            let finding = Finding::new(Code::TargetColumnMissing, Severity::Error, message)
-                .hint("its values are compared with nothing; add the column, or leave the table out with -T")
-                .in_table(&table.name)
-                .in_column(shown);
-            findings.push(finding);
-            continue;
-        };
-        pair.names.push(shown.to_owned());
-        pair.ours.push(ours);
-        pair.theirs.push(theirs.remove(place).1);
-    }
-    findings.extend(unknown(&theirs).map(|finding| finding.in_table(&table.name)));
-    pair.key = key(table, &pair.ours);
-    pair
-}
-
-fn unknown(theirs: &[(Option<&str>, usize)]) -> Option<Finding> {
-    if theirs.is_empty() {
-        return None;
-    }
-    let names = theirs
-        .iter()
-        .take(LISTED)
-        .map(|(name, _)| name.unwrap_or("rowid").to_owned());
-    let message = "columns of the target that the archive knows nothing of are not compared";
-    let finding = Finding::new(Code::TargetDiffers, Severity::Note, message)
-        .hint("nothing to do, if they are the application's own");
-    Some(finding.counted(theirs.len() as u64, names.collect()))
-}
-
-/// The primary key, else the rowid, where all of it is compared.
-fn key(table: &Table, ours: &[usize]) -> Vec<usize> {
-    let cells: Option<Vec<usize>> = match &table.primary_key {
-        Some(key) => key
-            .columns
-            .iter()
-            .map(|part| table.cell(&part.column))
-            .collect(),
-        None if table.rowid == Rowid::Hidden => Some(vec![0]),
-        None => None,
-    };
-    let place = |cell: &usize| ours.iter().position(|ours| ours == cell);
-    let places = cells.and_then(|cells| cells.iter().map(place).collect());
-    places.unwrap_or_default()
-}
-
-/// Hashes the rows of one side of a table.
-struct Hashing<'a> {
-    secret: &'a Secret,
-    cells: &'a [usize],
-    key: &'a [usize],
-    row: Vec<u8>,
-    ends: Vec<usize>,
-    key_bytes: Vec<u8>,
-}
-
-impl<'a> Hashing<'a> {
-    fn new(secret: &'a Secret, pair: &'a Pair, side: Side) -> Self {
-        Hashing {
-            secret,
-            cells: match side {
-                Side::Archive => &pair.ours,
-                Side::Target => &pair.theirs,
-            },
-            key: &pair.key,
-            row: Vec::new(),
-            ends: Vec::new(),
-            key_bytes: Vec::new(),
-        }
-    }
-
-    /// Brings the row into the archive's own form of cells.
-    fn take(&mut self, row: &[Value<'_>]) -> Result<()> {
-        self.row.clear();
-        self.ends.clear();
-        for cell in self.cells {
-            let value = row.get(*cell);
-            let value = value.ok_or_else(|| Fault::new(Code::Bug, "the row has no such cell"))?;
-            encode_cell(&mut self.row, value);
-            // No cell has a line break in it.
-            self.row.push(b'\n');
-            self.ends.push(self.row.len());
-        }
-        Ok(())
-    }
-
-    fn column(&self, position: usize) -> &[u8] {
-        let start = position
-            .checked_sub(1)
-            .map_or(0, |before| self.ends[before]);
-        &self.row[start..self.ends[position]]
-    }
-
-    fn hash(&mut self, row: &[Value<'_>]) -> Result<RowHash> {
-        self.take(row)?;
-        let row = self.secret.hash(&self.row);
-        if self.key.is_empty() {
-            return Ok(RowHash { key: row, row });
-        }
-        let mut bytes = std::mem::take(&mut self.key_bytes);
-        bytes.clear();
-        for column in self.key {
-            bytes.extend_from_slice(self.column(*column));
-        }
-        let key = self.secret.hash(&bytes);
-        self.key_bytes = bytes;
-        Ok(RowHash { key, row })
-    }
-
-    fn columns(&mut self, row: &[Value<'_>]) -> Result<Vec<u128>> {
-        self.take(row)?;
-        let columns = 0..self.ends.len();
-        Ok(columns
-            .map(|column| self.secret.hash(self.column(column)))
-            .collect())
-    }
-}
-
-/// What is done with the rows of one side.
-trait Taking: Sync {
-    /// A row of a pair, and its number within its table.
-    fn take(
-        &self,
-        held: &mut Vec<Entry>,
-        pair: usize,
-        side: Side,
-        row: (RowHash, u64),
-    ) -> Result<()>;
-    /// No more rows are held back.
-    fn end(&self, held: Vec<Entry>) -> Result<()>;
-    /// Whether the rows of a pair are looked at.
-    fn concerns(&self, pair: usize) -> bool;
-}
-
-impl Taking for Sums {
-    fn take(&self, _: &mut Vec<Entry>, pair: usize, side: Side, row: (RowHash, u64)) -> Result<()> {
-        self.add(pair, side, row.0);
-        Ok(())
-    }
-
-    fn end(&self, _: Vec<Entry>) -> Result<()> {
-        Ok(())
-    }
-
-    fn concerns(&self, _: usize) -> bool {
-        true
-    }
-}
-
-impl Taking for Suspects {
-    fn take(
-        &self,
-        held: &mut Vec<Entry>,
-        pair: usize,
-        side: Side,
-        row: (RowHash, u64),
-    ) -> Result<()> {
-        if self.want(pair, row.0.key) {
-            held.push(Entry::new(pair, side, row.0, row.1));
-        }
-        if held.len() < BATCH {
-            return Ok(());
-        }
-        self.add(held)
-    }
-
-    fn end(&self, mut held: Vec<Entry>) -> Result<()> {
-        self.add(&mut held)
-    }
-
-    fn concerns(&self, pair: usize) -> bool {
-        self.concern(pair)
-    }
-}
-
 /// Gives the rows of one side of a pair to what takes them.
 struct Sink<'a> {
-    taking: &'a dyn Taking,
+    reading: &'a dyn Reading,
     hashing: Hashing<'a>,
     held: &'a mut Vec<Entry>,
     pair: usize,
@@ -311,7 +66,7 @@ impl RowSink for Sink<'_> {
             return Err(Fault::interrupted());
         }
         let hash = self.hashing.hash(row)?;
-        self.taking
+        self.reading
             .take(self.held, self.pair, self.side, (hash, self.number))?;
         self.number += 1;
         Ok(())
@@ -364,7 +119,7 @@ impl Comparison<'_> {
     }
 
     /// Reads both sides at the same time. The first failure ends the other side too.
-    fn read(&self, source: &mut dyn Source, taking: &dyn Taking) -> Result<()> {
+    fn read(&self, source: &mut dyn Source, reading: &dyn Reading) -> Result<()> {
         let (next, failed) = (AtomicUsize::new(0), AtomicBool::new(false));
         let noted = |result: Result<()>| {
             if result.is_err() {
@@ -375,9 +130,9 @@ impl Comparison<'_> {
         std::thread::scope(|scope| {
             let others = std::cmp::max(self.jobs.saturating_sub(1), 1);
             let workers: Vec<_> = (0..others)
-                .map(|_| scope.spawn(|| noted(self.archive(taking, &next, &failed))))
+                .map(|_| scope.spawn(|| noted(self.archive(reading, &next, &failed))))
                 .collect();
-            let live = noted(self.live(source, taking, &failed));
+            let live = noted(self.live(source, reading, &failed));
             let mut all = vec![live];
             all.extend(workers.into_iter().map(|worker| match worker.join() {
                 Ok(result) => result,
@@ -387,18 +142,23 @@ impl Comparison<'_> {
         })
     }
 
-    fn archive(&self, taking: &dyn Taking, next: &AtomicUsize, failed: &AtomicBool) -> Result<()> {
+    fn archive(
+        &self,
+        reading: &dyn Reading,
+        next: &AtomicUsize,
+        failed: &AtomicBool,
+    ) -> Result<()> {
         let mut buffers = PartBuffers::default();
         let mut held = Vec::new();
         while let Some(part) = self.parts.parts().get(next.fetch_add(1, Ordering::Relaxed)) {
             if self.watch.stopped() {
                 return Err(Fault::interrupted());
             }
-            let Some(pair) = self.pair_of(part).filter(|pair| taking.concerns(*pair)) else {
+            let Some(pair) = self.pair_of(part).filter(|pair| reading.concerns(*pair)) else {
                 continue;
             };
             let mut sink = Sink {
-                taking,
+                reading,
                 hashing: Hashing::new(&self.secret, &self.pairs[pair], Side::Archive),
                 held: &mut held,
                 pair,
@@ -409,22 +169,22 @@ impl Comparison<'_> {
             self.parts.read(part, &mut buffers, &mut sink)?;
             self.watch.advance(part.rows, part.bytes);
         }
-        taking.end(held)
+        reading.end(held)
     }
 
     fn live(
         &self,
         source: &mut dyn Source,
-        taking: &dyn Taking,
+        reading: &dyn Reading,
         failed: &AtomicBool,
     ) -> Result<()> {
         let mut held = Vec::new();
         for (position, pair) in self.pairs.iter().enumerate() {
-            if !taking.concerns(position) {
+            if !reading.concerns(position) {
                 continue;
             }
             let mut sink = Sink {
-                taking,
+                reading,
                 hashing: Hashing::new(&self.secret, pair, Side::Target),
                 held: &mut held,
                 pair: position,
@@ -435,7 +195,7 @@ impl Comparison<'_> {
             source.read(&pair.live, &mut sink)?;
             self.watch.advance(sink.number - 1, 0);
         }
-        taking.end(held)
+        reading.end(held)
     }
 
     /// What the rows are called that were found: they are read once more.

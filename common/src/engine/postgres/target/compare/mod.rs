@@ -15,7 +15,7 @@ pub use snapshot::LiveDatabase;
 use std::collections::VecDeque;
 use std::path::PathBuf;
 
-use crate::difference::{Entry, Found, RowHash, Secret, Side, Sums, Suspects};
+use crate::difference::{BUDGET, Entry, Found, Reading, Secret, Side, Sums};
 use crate::engine::postgres::target::crew::{self, Shared, Work, Worker};
 use crate::engine::postgres::target::encode::Setting;
 use crate::fault::{Code, Fault, Result};
@@ -27,11 +27,6 @@ use crate::seam::PartReader;
 
 use relation::Relation;
 use row::{ArchiveRows, LiveRows};
-
-/// Memory for the rows of buckets that differ, in bytes; more go to a temporary file.
-const BUDGET: usize = 64 << 20;
-/// Rows that a worker keeps before it hands them over.
-const BATCH: usize = 1024;
 
 /// How a comparison is done.
 #[derive(Debug, Clone)]
@@ -112,9 +107,6 @@ struct Comparison<'a> {
     watch: &'a dyn Watch,
 }
 
-/// What is done with each row: its table, side, hashes, and where it was read.
-type Each<'e> = dyn FnMut(usize, Side, RowHash, u64) -> Result<()> + 'e;
-
 impl<'a> Comparison<'a> {
     fn new(
         matter: Matter<'a>,
@@ -167,28 +159,20 @@ impl<'a> Comparison<'a> {
         }
     }
 
-    /// Reads both sides; what an archive's part or some blocks hold goes to a new `Each`, which `end`
-    /// takes back.
-    fn read<B>(
-        &self,
-        workers: &mut [Worker],
-        wanted: &(dyn Fn(usize) -> bool + Sync),
-        batch: &(dyn Fn() -> B + Sync),
-        each: &(dyn Fn(&mut B, usize, Side, RowHash, u64) -> Result<()> + Sync),
-        end: &(dyn Fn(B) -> Result<()> + Sync),
-    ) -> Result<()> {
+    /// Reads both sides.
+    fn read(&self, workers: &mut [Worker], reading: &dyn Reading) -> Result<()> {
         let act = |worker: &mut Worker, shared: &Shared<Tasks>, task| {
-            let mut held = batch();
-            let mut take = |table, side, hash, at| each(&mut held, table, side, hash, at);
+            let mut held = Vec::new();
             match task {
-                Task::Part(part) => self.part(worker, shared, part, wanted, &mut take)?,
+                Task::Part(part) => self.part(worker, shared, part, (reading, &mut held))?,
                 Task::Blocks(relation, span) => {
-                    self.blocks(worker, shared, relation, span, &mut take)?;
+                    self.blocks(worker, shared, (relation, span), (reading, &mut held))?;
                 }
             }
-            end(held)
+            reading.end(held)
         };
-        crew::run(self.tasks(wanted), workers, self.watch, &act)?;
+        let tasks = self.tasks(|table| reading.concerns(table));
+        crew::run(tasks, workers, self.watch, &act)?;
         Ok(())
     }
 
@@ -197,19 +181,16 @@ impl<'a> Comparison<'a> {
         worker: &mut Worker,
         shared: &Shared<Tasks>,
         part: usize,
-        wanted: &dyn Fn(usize) -> bool,
-        each: &mut Each<'_>,
+        (reading, held): (&dyn Reading, &mut Vec<Entry>),
     ) -> Result<()> {
         let span = &self.matter.parts.parts()[part];
-        for position in self.compared[span.table]
-            .iter()
-            .filter(|table| wanted(**table))
-        {
+        let tables = self.compared[span.table].iter();
+        for position in tables.filter(|table| reading.concerns(**table)) {
             let table = &self.matter.tables[*position];
             let mut rows = ArchiveRows::new(table, self.setting(), &self.secret, span.first_row)?;
             let mut take = |hash, at| {
                 shared.go_on()?;
-                each(*position, Side::Archive, hash, at)
+                reading.take(held, *position, Side::Archive, (hash, at))
             };
             let mut sink = rows.sink(&mut take);
             let read = self.matter.parts.read(span, &mut worker.buffers, &mut sink);
@@ -223,22 +204,21 @@ impl<'a> Comparison<'a> {
         &self,
         worker: &mut Worker,
         shared: &Shared<Tasks>,
-        relation: usize,
-        span: (u32, Option<u32>),
-        each: &mut Each<'_>,
+        (relation, span): (usize, (u32, Option<u32>)),
+        (reading, held): (&dyn Reading, &mut Vec<Entry>),
     ) -> Result<()> {
         let relation = &self.relations[relation];
         let table = &self.matter.tables[relation.table];
         let sql = relation.copy_out(table, span)?;
         let mut rows = LiveRows::new(table, &self.secret);
         let mut count = 0;
-        let read = rows.read(&mut worker.session, &sql, &mut |tuple| {
-            if tuple.number.is_multiple_of(1024) {
+        let read = rows.read(&mut worker.session, &sql, &mut |row| {
+            if row.number.is_multiple_of(1024) {
                 shared.go_on()?;
             }
             count += 1;
-            let (hash, at) = (tuple.hash, relation.place(tuple.tid));
-            each(relation.table, Side::Target, hash, at)
+            let row = (row.hash, relation.place(row.tid));
+            reading.take(held, relation.table, Side::Target, row)
         });
         read.map_err(|fault| fault.in_table(&table.name))?;
         self.watch.advance(count, 0);
@@ -253,57 +233,28 @@ impl<'a> Comparison<'a> {
         options: &CompareOptions,
     ) -> Result<(Vec<u64>, Vec<Found>)> {
         let sums = Sums::new(rows);
-        self.watch.phase("comparing", self.extent(|_| true));
-        self.read(
-            workers,
-            &|_| true,
-            &|| (),
-            &|(), table, side, hash, _| {
-                sums.add(table, side, hash);
-                Ok(())
-            },
-            &|()| Ok(()),
-        )?;
+        self.watch.phase("comparing", self.extent(&sums));
+        self.read(workers, &sums)?;
         let there = (0..rows.len()).map(|table| sums.rows(table, Side::Target));
         let there = there.collect();
         let suspects = sums.suspects(BUDGET, options.folder.clone());
         if !suspects.is_empty() {
-            self.collect(workers, &suspects)?;
+            let extent = self.extent(&suspects);
+            self.watch.phase("looking for rows that differ", extent);
+            self.read(workers, &suspects)?;
         }
         let keyed = self.matter.tables.iter().map(|table| !table.key.is_empty());
         let keyed: Vec<bool> = keyed.collect();
         Ok((there, suspects.finish(&keyed, options.limit)?))
     }
 
-    fn collect(&self, workers: &mut [Worker], suspects: &Suspects) -> Result<()> {
-        let concerned: Vec<bool> = (0..self.matter.tables.len())
-            .map(|table| suspects.concern(table))
-            .collect();
-        let wanted = |table: usize| concerned[table];
-        self.watch
-            .phase("looking for rows that differ", self.extent(wanted));
-        self.read(
-            workers,
-            &wanted,
-            &|| Vec::with_capacity(BATCH),
-            &|batch, table, side, hash, at| {
-                if suspects.want(table, hash.key) {
-                    batch.push(Entry::new(table, side, hash, at));
-                }
-                if batch.len() < BATCH {
-                    return Ok(());
-                }
-                suspects.add(batch)
-            },
-            &|mut batch| suspects.add(&mut batch),
-        )
-    }
-
     /// The rows of the archive that are read; those of the target come on top, uncounted.
-    fn extent(&self, wanted: impl Fn(usize) -> bool) -> Extent {
+    fn extent(&self, reading: &dyn Reading) -> Extent {
         let parts = self.matter.parts.parts().iter();
-        let parts =
-            parts.filter(|part| self.compared[part.table].iter().any(|table| wanted(*table)));
+        let parts = parts.filter(|part| {
+            let mut tables = self.compared[part.table].iter();
+            tables.any(|table| reading.concerns(*table))
+        });
         Extent {
             rows: None,
             bytes: Some(parts.map(|part| part.bytes).sum()),

@@ -122,8 +122,15 @@ impl Relation {
 
     /// Where in this relation the row at `place` is, if it is in it.
     pub(super) fn tid(&self, place: u64) -> Option<Tid> {
-        let ([_, _, a, b, c, d, e, f], ordinal) = (place.to_be_bytes(), place >> 48);
-        let is_here = ordinal == u64::from(self.ordinal);
-        is_here.then(|| (u32::from_be_bytes([a, b, c, d]), u16::from_be_bytes([e, f])))
+        let bytes = place.to_be_bytes();
+        let is_here = bytes[..2] == self.ordinal.to_be_bytes();
+        tid(&bytes[2..]).filter(|_| is_here)
     }
+}
+
+/// Block and line, as `tidsend` writes them.
+pub(super) fn tid(field: &[u8]) -> Option<Tid> {
+    let (block, line) = field.split_first_chunk()?;
+    let line = line.try_into().ok()?;
+    Some((u32::from_be_bytes(*block), u16::from_be_bytes(line)))
 }

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::relation::Tid;
+use super::relation::{Tid, tid};
 use super::unreadable;
 use crate::difference::{RowHash, Secret};
 use crate::engine::postgres::session::Session;
@@ -242,12 +242,6 @@ impl<'a> LiveRows<'a> {
             rest: &rest,
         })
     }
-}
-
-/// Block and line, as `tidsend` writes them.
-fn tid(field: &[u8]) -> Option<Tid> {
-    let [a, b, c, d, e, f] = *field.as_array::<6>()?;
-    Some((u32::from_be_bytes([a, b, c, d]), u16::from_be_bytes([e, f])))
 }
 
 /// A row came without its place.
