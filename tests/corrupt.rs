@@ -2,6 +2,8 @@
 //! removed. All mutants go through the library in this process; a sample of them through the
 //! real programs, for exit codes and an untouched target.
 
+mod evidence;
+
 use crate::support::program::run;
 use crate::support::samples;
 use std::fs;

@@ -47,7 +47,7 @@ fn one_cell_among_a_million_rows_is_found() {
         .execute_batch(change)
         .unwrap();
     let json = bounded(
-        made.command(&sqlite(&target), &["--limit", "1", "-j", "2"]),
+        &made.command(&sqlite(&target), &["--limit", "1", "-j", "2"]),
         3,
     );
     differs(&json, "big", 999_999, &["differs: id=1 (name)"]);

@@ -59,15 +59,8 @@ pub fn import(request: &ImportRequest, watch: &dyn Watch) -> Result<Report> {
                 views: request.views,
                 jobs: request.jobs,
             };
-            let target = SqliteTarget::new(path.clone(), &selection.schema, options);
-            run(
-                request,
-                &archive,
-                &selection,
-                Box::new(target),
-                report,
-                watch,
-            )
+            let mut target = SqliteTarget::new(path.clone(), &selection.schema, options);
+            run(request, &archive, &selection, &mut target, report, watch)
         }
         Location::Postgres(text) => postgres(
             (request, &wishes),
@@ -118,15 +111,27 @@ fn postgres(
         lock_wait_timeout: request.lock_wait_timeout,
         check: request.check,
     };
-    let target = PostgresTarget::new(settings, &selection.schema, &plan, options);
-    run(request, archive, selection, Box::new(target), report, watch)
+    let mut target = PostgresTarget::new(settings, &selection.schema, &plan, options);
+    let mut report = run(request, archive, selection, &mut target, report, watch)?;
+    if let Some(amended) = target.amended() {
+        let found = target.findings();
+        let schema = &selection.schema;
+        plan::amend(
+            schema,
+            (&plan, amended),
+            &found,
+            &wishes.target_schema,
+            &mut report,
+        );
+    }
+    Ok(report)
 }
 
-fn run<'a>(
+fn run(
     request: &ImportRequest,
-    archive: &'a Archive,
-    selection: &'a Selection,
-    mut target: Box<dyn Target + 'a>,
+    archive: &Archive,
+    selection: &Selection,
+    target: &mut dyn Target,
     mut report: Report,
     watch: &dyn Watch,
 ) -> Result<Report> {
@@ -138,7 +143,7 @@ fn run<'a>(
         Scope::Structure => SelectedParts::none(archive),
     };
     let location = target.location();
-    load(request, target.as_mut(), &parts, watch).map_err(|fault| fault.at(&location))?;
+    load(request, target, &parts, watch).map_err(|fault| fault.at(&location))?;
     report.findings.extend(target.findings());
     let what = extent(request.scope, &report.totals);
     report.summary = format!("imported {what} into {location}");

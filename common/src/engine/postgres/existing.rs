@@ -40,7 +40,11 @@ pub(super) fn tables(session: &mut Session, schema: &str) -> Result<Existing> {
         let fault = Fault::new(Code::TargetSchemaMissing, what).in_table(schema);
         return Err(fault.hint(format!("CREATE SCHEMA {}", name::identifier(schema)?)));
     };
-    let role = session.query("SELECT current_user::text AS role", &[])?;
+    let role = session.query(
+        "SELECT current_user::text AS role, current_setting('session_replication_role') = 'replica' AS replica",
+        &[],
+    )?;
+    let role = role.first();
     let rows = session.query(include_str!("queries/existing_tables.sql"), &[&home])?;
     let oids: Vec<Oid> = rows.iter().map(|row| row.get("oid")).collect();
     let mut places = HashMap::with_capacity(oids.len());
@@ -65,7 +69,8 @@ pub(super) fn tables(session: &mut Session, schema: &str) -> Result<Existing> {
     }
     Ok(Existing {
         schema: schema.to_owned(),
-        role: role.first().map(|row| row.get("role")).unwrap_or_default(),
+        role: role.map(|row| row.get("role")).unwrap_or_default(),
+        replica: role.is_some_and(|row| row.get("replica")),
         tables,
     })
 }
@@ -86,6 +91,7 @@ fn table(row: &Row) -> ExistingTable {
             "v" => Some("view"),
             "m" => Some("materialized view"),
             "f" => Some("foreign table"),
+            _ if row.get("elsewhere") => Some("table with partitions on another server"),
             _ => None,
         },
         partitioned: kind == "p",
