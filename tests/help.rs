@@ -16,9 +16,9 @@ mod analyze;
 #[path = "../bins/export/args.rs"]
 #[expect(dead_code, reason = "only the definition is looked at")]
 mod export;
-#[path = "../bins/import/args.rs"]
+#[path = "../bins/import/args/mod.rs"]
 #[expect(dead_code, reason = "only the definition is looked at")]
-mod import;
+mod import_args;
 #[path = "../bins/verify/args.rs"]
 #[expect(dead_code, reason = "only the definition is looked at")]
 mod verify;
@@ -28,7 +28,7 @@ fn commands() -> [Command; 4] {
         analyze::Args::command(),
         export::Args::command(),
         verify::Args::command(),
-        import::Args::command(),
+        import_args::Args::command(),
     ]
 }
 
@@ -49,19 +49,42 @@ fn assert_page(path: &Path, expected: &str) {
     );
 }
 
-#[test]
-fn the_page_of_each_program_is_its_help() {
-    for command in commands() {
-        let program = command.get_name();
-        let help = run(program, ["--help"]).exits(0).stdout();
-        let lines: Vec<_> = help.lines().map(str::trim_end).collect();
-        let page = format!(
-            "# {program}\n\n<!-- Generated from `{program} --help` by tests/help.rs. -->\n\n```text\n{}\n```\n",
-            lines.join("\n")
-        );
-        let name = program.strip_prefix("waybill-").expect("all begin so");
-        assert_page(&docs().join(format!("cli/{name}.md")), &page);
+/// The programs, each followed by its own commands.
+fn all_commands() -> Vec<Command> {
+    let mut all = Vec::new();
+    for mut program in commands() {
+        program.build();
+        all.push(program.clone());
+        all.extend(program.get_subcommands().cloned());
     }
+    all
+}
+
+#[test]
+fn the_page_of_each_program_and_command_is_its_help() {
+    for program in commands() {
+        let name = program.get_name();
+        assert_help_page(name, &[]);
+        for command in program.get_subcommands() {
+            assert_help_page(name, &[command.get_name()]);
+        }
+    }
+}
+
+fn assert_help_page(program: &str, command: &[&str]) {
+    let line = [&[program], command].concat();
+    let help = run(program, command.iter().chain(&["--help"]))
+        .exits(0)
+        .stdout();
+    let lines: Vec<_> = help.lines().map(str::trim_end).collect();
+    let page = format!(
+        "# {line}\n\n<!-- Generated from `{line} --help` by tests/help.rs. -->\n\n```text\n{}\n```\n",
+        lines.join("\n"),
+        line = line.join(" "),
+    );
+    let line = line.join("-");
+    let name = line.strip_prefix("waybill-").expect("all begin so");
+    assert_page(&docs().join(format!("cli/{name}.md")), &page);
 }
 
 #[test]
@@ -97,7 +120,7 @@ fn meaning(argument: &Arg) -> String {
 fn a_flag_has_the_same_meaning_in_every_program() {
     let mut flags: BTreeMap<String, (String, String)> = BTreeMap::new();
     let mut shared = 0;
-    for command in commands() {
+    for command in all_commands() {
         for argument in command.get_arguments().filter(|one| !one.is_positional()) {
             let long = argument.get_long().map(|long| format!("--{long}"));
             let short = argument.get_short().map(|short| format!("-{short}"));
@@ -114,7 +137,7 @@ fn a_flag_has_the_same_meaning_in_every_program() {
 
 #[test]
 fn no_program_takes_h_as_a_flag() {
-    for command in commands() {
+    for command in all_commands() {
         let taken = command
             .get_arguments()
             .any(|one| one.get_short() == Some('h'));

@@ -1,4 +1,4 @@
-//! Loads an archive into a database, completely or not at all.
+//! Loads an archive into a database, completely or not at all, and looks after what was loaded.
 
 use std::process::ExitCode;
 use waybill_common::{cli, flow};
@@ -6,5 +6,8 @@ use waybill_common::{cli, flow};
 mod args;
 
 fn main() -> ExitCode {
-    cli::run(|args: args::Args, watch| flow::import(&args.open()?, watch))
+    cli::run(|args: args::Args, watch| match args.open()? {
+        args::Job::Import(request) => flow::import(&request, watch),
+        args::Job::Check(request) => flow::check(&request, watch),
+    })
 }

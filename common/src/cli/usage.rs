@@ -4,7 +4,7 @@ use crate::fault::{Code, Fault};
 use crate::location;
 use crate::report::escape::escaped;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{CommandFactory, Parser};
+use clap::{Command, CommandFactory, Parser};
 use std::ffi::{OsStr, OsString};
 
 const HELP_ALONE: &str = "-h shows help only when it stands alone; a host is named in postgresql://HOST/DATABASE or pg:host=HOST";
@@ -26,8 +26,8 @@ pub(super) enum NotRun {
 /// The arguments that `line`, the program's name included, stands for.
 pub(super) fn parse<A: Parser + CommandFactory>(line: &[OsString]) -> Result<A, NotRun> {
     // clap would print help and succeed for `-h db1`, a habit of psql's users, so `-h` is no flag.
-    if line.len() == 2 && line[1] == "-h" {
-        return Err(NotRun::Asked(A::command().render_help().to_string()));
+    if let Some(help) = summary(A::command(), line) {
+        return Err(NotRun::Asked(help));
     }
     A::try_parse_from(line).map_err(|error| match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
@@ -35,6 +35,23 @@ pub(super) fn parse<A: Parser + CommandFactory>(line: &[OsString]) -> Result<A, 
         }
         _ => wrong(&error, line),
     })
+}
+
+/// The short help, where `-h` stands alone behind the program or one of its commands.
+fn summary(mut program: Command, line: &[OsString]) -> Option<String> {
+    let (last, before) = line.split_last()?;
+    if last != "-h" {
+        return None;
+    }
+    let asked = match before {
+        [_] => &mut program,
+        [_, command] => {
+            program.build();
+            program.find_subcommand_mut(command)?
+        }
+        _ => return None,
+    };
+    Some(asked.render_help().to_string())
 }
 
 fn wrong(error: &clap::Error, line: &[OsString]) -> NotRun {

@@ -5,6 +5,8 @@
 
 #[cfg(all(feature = "sqlite", feature = "postgres"))]
 mod analyze;
+#[cfg(all(feature = "sqlite", feature = "postgres"))]
+mod compare;
 mod examine;
 #[cfg(feature = "sqlite")]
 mod export;
@@ -38,6 +40,8 @@ mod workers;
 
 #[cfg(all(feature = "sqlite", feature = "postgres"))]
 pub use analyze::analyze;
+#[cfg(all(feature = "sqlite", feature = "postgres"))]
+pub use compare::check;
 #[cfg(feature = "sqlite")]
 pub use export::export;
 #[cfg(all(feature = "sqlite", feature = "postgres"))]

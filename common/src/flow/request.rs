@@ -134,6 +134,33 @@ pub struct ImportRequest {
     pub views: bool,
 }
 
+/// Compare a target with an archive.
+#[derive(Debug, Clone)]
+pub struct CheckRequest {
+    /// The archive.
+    pub archive: ArchivePath,
+    /// The database to look at.
+    pub target: Location,
+    /// Schema of the target, for PostgreSQL; `public` unless given.
+    pub into_schema: Option<String>,
+    /// Worker threads, and connections to a server.
+    pub jobs: usize,
+    /// Rows of a table that are named, at the most.
+    pub limit: u64,
+    /// The root the archive must have.
+    pub expect_root: Option<Digest>,
+    /// Bytes of lines that a part may have at the most.
+    pub max_part: u64,
+    /// How names have become names of PostgreSQL; `None` leaves it to the mapping file.
+    pub names: Option<NameRule>,
+    /// The mapping file.
+    pub map: Option<PathBuf>,
+    /// Which tables.
+    pub tables: TableFilter,
+    /// Folder for the private copy of an archive that comes through a pipe.
+    pub spool: Option<PathBuf>,
+}
+
 /// What of an archive is loaded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Scope {

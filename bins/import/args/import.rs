@@ -1,37 +1,29 @@
-//! The command line of `waybill-import`. Its doc comments are the help.
+//! What `waybill-import` takes without a subcommand: an import. Its doc comments are the help.
 
 use clap::ValueEnum;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 use std::time::Duration;
 use waybill_common::cli;
 use waybill_common::digest::Digest;
-use waybill_common::fault::{Code, Exit, Fault, Result};
+use waybill_common::fault::{Code, Fault, Result};
 use waybill_common::flow::request::{self, ImportRequest, Scope};
 use waybill_common::location::{ArchivePath, Location, TouchedFiles};
 use waybill_common::seam;
 
-/// Load an archive into a database, completely or not at all
-///
-/// The archive is verified first. Rows are loaded beside the final place, compared with the
-/// archive, and switched in one step; until then the target is as it was.
-#[derive(Debug, clap::Parser)]
+/// What an import takes.
+#[derive(Debug, clap::Args)]
 #[expect(clippy::struct_excessive_bools, reason = "clap makes a flag of each")]
-#[command(
-    name = "waybill-import",
-    version,
-    disable_help_flag = true,
-    disable_version_flag = true,
-    after_long_help = cli::EXIT_CODES
-)]
-pub(crate) struct Args {
+pub(super) struct ImportArgs {
     /// The archive; - reads it from standard input
-    archive: OsString,
+    #[arg(required = true)]
+    archive: Option<OsString>,
     // Not a doc comment: rustdoc would take it for a link.
     #[arg(
+        required = true,
         help = "The database to fill: postgresql://HOST/DATABASE, pg:KEY=VALUE, sqlite:PATH or env:NAME"
     )]
-    target: OsString,
+    target: Option<OsString>,
     /// What happens to tables that exist
     #[arg(long, value_enum, default_value_t = Mode::Create)]
     mode: Mode,
@@ -103,28 +95,34 @@ enum Check {
     Content,
 }
 
-impl cli::Program for Args {
-    fn output(&self) -> &cli::OutputArgs {
+/// There unless a command is given, when nobody asks.
+fn given(argument: Option<&OsStr>) -> Result<&OsStr> {
+    argument.ok_or_else(|| Fault::new(Code::Usage, "an archive and a target are needed"))
+}
+
+impl ImportArgs {
+    pub(super) fn output(&self) -> &cli::OutputArgs {
         &self.output
     }
 
-    fn files(&self) -> TouchedFiles {
+    pub(super) fn files(&self) -> TouchedFiles {
         TouchedFiles::default()
-            .archive(&ArchivePath::parse(&self.archive))
-            .database(&Location::target(&self.target))
+            .archive(&self.archive())
+            .database(&self.target())
             .file(self.map.as_deref())
     }
 
-    /// What verify finds, an import refuses.
-    fn exit(fault: &Fault) -> Exit {
-        fault.exit_as_refusal()
+    fn archive(&self) -> Result<ArchivePath> {
+        ArchivePath::parse(given(self.archive.as_deref())?)
     }
-}
 
-impl Args {
+    fn target(&self) -> Result<Location> {
+        Location::target(given(self.target.as_deref())?)
+    }
+
     /// What the flow is asked to do.
-    pub(crate) fn open(self) -> Result<ImportRequest> {
-        let archive = ArchivePath::parse(&self.archive)?;
+    pub(super) fn open(self) -> Result<ImportRequest> {
+        let archive = self.archive()?;
         cli::from_stdin(&archive)?;
         let mode = match self.mode {
             Mode::Create if !self.data_only => request::Mode::Create,
@@ -136,7 +134,7 @@ impl Args {
         };
         Ok(ImportRequest {
             archive,
-            target: Location::target(&self.target)?,
+            target: self.target()?,
             mode,
             into_schema: self.into_schema,
             jobs: self.jobs.count(),
