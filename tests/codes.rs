@@ -10,7 +10,7 @@ use std::path::Path;
 use waybill_common::fault::Code;
 
 /// Codes that no quirk provokes, and the file and function of a test that does.
-const TESTS: [(&str, &str, &str); 50] = [
+const TESTS: [(&str, &str, &str); 52] = [
     (
         "target-differs",
         "tests/check_live/postgres.rs",
@@ -134,12 +134,12 @@ const TESTS: [(&str, &str, &str); 50] = [
     (
         "server-busy",
         "tests/postgres_target/survival.rs",
-        "lost_connections_end_the_import_and_the_target_is_as_it_was",
+        "lost_connections_end_the_import_and_the_next_goes_on_where_it_was",
     ),
     (
         "connection-lost",
         "tests/postgres_target/survival.rs",
-        "lost_connections_end_the_import_and_the_target_is_as_it_was",
+        "lost_connections_end_the_import_and_the_next_goes_on_where_it_was",
     ),
     (
         "right-missing",
@@ -174,7 +174,17 @@ const TESTS: [(&str, &str, &str); 50] = [
     (
         "staging-removed",
         "tests/postgres_target/survival.rs",
-        "the_next_import_removes_what_a_killed_one_has_left_and_nothing_else",
+        "what_was_interrupted_is_not_mixed_with_anything_else",
+    ),
+    (
+        "run-unfinished",
+        "tests/postgres_target/survival.rs",
+        "what_was_interrupted_is_not_mixed_with_anything_else",
+    ),
+    (
+        "run-ended",
+        "tests/postgres_target/survival.rs",
+        "a_run_that_another_process_has_given_up_ends",
     ),
     (
         "target-table-missing",

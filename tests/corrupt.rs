@@ -81,6 +81,7 @@ fn import(archive: &Path, target: PathBuf) -> Exit {
         max_part: 1 << 30,
         check: Check::Content,
         plan_only: false,
+        new_run: false,
         scope: Scope::All,
         names: None,
         map: None,

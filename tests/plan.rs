@@ -184,7 +184,12 @@ fn dumped(server: &Server, uri: &str) -> String {
         programs_of_the_system().join("pg_dump")
     };
     let output = Command::new(program)
-        .args(["--schema-only", "--no-owner", "--restrict-key=none"])
+        .args([
+            "--schema-only",
+            "--no-owner",
+            "--restrict-key=none",
+            "-Nwaybill",
+        ])
         .arg(uri)
         .output()
         .expect("pg_dump runs");

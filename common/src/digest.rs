@@ -121,6 +121,25 @@ impl Multiset {
         }
         self.rows += other.rows;
     }
+
+    /// The sum without the count, as 64 lower-case hexadecimal digits, the highest first.
+    #[must_use]
+    pub fn sum_hex(&self) -> String {
+        let words = self.sum.iter().rev();
+        words.map(|word| format!("{word:016x}")).collect()
+    }
+
+    /// The multiset with this count and this sum.
+    pub fn of_sum(rows: u64, hex: &str) -> Result<Multiset, NotADigest> {
+        let Digest(bytes) = hex.parse()?;
+        let mut sum = [0; 4];
+        for (word, bytes) in sum.iter_mut().rev().zip(bytes.chunks_exact(8)) {
+            *word = bytes
+                .iter()
+                .fold(0, |all, byte| all << 8 | u64::from(*byte));
+        }
+        Ok(Multiset { rows, sum })
+    }
 }
 
 #[cfg(test)]
@@ -152,6 +171,20 @@ mod tests {
         assert_eq!(digest(&[b"a", b"b"]), digest(&[b"b", b"a"]));
         assert_ne!(digest(&[b"a", b"a"]), digest(&[b"b", b"b"]));
         assert_ne!(digest(&[b"a", b"a"]).sum, digest(&[]).sum);
+    }
+
+    #[test]
+    fn a_sum_reads_back_from_its_digits() {
+        let mut all = Multiset::default();
+        all.add(b"one");
+        all.add(b"two");
+        assert_eq!(Multiset::of_sum(2, &all.sum_hex()), Ok(all));
+        let small = Multiset {
+            rows: 1,
+            sum: [255, 0, 0, 0],
+        };
+        assert!(small.sum_hex().ends_with("00ff"));
+        assert_eq!(Multiset::of_sum(1, "ff"), Err(NotADigest));
     }
 
     #[test]

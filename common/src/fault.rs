@@ -156,6 +156,10 @@ codes! {
     LockTimeout = "lock-timeout", Retry, "run the same command again when the tables are less busy";
     /// Another import runs into the same schema.
     ImportRunning = "import-running", Retry, "wait until the other import has finished";
+    /// The run was ended by another process that worked on it.
+    RunEnded = "run-ended", Failed, "see what that process has reported; the target is as it was";
+    /// An import of something else into the same schema was interrupted.
+    RunUnfinished = "run-unfinished", Refused, "run the command of that import again to finish it, or give it up with --new-run";
 
     /// The target has a table or another object of the same name.
     TargetExists = "target-exists", Refused, "drop or rename the object, or import into another schema with --into-schema";

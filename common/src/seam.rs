@@ -69,6 +69,15 @@ pub struct PartBuffers {
     pub lines: Vec<u8>,
 }
 
+/// What an import finds when it begins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Begun {
+    /// There is work to do.
+    Ready,
+    /// It has been done already, by the run with this number.
+    Already(String),
+}
+
 /// A database that is filled beside its final place and switched in one step.
 ///
 /// Steps are called once each, in this order. Dropped before `switch` has returned `Ok`, it leaves
@@ -76,8 +85,10 @@ pub struct PartBuffers {
 pub trait Target {
     /// The target as the user named it, without password.
     fn location(&self) -> String;
-    /// Refuses what would fail later, removes what an interrupted run left, and makes the staging place.
-    fn begin(&mut self, watch: &dyn Watch) -> Result<()>;
+    /// Refuses what would fail later, and makes the staging place, or finds the one of an
+    /// interrupted run that brings the same `parts`. Nothing else is called when the import has been
+    /// done already.
+    fn begin(&mut self, parts: &dyn PartReader, watch: &dyn Watch) -> Result<Begun>;
     /// Loads all rows. What follows a table's rows may be built as soon as they are in.
     fn load(&mut self, parts: &dyn PartReader, watch: &dyn Watch) -> Result<()>;
     /// Builds the keys, indexes, constraints and other objects that `load` has not built, so that

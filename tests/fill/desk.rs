@@ -64,7 +64,8 @@ impl Desk {
 
     /// Fails unless nothing of Waybill's is left.
     pub(super) fn assert_tidy(&mut self) {
-        let left = self.ask("SELECT nspname FROM pg_namespace WHERE nspname LIKE 'waybill%'");
+        let left =
+            self.ask("SELECT nspname FROM pg_namespace WHERE nspname LIKE 'waybill\\_staging%'");
         assert_eq!(left, "");
     }
 }

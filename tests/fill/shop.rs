@@ -125,6 +125,7 @@ fn structure_first_and_rows_later_give_the_same_database_as_one_import() {
         let dump = |uri: &str, flags: &[&str]| {
             let ran = Command::new("pg_dump")
                 .args(flags)
+                .arg("-Nwaybill")
                 .arg(uri)
                 .output()
                 .unwrap();

@@ -42,7 +42,7 @@ fn a_killed_fill_leaves_the_tables_as_they_were() {
         let moment = whole.mul_f64((f64::from(kill) * 0.618_033_988_75).fract());
         let mut import = command("waybill-import");
         import
-            .args(["--mode", "fill"])
+            .args(["--mode", "fill", "--new-run"])
             .arg(&desk.archive)
             .arg(&desk.uri);
         let mut child = import
@@ -155,7 +155,7 @@ fn ordinary_rights_suffice_for_the_owner_and_for_one_who_may_insert() {
                  ALTER TABLE parent OWNER TO filler; ALTER TABLE child OWNER TO filler",
             )
             .unwrap();
-        desk.fill_as(&uri, &[]).exits(0);
+        desk.fill_as(&uri, &["--new-run"]).exits(0);
         assert_eq!(desk.ask(STATE), FILLED);
     }
 }

@@ -36,7 +36,7 @@ fn names_columns_and_tables_are_changed_as_the_file_says() {
             ["clients", "orders"]
         );
         assert_eq!(
-            database.texts("SELECT conrelid::regclass || ' -> ' || confrelid::regclass FROM pg_constraint WHERE contype = 'f'"),
+            database.texts("SELECT conrelid::regclass || ' -> ' || confrelid::regclass FROM pg_constraint WHERE contype = 'f' AND connamespace = 'public'::regnamespace"),
             ["orders -> clients"]
         );
         let notes = findings(&report, "mapping-applied");
@@ -52,7 +52,7 @@ fn a_foreign_key_to_a_skipped_table_is_left_out_and_named() {
     let (report, mut database) =
         shop().imported("[tables.customers]\nskip = true", postgres::server());
     assert_eq!(
-        database.texts("SELECT conname::text FROM pg_constraint WHERE contype = 'f'"),
+        database.texts("SELECT conname::text FROM pg_constraint WHERE contype = 'f' AND connamespace = 'public'::regnamespace"),
         [""; 0]
     );
     let left_out = findings(&report, "structure-left-out");
@@ -131,7 +131,9 @@ fn indexes_statistics_and_order_are_made() {
             ["4", "9"]
         );
         assert_eq!(
-            database.texts("SELECT nspname::text FROM pg_namespace WHERE nspname LIKE 'waybill%'"),
+            database.texts(
+                "SELECT nspname::text FROM pg_namespace WHERE nspname LIKE 'waybill\\_staging%'"
+            ),
             [""; 0]
         );
     }

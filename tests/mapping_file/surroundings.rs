@@ -149,7 +149,7 @@ fn sql_that_fails_is_named_with_its_line_and_leaves_the_target_as_it_was() {
             "x.sql",
             "COMMIT; BEGIN;",
             "after = \"x.sql\"",
-            "the file has ended the transaction of the switch, by COMMIT or ROLLBACK",
+            "the file has ended the transaction that it runs in, by COMMIT or ROLLBACK",
         ),
         (
             "x",

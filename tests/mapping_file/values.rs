@@ -232,7 +232,7 @@ fn a_type_that_is_asked_for_goes_along_with_the_foreign_keys() {
     );
     assert_eq!(
         database
-            .texts("SELECT count(*)::text FROM pg_constraint WHERE contype = 'f' AND convalidated"),
+            .texts("SELECT count(*)::text FROM pg_constraint WHERE contype = 'f' AND convalidated AND connamespace = 'public'::regnamespace"),
         ["2"]
     );
     let left_out = super::findings(&report, "structure-left-out");

@@ -142,7 +142,7 @@ fn rows_that_are_sent_twice_are_reported_once() {
     let uri = fresh_database();
     let mut target = target(&uri, &schema, &plan);
     let watch = Counting::default();
-    target.begin(&watch).unwrap();
+    target.begin(&memory, &watch).unwrap();
     target.load(&memory, &watch).unwrap();
     assert_eq!(watch.0.load(Ordering::Relaxed), 2_000);
 }

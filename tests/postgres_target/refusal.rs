@@ -37,9 +37,11 @@ fn every_name_that_is_taken_is_named_and_nothing_changes() {
         )
         .unwrap();
     let before = inventory(&mut client);
-    let (schema, mut plan, _) = items(1);
+    let (schema, mut plan, parts) = items(1);
     plan.tables[0].columns[0].identity = Some(Some(2));
-    let fault = target(&uri, &schema, &plan).begin(&Unwatched).unwrap_err();
+    let fault = target(&uri, &schema, &plan)
+        .begin(&parts, &Unwatched)
+        .unwrap_err();
     assert_eq!(fault.code(), Code::TargetExists);
     assert_eq!(
         cause(&fault),
@@ -73,7 +75,9 @@ fn tables_are_listed_first_and_without_the_types_that_come_with_them() {
     for name in ["b", "c", "a_pkey"] {
         plan.tables.push(planned(0, name, columns.clone()));
     }
-    let fault = target(&uri, &schema, &plan).begin(&Unwatched).unwrap_err();
+    let fault = target(&uri, &schema, &plan)
+        .begin(&parts, &Unwatched)
+        .unwrap_err();
     assert_eq!(
         cause(&fault),
         "table `b`, table `items`, index `a_pkey`, type `_c`"
@@ -82,9 +86,10 @@ fn tables_are_listed_first_and_without_the_types_that_come_with_them() {
     plan.tables.truncate(1);
     client.batch_execute("DROP TABLE items").unwrap();
     let mut target = target(&uri, &schema, &plan);
-    target.begin(&Unwatched).unwrap();
+    target.begin(&parts, &Unwatched).unwrap();
     target.load(&parts, &Unwatched).unwrap();
     client.batch_execute("CREATE TABLE items (id int)").unwrap();
+    target.build(&Unwatched).unwrap();
     assert_eq!(cause(&target.switch().unwrap_err()), "relation `items`");
 }
 
@@ -94,8 +99,10 @@ fn a_type_alone_is_in_the_way_of_a_table() {
     client(&uri)
         .batch_execute("CREATE TYPE items AS ENUM ('a')")
         .unwrap();
-    let (schema, plan, _) = items(1);
-    let fault = target(&uri, &schema, &plan).begin(&Unwatched).unwrap_err();
+    let (schema, plan, parts) = items(1);
+    let fault = target(&uri, &schema, &plan)
+        .begin(&parts, &Unwatched)
+        .unwrap_err();
     assert_eq!(
         (fault.code(), cause(&fault).as_str()),
         (Code::TargetExists, "type `items`")
@@ -108,16 +115,22 @@ fn a_name_taken_during_the_import_stops_the_switch() {
     let mut client = client(&uri);
     let (schema, plan, parts) = items(10);
     let mut target = target(&uri, &schema, &plan);
-    target.begin(&Unwatched).unwrap();
+    target.begin(&parts, &Unwatched).unwrap();
     target.load(&parts, &Unwatched).unwrap();
     client
         .batch_execute("CREATE TABLE items (mine int)")
         .unwrap();
+    target.build(&Unwatched).unwrap();
     let fault = target.switch().unwrap_err();
     assert_eq!(fault.code(), Code::TargetExists);
     drop(target);
-    assert_eq!(inventory(&mut client), ["items"]);
     assert_eq!(ask(&mut client, "SELECT * FROM items"), "");
+    // Once it is out of the way, the import goes on with what it has.
+    client.batch_execute("DROP TABLE items").unwrap();
+    import(&mut super::sample::target(&uri, &schema, &plan), &parts).unwrap();
+    assert_eq!(inventory(&mut client), ["items", "items_pkey"]);
+    let loads = "SELECT max(attempt), count(*) FROM waybill.steps WHERE kind = 'part'";
+    assert_eq!(ask(&mut client, loads), "1|1");
 }
 
 #[test]
@@ -125,8 +138,9 @@ fn a_name_taken_but_not_yet_committed_stops_the_switch_too() {
     let uri = fresh_database();
     let (schema, plan, parts) = items(10);
     let mut target = target(&uri, &schema, &plan);
-    target.begin(&Unwatched).unwrap();
+    target.begin(&parts, &Unwatched).unwrap();
     target.load(&parts, &Unwatched).unwrap();
+    target.build(&Unwatched).unwrap();
     let mut other = client(&uri);
     other
         .batch_execute("BEGIN; CREATE TABLE items (mine int)")
@@ -144,7 +158,7 @@ fn a_name_taken_but_not_yet_committed_stops_the_switch_too() {
     });
     assert_eq!(switch.code(), Code::TargetExists, "{switch:?}");
     drop(target);
-    assert_eq!(inventory(&mut other), ["items"]);
+    assert_eq!(ask(&mut other, "SELECT * FROM items"), "");
 }
 
 #[test]
@@ -155,16 +169,24 @@ fn two_imports_into_one_schema_exclude_each_other() {
         .unwrap();
     let (schema, plan, parts) = items(10);
     let mut first = target(&uri, &schema, &plan);
-    first.begin(&Unwatched).unwrap();
-    let fault = target(&uri, &schema, &plan).begin(&Unwatched).unwrap_err();
+    first.begin(&parts, &Unwatched).unwrap();
+    let mut other = PostgresTarget::new(conninfo(&uri), &schema, &plan, of_another_archive());
+    let fault = other.begin(&parts, &Unwatched).unwrap_err();
     assert_eq!(fault.code(), Code::ImportRunning);
     let mut aside = PostgresTarget::new(conninfo(&uri), &schema, &plan, options("elsewhere"));
     import(&mut aside, &parts).unwrap();
     first.load(&parts, &Unwatched).unwrap();
+    first.build(&Unwatched).unwrap();
     first.check(&Unwatched).unwrap();
     first.switch().unwrap();
-    let fault = target(&uri, &schema, &plan).begin(&Unwatched).unwrap_err();
+    let fault = other.begin(&parts, &Unwatched).unwrap_err();
     assert_eq!(fault.code(), Code::TargetExists, "the lock is free again");
+}
+
+fn of_another_archive() -> PostgresOptions {
+    let mut options = options("public");
+    options.run.archive_root = "2".repeat(64);
+    options
 }
 
 #[test]
@@ -195,7 +217,9 @@ fn a_missing_right_or_schema_is_answered_with_the_statement_that_gives_it() {
             format!("GRANT CREATE ON DATABASE \"{database}\" TO \"{role}\""),
             format!("GRANT USAGE, CREATE ON SCHEMA \"public\" TO \"{role}\""),
         ] {
-            let fault = target(&mine, &schema, &plan).begin(&Unwatched).unwrap_err();
+            let fault = target(&mine, &schema, &plan)
+                .begin(&parts, &Unwatched)
+                .unwrap_err();
             assert_eq!(
                 (fault.code(), fault.help()),
                 (Code::RightMissing, grant.as_str())
@@ -203,7 +227,7 @@ fn a_missing_right_or_schema_is_answered_with_the_statement_that_gives_it() {
             owner.batch_execute(&grant).unwrap();
         }
         let mut nowhere = PostgresTarget::new(conninfo(&mine), &schema, &plan, options("no where"));
-        let fault = nowhere.begin(&Unwatched).unwrap_err();
+        let fault = nowhere.begin(&parts, &Unwatched).unwrap_err();
         assert_eq!(
             (fault.code(), fault.help()),
             (Code::TargetSchemaMissing, "CREATE SCHEMA \"no where\"")
@@ -224,9 +248,9 @@ fn an_encoding_other_than_utf8_is_refused() {
     maintenance
         .batch_execute(&format!("CREATE DATABASE {name} TEMPLATE template0 ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C'"))
         .unwrap();
-    let (schema, plan, _) = items(1);
+    let (schema, plan, parts) = items(1);
     let fault = target(&server().uri(&name), &schema, &plan)
-        .begin(&Unwatched)
+        .begin(&parts, &Unwatched)
         .unwrap_err();
     assert_eq!(fault.code(), Code::ServerUnfit);
     assert_eq!(fault.what(), "the database's encoding is LATIN1");
@@ -238,13 +262,15 @@ fn an_encoding_other_than_utf8_is_refused() {
 #[test]
 fn more_tables_than_the_server_has_locks_for_are_refused_with_the_setting() {
     let uri = fresh_database();
-    let (schema, mut plan, _) = items(1);
+    let (schema, mut plan, parts) = items(1);
     plan.tables = (0..20_000)
         .map(|n| planned(0, &format!("t{n}"), plan.tables[0].columns.clone()))
         .collect();
     let findings = catalogue::preflight(&conninfo(&uri), "public", &plan).unwrap();
     assert_eq!(findings[0].code, Code::ServerUnfit);
-    let fault = target(&uri, &schema, &plan).begin(&Unwatched).unwrap_err();
+    let fault = target(&uri, &schema, &plan)
+        .begin(&parts, &Unwatched)
+        .unwrap_err();
     let slots: i64 = ask(&mut client(&uri), "SELECT current_setting('max_connections')::int + current_setting('max_prepared_transactions')::int").parse().unwrap();
     let hint = format!(
         "set max_locks_per_transaction to at least {} and",
@@ -394,7 +420,7 @@ fn checked(check: Check, change: &str) -> Result<(), Code> {
         ..options("public")
     };
     let mut target = PostgresTarget::new(conninfo(&uri), &schema, &plan, options);
-    target.begin(&Unwatched).unwrap();
+    target.begin(&parts, &Unwatched).unwrap();
     target.load(&parts, &Unwatched).unwrap();
     let mut client = client(&uri);
     let staging = ask(
@@ -407,7 +433,7 @@ fn checked(check: Check, change: &str) -> Result<(), Code> {
     let checked = target
         .build(&Unwatched)
         .and_then(|()| target.check(&Unwatched));
-    drop(target);
+    target.give_up("the test needs no more of it").unwrap();
     assert!(inventory(&mut client).is_empty());
     checked.map_err(|fault| fault.code())
 }

@@ -4,7 +4,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use waybill_common::engine::postgres::conninfo::ConnInfo;
-use waybill_common::engine::postgres::target::{PostgresOptions, PostgresTarget};
+use waybill_common::engine::postgres::target::{
+    LEDGER_SCHEMA, PostgresOptions, PostgresTarget, RunOptions,
+};
 use waybill_common::fault::Result;
 use waybill_common::mapping::expression::Expression;
 use waybill_common::mapping::operator::OperatorPlan;
@@ -16,7 +18,7 @@ use waybill_common::model::schema::{
 };
 use waybill_common::model::value::{OwnedValue, Value};
 use waybill_common::progress::{Extent, Unwatched, Watch};
-use waybill_common::seam::{Check, PartBuffers, PartReader, PartSpan, RowSink, Target as _};
+use waybill_common::seam::{Begun, Check, PartBuffers, PartReader, PartSpan, RowSink, Target as _};
 
 /// Rows of several tables, cut into parts of so many rows.
 pub(crate) struct Memory {
@@ -187,6 +189,12 @@ pub(crate) fn options(target_schema: &str) -> PostgresOptions {
         jobs: 3,
         lock_wait_timeout: Duration::from_secs(5),
         check: Check::Content,
+        run: RunOptions {
+            archive_root: "0".repeat(64),
+            content_root: "1".repeat(64),
+            anew: false,
+            ledger_schema: LEDGER_SCHEMA.to_owned(),
+        },
     }
 }
 
@@ -197,18 +205,18 @@ pub(crate) fn target<'a>(uri: &str, schema: &'a Schema, plan: &'a Plan) -> Postg
 
 /// All steps of an import.
 pub(crate) fn import(target: &mut PostgresTarget<'_>, parts: &Memory) -> Result<()> {
-    target.begin(&Unwatched)?;
+    assert_eq!(target.begin(parts, &Unwatched)?, Begun::Ready);
     target.load(parts, &Unwatched)?;
     target.build(&Unwatched)?;
     target.check(&Unwatched)?;
     target.switch()
 }
 
-/// The names of everything of Waybill's in a database, and of all tables of `public`.
+/// The names of everything that is staged in a database, and of all tables of `public`.
 pub(crate) fn inventory(client: &mut postgres::Client) -> Vec<String> {
     let rows = client
         .query(
-            "SELECT nspname::text FROM pg_namespace WHERE nspname LIKE 'waybill%'
+            "SELECT nspname::text FROM pg_namespace WHERE nspname LIKE 'waybill\\_staging%'
              UNION ALL SELECT relname::text FROM pg_class WHERE relnamespace = 'public'::regnamespace
              ORDER BY 1",
             &[],

@@ -88,6 +88,7 @@ fn request(archive: &Path, target: Location) -> ImportRequest {
         expect_root: None,
         check: Check::Content,
         plan_only: false,
+        new_run: false,
         scope: Scope::All,
         names: None,
         map: None,

@@ -42,6 +42,11 @@ pub(super) struct ImportArgs {
     /// be loaded afterwards.
     #[arg(long, conflicts_with = "data_only")]
     schema_only: bool,
+    /// Import anew, even when the same was imported before or another import was interrupted
+    ///
+    /// What an interrupted import has staged is dropped.
+    #[arg(long)]
+    new_run: bool,
     /// Accept only the archive with this root, as 64 hexadecimal digits
     #[arg(long, value_name = "HEX")]
     expect_root: Option<Digest>,
@@ -151,6 +156,7 @@ impl ImportArgs {
             } else {
                 Scope::All
             },
+            new_run: self.new_run,
             names: self.names.rule(),
             map: self.map,
             tables: self.tables.filter()?,

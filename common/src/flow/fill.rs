@@ -1,7 +1,8 @@
 //! Import into tables that the application has made: `--mode fill`.
 
+use super::compare;
 use super::fitting::try_values;
-use super::import::{evidence_of, options, refused};
+use super::import::{already, evidence_of, options, refused};
 use super::plan;
 use super::rehearse::rehearse;
 use super::request::{ImportRequest, Scope};
@@ -18,7 +19,7 @@ use crate::mapping::fill::{Filling, fill};
 use crate::mapping::plan::Origin;
 use crate::progress::Watch;
 use crate::report::{Finding, Report, Severity};
-use crate::seam::{Check, Target as _};
+use crate::seam::{Begun, Check, Target as _};
 
 /// Why nothing is written, for the summary.
 const UNFIT: &str = "the tables of the target cannot take every row";
@@ -41,13 +42,13 @@ pub(super) fn check(request: &ImportRequest, wishes: &Wishes) -> Result<()> {
 /// one transaction.
 pub(super) fn into_existing(
     (request, wishes): (&ImportRequest, &Wishes),
-    settings: ConnInfo,
+    settings: &ConnInfo,
     (archive, selection): (&Archive, &Selection),
     mut report: Report,
     watch: &dyn Watch,
 ) -> Result<Report> {
     let evidence = evidence_of(archive, &selection.positions);
-    let there = existing::read(&settings, &wishes.target_schema)?;
+    let there = existing::read(settings, &wishes.target_schema)?;
     let mut filling = fill(
         &selection.schema,
         &evidence,
@@ -76,6 +77,18 @@ pub(super) fn into_existing(
         .extend(filling.plan.findings.iter().cloned());
     report.tables = plan::tables(&selection.schema, &filling.plan, &evidence, &report.tables);
     name_types(&mut report, selection, &filling);
+    let options = options(request, wishes, archive);
+    let mut target =
+        PostgresTarget::filling(settings.clone(), &selection.schema, &filling, options);
+    let location = target.location();
+    let at = |fault: Fault| fault.at(&location);
+    // Tables that this import has filled are not empty any more.
+    if let Some(run) = target.already(&parts).map_err(at)? {
+        let plan = (&filling.plan, Some(&filling));
+        let place = (settings, wishes.target_schema.as_str());
+        let found = compare::since(request, (archive, selection), plan, place, watch)?;
+        return Ok(already(report, &location, &run, found));
+    }
     if structural || errors(&filling) > 0 {
         refused(&mut report, UNFIT);
         return Ok(report);
@@ -83,12 +96,11 @@ pub(super) fn into_existing(
     if request.plan_only {
         return Ok(report);
     }
-    let options = options(request, wishes);
-    let mut target = PostgresTarget::filling(settings, &selection.schema, &filling, options);
-    let location = target.location();
-    let at = |fault: Fault| fault.at(&location);
-    target.begin(watch).map_err(at)?;
+    if let Begun::Already(run) = target.begin(&parts, watch).map_err(at)? {
+        return Ok(already(report, &location, &run, Vec::new()));
+    }
     target.load(&parts, watch).map_err(at)?;
+    target.build(watch).map_err(at)?;
     if request.check != Check::None {
         target.check(watch).map_err(at)?;
     }
@@ -96,7 +108,7 @@ pub(super) fn into_existing(
     if !unfit.is_empty() {
         report.findings.extend(unfit);
         refused(&mut report, UNFIT);
-        target.abort();
+        target.give_up(UNFIT).map_err(at)?;
         return Ok(report);
     }
     target.switch().map_err(at)?;

@@ -5,18 +5,18 @@ use super::rehearse::rehearse;
 use super::request::{ImportRequest, Mode, Scope, VerifyLevel};
 use super::select::{SelectedParts, Selection, select};
 use super::wishes::Wishes;
-use super::{fill, open, plan, verify, wording};
+use super::{compare, fill, open, plan, verify, wording};
 use crate::archive::Archive;
 use crate::engine::postgres::conninfo::ConnInfo;
-use crate::engine::postgres::target::{PostgresOptions, PostgresTarget};
+use crate::engine::postgres::target::{LEDGER_SCHEMA, PostgresOptions, PostgresTarget, RunOptions};
 use crate::engine::sqlite::target::{SqliteOptions, SqliteTarget};
 use crate::fault::{Code, Fault, Result};
 use crate::location::Location;
 use crate::mapping::plan::Plan;
 use crate::profile::evidence::{KeyEvidence, TableEvidence};
 use crate::progress::Watch;
-use crate::report::{Report, Severity, Totals};
-use crate::seam::{Check, Target};
+use crate::report::{Finding, Report, Severity, Totals};
+use crate::seam::{Begun, Check, Target};
 
 /// Loads the archive. Before anything is written the whole archive has been checked, on the same
 /// open descriptor that the rows are then read from.
@@ -87,7 +87,7 @@ fn postgres(
     let settings = ConnInfo::parse(text, &|name| std::env::var(name).ok())?;
     if request.mode == Mode::Fill {
         let source = (archive, selection);
-        return fill::into_existing((request, wishes), settings, source, report, watch);
+        return fill::into_existing((request, wishes), &settings, source, report, watch);
     }
     let evidence = evidence_of(archive, &selection.positions);
     let keys = keys_of(&examination.keys, &selection.positions);
@@ -106,8 +106,14 @@ fn postgres(
     if refused(&mut report, "the target cannot hold every value") || request.plan_only {
         return Ok(report);
     }
-    let options = options(request, wishes);
-    let mut target = PostgresTarget::new(settings, &selection.schema, &plan, options);
+    let options = options(request, wishes, archive);
+    let mut target = PostgresTarget::new(settings.clone(), &selection.schema, &plan, options);
+    if let Some(run) = target.already(&parts_of(request, archive, selection))? {
+        let source = (archive, selection);
+        let place = (&settings, wishes.target_schema.as_str());
+        let found = compare::since(request, source, (&plan, None), place, watch)?;
+        return Ok(already(report, &target.location(), &run, found));
+    }
     let mut report = run(request, archive, selection, &mut target, report, watch)
         .map_err(|fault| advised(fault, &plan))?;
     if let Some(amended) = target.amended() {
@@ -124,13 +130,24 @@ fn postgres(
     Ok(report)
 }
 
-/// How the target is to be written.
-pub(super) fn options(request: &ImportRequest, wishes: &Wishes) -> PostgresOptions {
+/// How PostgreSQL is imported into.
+pub(super) fn options(
+    request: &ImportRequest,
+    wishes: &Wishes,
+    archive: &Archive,
+) -> PostgresOptions {
+    let facts = open::facts(archive, &request.archive);
     PostgresOptions {
         target_schema: wishes.target_schema.clone(),
         jobs: request.jobs,
         lock_wait_timeout: request.lock_wait_timeout,
         check: request.check,
+        run: RunOptions {
+            archive_root: facts.root,
+            content_root: facts.content_root,
+            anew: request.new_run,
+            ledger_schema: LEDGER_SCHEMA.to_owned(),
+        },
     }
 }
 
@@ -160,16 +177,53 @@ fn run(
     if request.plan_only {
         return Ok(report);
     }
-    let parts = match request.scope {
-        Scope::All => SelectedParts::new(archive, &selection.positions),
-        Scope::Structure => SelectedParts::none(archive),
-    };
+    let parts = parts_of(request, archive, selection);
     let location = target.location();
-    load(request, target, &parts, watch).map_err(|fault| fault.at(&location))?;
+    let begun = load(request, target, &parts, watch).map_err(|fault| fault.at(&location))?;
     report.findings.extend(target.findings());
     let what = extent(request.scope, &report.totals);
-    report.summary = format!("imported {what} into {location}");
+    report.summary = match begun {
+        Begun::Ready => format!("imported {what} into {location}"),
+        Begun::Already(run) => format!("already imported {what} into {location}, by run {run}"),
+    };
     Ok(report)
+}
+
+/// The parts that are loaded.
+fn parts_of<'a>(
+    request: &ImportRequest,
+    archive: &'a Archive,
+    selection: &'a Selection,
+) -> SelectedParts<'a> {
+    match request.scope {
+        Scope::All => SelectedParts::new(archive, &selection.positions),
+        Scope::Structure => SelectedParts::none(archive),
+    }
+}
+
+/// The report of an import that was done before; `found` says what the target holds other than the
+/// archive since.
+pub(super) fn already(
+    mut report: Report,
+    location: &str,
+    run: &str,
+    found: Vec<Finding>,
+) -> Report {
+    let extent = wording::extent(&report.totals);
+    report.rejected = found
+        .iter()
+        .any(|finding| finding.severity == Severity::Error);
+    report.summary = if report.rejected {
+        format!(
+            "changed since: run {run} has imported the archive into {location}, which differs from it by now; --new-run imports anew"
+        )
+    } else {
+        format!(
+            "already imported: {location} holds {extent} of the archive since run {run}, nothing to do"
+        )
+    };
+    report.findings = found;
+    report
 }
 
 fn load(
@@ -177,14 +231,18 @@ fn load(
     target: &mut dyn Target,
     parts: &SelectedParts<'_>,
     watch: &dyn Watch,
-) -> Result<()> {
-    target.begin(watch)?;
+) -> Result<Begun> {
+    let begun = target.begin(parts, watch)?;
+    if begun != Begun::Ready {
+        return Ok(begun);
+    }
     target.load(parts, watch)?;
     target.build(watch)?;
     if request.check != Check::None {
         target.check(watch)?;
     }
-    target.switch()
+    target.switch()?;
+    Ok(begun)
 }
 
 fn begin(request: &ImportRequest, archive: &Archive, selection: &Selection) -> Result<Report> {

@@ -97,6 +97,7 @@ pub enum Mode {
 
 /// Load an archive into a target.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a choice of its own")]
 pub struct ImportRequest {
     /// The archive.
     pub archive: ArchivePath,
@@ -122,6 +123,8 @@ pub struct ImportRequest {
     pub plan_only: bool,
     /// Structure, rows or both.
     pub scope: Scope,
+    /// What was imported before, or interrupted, does not count.
+    pub new_run: bool,
     /// Which tables.
     pub tables: TableFilter,
     /// How long to wait for locks.

@@ -3,10 +3,11 @@
 //! Knows no database and no plan. Field names and words are keys and values of `--json`.
 
 use crate::report::Finding;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// What a finding is about, within the table (and column) that its place names.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Subject {
     /// The primary key.
     PrimaryKey,

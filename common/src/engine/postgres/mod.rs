@@ -3,6 +3,7 @@
 pub mod catalogue;
 pub mod conninfo;
 pub mod existing;
+mod ledger;
 pub mod name;
 mod relation;
 pub mod session;

@@ -30,7 +30,7 @@ use crate::fault::{Code, Fault, Result};
 use crate::model::schema::{Schema, Table, TableKind, VirtualContent};
 use crate::progress::{Extent, Watch};
 use crate::report::{Finding, Severity};
-use crate::seam::{PartReader, Target};
+use crate::seam::{Begun, PartReader, Target};
 use rusqlite::{Connection, InterruptHandle};
 use std::path::PathBuf;
 
@@ -280,10 +280,11 @@ impl Target for SqliteTarget {
         self.path.display().to_string()
     }
 
-    fn begin(&mut self, watch: &dyn Watch) -> Result<()> {
+    fn begin(&mut self, _: &dyn PartReader, watch: &dyn Watch) -> Result<Begun> {
         watch.phase("preparing", Extent::default());
-        self.try_begin(watch)
-            .map_err(|fault| fault.at(self.path.display()))
+        let begun = self.try_begin(watch);
+        begun.map_err(|fault| fault.at(self.path.display()))?;
+        Ok(Begun::Ready)
     }
 
     fn load(&mut self, parts: &dyn PartReader, watch: &dyn Watch) -> Result<()> {

@@ -7,18 +7,21 @@ mod pair;
 mod postgres;
 mod source;
 
-use super::request::CheckRequest;
+use super::request::{CheckRequest, ImportRequest, Scope};
 use super::select::{Selection, select};
 use super::wishes::Wishes;
 use super::{open, verify, wording};
 use crate::archive::{self, Archive};
 use crate::difference::{Found, Kind};
 use crate::engine::postgres::conninfo::ConnInfo;
+use crate::engine::postgres::target::compare::LiveDatabase;
 use crate::engine::sqlite::source::SqliteSource;
 use crate::fault::{Code, Result};
 use crate::location::Location;
+use crate::mapping::fill::Filling;
+use crate::mapping::plan::Plan;
 use crate::progress::Watch;
-use crate::report::{Finding, Report, Severity, Totals};
+use crate::report::{Finding, Report, SAMPLES, Severity, Totals};
 use std::path::PathBuf;
 
 /// How a target is compared with an archive.
@@ -69,6 +72,28 @@ pub fn check(request: &CheckRequest, watch: &dyn Watch) -> Result<Report> {
         }
     };
     Ok(report(request, &archive, &selection, target, findings))
+}
+
+/// What a PostgreSQL target that an import has brought the archive into holds other than the archive by
+/// now; `filling` is that of an import into tables that were there.
+pub(super) fn since(
+    request: &ImportRequest,
+    (archive, selection): (&Archive, &Selection),
+    (plan, filling): (&Plan, Option<&Filling>),
+    (settings, schema): (&ConnInfo, &str),
+    watch: &dyn Watch,
+) -> Result<Vec<Finding>> {
+    if request.scope == Scope::Structure {
+        return Ok(Vec::new());
+    }
+    let manner = Manner {
+        jobs: request.jobs,
+        limit: SAMPLES,
+        folder: archive::spool_folder(request.spool.as_deref()),
+    };
+    let mut live = LiveDatabase::open(settings, schema)?;
+    let plan = (plan, filling);
+    postgres::differences(archive, selection, plan, &mut live, &manner, watch)
 }
 
 fn report(

@@ -261,9 +261,11 @@ fn planned<'p>(
             ]
         })
         .collect();
-    let indexes = table.indexes.iter().enumerate();
-    let built = indexes.filter(|(index, _)| !outcome.dropped_indexes.contains(&(position, *index)));
-    all.extend(built.map(|(_, index)| {
+    let is_in =
+        |all: &BTreeSet<(usize, String)>, name: &String| all.contains(&(position, name.clone()));
+    let indexes = table.indexes.iter();
+    let built = indexes.filter(|index| !is_in(&outcome.dropped_indexes, &index.name));
+    all.extend(built.map(|index| {
         let kind = if index.unique {
             "unique index"
         } else {
@@ -281,10 +283,10 @@ fn planned<'p>(
     }));
     let foreign_keys = table.foreign_keys.iter();
     all.extend(foreign_keys.map(|key| (name, "f", key.name.as_str(), key.valid)));
-    for (check, planned) in table.checks.iter().enumerate() {
-        if !outcome.dropped.contains(&(position, check)) {
-            let valid = !outcome.unproved.contains(&(position, check));
-            all.push((name, "c", &planned.name, valid));
+    for check in &table.checks {
+        if !is_in(&outcome.dropped, &check.name) {
+            let valid = !is_in(&outcome.unproved, &check.name);
+            all.push((name, "c", &check.name, valid));
         }
     }
     all

@@ -5,77 +5,79 @@
 
 use std::collections::BTreeSet;
 
+use crate::engine::postgres::ledger::{Record, Saved};
 use crate::engine::postgres::session::{ServerMessage, Session};
 use crate::fault::{Code, Fault, Result};
 use crate::mapping::expression::Expression;
 use crate::mapping::plan::{IndexPlan, IndexTerm};
 use crate::report::{Finding, Severity};
 
-use super::run::transaction;
 use super::sql::Statements;
 
 /// What became of the checks that do not hold for all rows.
 #[derive(Debug, Default)]
 pub(super) struct Outcome {
-    /// Table and check, by position in the plan: kept for new rows only.
-    pub(super) unproved: BTreeSet<(usize, usize)>,
+    /// Table, by position in the plan, and name of a check: kept for new rows only.
+    pub(super) unproved: BTreeSet<(usize, String)>,
     /// Left out.
-    pub(super) dropped: BTreeSet<(usize, usize)>,
-    /// Table and index, by position in the plan: left out.
-    pub(super) dropped_indexes: BTreeSet<(usize, usize)>,
+    pub(super) dropped: BTreeSet<(usize, String)>,
+    /// Table and name of an index: left out.
+    pub(super) dropped_indexes: BTreeSet<(usize, String)>,
     /// What there is to say of both.
     pub(super) findings: Vec<Finding>,
 }
 
 impl Outcome {
-    /// Takes in what became of the checks of another table.
-    pub(super) fn merge(&mut self, other: Outcome) {
-        self.unproved.extend(other.unproved);
-        self.dropped.extend(other.dropped);
-        self.dropped_indexes.extend(other.dropped_indexes);
-        self.findings.extend(other.findings);
+    /// Takes in what came of a step of a table.
+    pub(super) fn take(&mut self, table: usize, record: &Record) {
+        let of_table = |names: &[String]| -> Vec<_> {
+            names.iter().map(|name| (table, name.clone())).collect()
+        };
+        self.unproved.extend(of_table(&record.unproved_checks));
+        self.dropped.extend(of_table(&record.dropped_checks));
+        self.dropped_indexes
+            .extend(of_table(&record.dropped_indexes));
+        let findings = record.findings.iter().cloned().map(Finding::from);
+        self.findings.extend(findings);
     }
 }
 
-/// Adds the checks of the table at a position of the plan.
-pub(super) fn add(
-    session: &mut Session,
-    begin: &str,
-    table: usize,
-    statements: Statements<'_>,
-) -> Result<Outcome> {
-    let mut outcome = Outcome::default();
-    for (position, check) in statements.table.checks.iter().enumerate() {
-        let mut run = |sql: String| transaction(session, begin, |session| session.execute(&sql));
-        let added = run(statements.add_check(check)?);
+/// Adds the checks of a table, within a transaction.
+pub(super) fn add(session: &mut Session, statements: Statements<'_>) -> Result<Record> {
+    let mut record = Record::default();
+    for check in &statements.table.checks {
+        let added = attempt(session, &statements.add_check(check)?)?;
         let proved = match added {
-            Ok(()) => run(statements.validate_check(check)?),
-            Err(fault) => {
-                let (finding, name) = (left_out(&fault, &check.name), &statements.table.name);
-                outcome.dropped.insert((table, position));
-                outcome.findings.push(finding.ok_or(fault)?.in_table(name));
-                continue;
-            }
+            Ok(()) => attempt(session, &statements.validate_check(check)?)?,
+            Err(fault) => Err(fault),
         };
         let Err(fault) = proved else { continue };
         let finding = if sqlstate(&fault) == Some("23514") {
-            outcome.unproved.insert((table, position));
-            let sql = statements.count_broken(check)?;
-            let rows = transaction(session, begin, |session| session.query(&sql, &[]))?;
+            record.unproved_checks.push(check.name.clone());
+            let rows = session.query(&statements.count_broken(check)?, &[])?;
             let rows: i64 = rows.first().map_or(0, |row| row.get("rows"));
             broken(&check.name, u64::try_from(rows).unwrap_or(0))
         } else {
             let finding = left_out(&fault, &check.name).ok_or(fault)?;
-            let sql = statements.drop_check(check)?;
-            transaction(session, begin, |session| session.execute(&sql))?;
-            outcome.dropped.insert((table, position));
+            session.execute(&statements.drop_check(check)?)?;
+            record.dropped_checks.push(check.name.clone());
             finding
         };
-        outcome
-            .findings
-            .push(finding.in_table(&statements.table.name));
+        let finding = finding.in_table(&statements.table.name);
+        record.findings.push(Saved::from(&finding));
     }
-    Ok(outcome)
+    Ok(record)
+}
+
+/// Runs a statement that may fail without ending the transaction: what came of it is inside.
+pub(super) fn attempt(session: &mut Session, sql: &str) -> Result<Result<()>> {
+    session.execute("SAVEPOINT attempt")?;
+    let done = session.execute(sql);
+    session.execute(match done {
+        Ok(()) => "RELEASE SAVEPOINT attempt",
+        Err(_) => "ROLLBACK TO SAVEPOINT attempt",
+    })?;
+    Ok(done)
 }
 
 fn broken(name: &str, rows: u64) -> Finding {

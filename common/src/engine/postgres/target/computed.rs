@@ -4,14 +4,16 @@
 //! table are dropped, its rows loaded without, and the columns added again, each on its own: one that
 //! fails is left out. A table whose rows all have their results costs nothing more.
 
+use std::collections::BTreeSet;
+
+use crate::engine::postgres::ledger::{Record, Saved};
 use crate::engine::postgres::session::Session;
 use crate::fault::{Fault, Result};
 use crate::mapping::lost;
 use crate::mapping::plan::TablePlan;
 use crate::model::schema::Table;
-use crate::report::Finding;
 
-use super::checks::server_message;
+use super::checks::{attempt, server_message};
 use super::operator;
 use super::run::transaction;
 use super::sql::Statements;
@@ -39,47 +41,60 @@ pub(super) fn drop_all(
     })
 }
 
-/// What has become of the computed columns of a table.
-pub(super) struct Restored {
-    /// The table without those that are left out; nothing where all are there again.
-    pub(super) amended: Option<TablePlan>,
-    /// What there is to say of what is left out.
-    pub(super) findings: Vec<Finding>,
-}
-
-/// Adds the computed columns of a table again, now that its rows are in.
+/// Adds the computed columns of a table that were dropped, now that its rows are in; within a
+/// transaction. The record names those that stay left out, and what goes with them.
 pub(super) fn restore(
     session: &mut Session,
-    begin: &str,
     statements: Statements<'_>,
     source: &Table,
-) -> Result<Restored> {
+) -> Result<Record> {
     let planned = statements.table;
+    let there = columns(session, statements)?;
+    let missing = planned.computed().filter(|c| !there.contains(&c.name));
+    let missing: Vec<_> = missing.collect();
+    if missing.is_empty() {
+        return Ok(Record::default());
+    }
     let (mut lost, mut findings) = (lost::Columns::new(), Vec::new());
-    for column in planned.computed() {
-        let sql = statements.add_computed(column)?;
-        let added = transaction(session, begin, |session| session.execute(&sql));
-        let Err(fault) = added else { continue };
+    for column in missing {
+        let Err(fault) = attempt(session, &statements.add_computed(column)?)? else {
+            continue;
+        };
         let Some(why) = why(&fault) else {
             return Err(fault);
         };
         findings.push(lost::column(source, column, why));
         lost.insert(column.name.clone());
     }
-    let amended = (!lost.is_empty()).then(|| {
-        let (amended, dependent) = lost::without(source, planned, &lost);
-        findings.extend(dependent);
-        amended
-    });
+    let (amended, dependent) = lost::without(source, planned, &lost);
+    findings.extend(dependent);
     let now = Statements {
-        table: amended.as_ref().unwrap_or(planned),
+        table: &amended,
         ..statements
     };
     let again = operator::statistics_again(&statements, &now)?;
-    transaction(session, begin, |session| {
-        again.iter().try_for_each(|sql| session.execute(sql))
-    })?;
-    Ok(Restored { amended, findings })
+    again.iter().try_for_each(|sql| session.execute(sql))?;
+    Ok(Record {
+        dropped_columns: lost.into_iter().collect(),
+        findings: findings.iter().map(Saved::from).collect(),
+        ..Record::default()
+    })
+}
+
+/// The names of the columns that a staged table has.
+fn columns(session: &mut Session, statements: Statements<'_>) -> Result<BTreeSet<String>> {
+    let query = include_str!("../queries/column_names.sql");
+    let rows = session.query(query, &[&statements.schema, &statements.table.name])?;
+    Ok(rows.iter().map(|row| row.get("name")).collect())
+}
+
+/// The table without the columns that a record says are left out; nothing where it says so of none.
+pub(super) fn amended(planned: &TablePlan, source: &Table, record: &Record) -> Option<TablePlan> {
+    if record.dropped_columns.is_empty() {
+        return None;
+    }
+    let lost = record.dropped_columns.iter().cloned().collect();
+    Some(lost::without(source, planned, &lost).0)
 }
 
 /// What the server has said, where a row has no value, one that the column does not take, or none

@@ -14,6 +14,8 @@ use crate::seam::PartBuffers;
 
 /// How often a signal is looked for.
 const LOOK: Duration = Duration::from_millis(100);
+/// How often one looks what others do.
+const LOOK_AROUND: Duration = Duration::from_millis(500);
 /// How often a cancel is repeated: one may come between two statements and be lost.
 const INSIST: Duration = Duration::from_millis(500);
 
@@ -25,8 +27,21 @@ pub(super) trait Work: Send {
     fn next(&mut self) -> Option<Self::Task>;
     /// A piece that was taken is done.
     fn done(&mut self, task: Self::Task);
+    /// A piece that was taken is being done by another process; only where work is shared with one.
+    fn is_elsewhere(&mut self, task: Self::Task) {
+        self.done(task);
+    }
     /// Nothing is left and nothing is under way.
     fn is_over(&self) -> bool;
+}
+
+/// What became of a piece of work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Outcome {
+    /// It is done.
+    Done,
+    /// Another process has it.
+    Elsewhere,
 }
 
 /// A connection, and the memory its worker reuses.
@@ -54,11 +69,6 @@ impl<W: Work> Shared<W> {
     /// Looks at the work, or changes it.
     pub(super) fn with<T>(&self, act: impl FnOnce(&mut W) -> T) -> T {
         act(&mut self.lock().work)
-    }
-
-    /// Has those who wait for work look again: a change by `with` has made some ready.
-    pub(super) fn wake(&self) {
-        self.changed.notify_all();
     }
 
     /// Ends a long piece of work early when another has failed or a signal has come.
@@ -94,10 +104,11 @@ impl<W: Work> Shared<W> {
         }
     }
 
-    fn finished(&self, task: W::Task, outcome: Result<()>) {
+    fn finished(&self, task: W::Task, outcome: Result<Outcome>) {
         let mut state = self.lock();
         match outcome {
-            Ok(()) => state.work.done(task),
+            Ok(Outcome::Done) => state.work.done(task),
+            Ok(Outcome::Elsewhere) => state.work.is_elsewhere(task),
             Err(fault) => self.fail(&mut state, fault),
         }
         drop(state);
@@ -118,9 +129,11 @@ impl<W: Work> Shared<W> {
         }
     }
 
-    /// Waits for the workers; passes on a signal, and cancels statements after a failure.
-    fn attend(&self, cancels: &[Cancel], watch: &dyn Watch) {
+    /// Waits for the workers; passes on a signal, and cancels statements after a failure. Looks
+    /// around every now and then.
+    fn attend(&self, cancels: &[Cancel], watch: &dyn Watch, look: &mut Look<'_, W>) {
         let mut insisted: Option<Instant> = None;
+        let mut looked = Instant::now();
         let mut state = self.lock();
         while state.active > 0 {
             if watch.stopped() && state.fault.is_none() {
@@ -135,6 +148,17 @@ impl<W: Work> Shared<W> {
                 }
                 insisted = Some(Instant::now());
                 state = self.lock();
+                continue;
+            }
+            if looked.elapsed() >= LOOK_AROUND && state.fault.is_none() {
+                drop(state);
+                let seen = look(self);
+                looked = Instant::now();
+                state = self.lock();
+                if let Err(fault) = seen {
+                    self.fail(&mut state, fault);
+                }
+                self.changed.notify_all();
                 continue;
             }
             let waited = self.changed.wait_timeout(state, LOOK);
@@ -160,14 +184,35 @@ impl<W: Work> Drop for Leaving<'_, W> {
 
 /// What a worker does with a piece of work.
 pub(super) type Act<'a, W> =
+    dyn Fn(&mut Worker, &Shared<W>, <W as Work>::Task) -> Result<Outcome> + Sync + 'a;
+
+/// The same where no other process knows the work.
+pub(super) type AloneAct<'a, W> =
     dyn Fn(&mut Worker, &Shared<W>, <W as Work>::Task) -> Result<()> + Sync + 'a;
 
-/// Does all of `work` and gives it back; the first failure otherwise.
+/// What is done every now and then while the workers work: learns what other processes do.
+pub(super) type Look<'a, W> = dyn FnMut(&Shared<W>) -> Result<()> + 'a;
+
+/// Does all of `work`, which no other process knows, and gives it back; the first failure otherwise.
 pub(super) fn run<W: Work>(
     work: W,
     workers: &mut [Worker],
     watch: &dyn Watch,
+    act: &AloneAct<'_, W>,
+) -> Result<W> {
+    let act = |worker: &mut Worker, shared: &Shared<W>, task| {
+        act(worker, shared, task).map(|()| Outcome::Done)
+    };
+    run_shared(work, workers, watch, &act, &mut |_| Ok(()))
+}
+
+/// The same with work that other processes may share.
+pub(super) fn run_shared<W: Work>(
+    work: W,
+    workers: &mut [Worker],
+    watch: &dyn Watch,
     act: &Act<'_, W>,
+    look: &mut Look<'_, W>,
 ) -> Result<W> {
     let cancels: Vec<_> = workers
         .iter()
@@ -187,7 +232,7 @@ pub(super) fn run<W: Work>(
             let shared = &shared;
             scope.spawn(move || shared.work(worker, act));
         }
-        shared.attend(&cancels, watch);
+        shared.attend(&cancels, watch, look);
     });
     let state = shared
         .state

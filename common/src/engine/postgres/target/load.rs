@@ -1,60 +1,62 @@
 //! Loads parts and builds what follows the rows, as the schedule allows.
 
-use std::collections::BTreeMap;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use crate::digest::Multiset;
+use crate::engine::postgres::ledger::{Claim, Record, Saved, Steps};
+use crate::engine::postgres::session::Session;
 use crate::fault::{Code, Fault, Result};
 use crate::mapping::operator::AddedIndex;
 use crate::mapping::plan::TablePlan;
 use crate::progress::{Extent, Watch};
 use crate::seam::{Check, PartReader, PartSpan};
 
+use super::Results;
 use super::checks::{self, server_message, sqlstate};
 use super::computed;
 use super::copying::Rows;
-use super::crew::{Shared, Worker};
+use super::crew::{Outcome, Shared, Worker};
+use super::entry::{FIRST, is_over};
 use super::operator;
 use super::refusal::Sent;
 use super::run::{Job, transaction};
-use super::schedule::{Schedule, Task};
+use super::schedule::{Schedule, Standing, Step, Task};
 use super::sql::Statements;
 use super::twins::Unique;
 
-/// Does the tasks of a schedule.
+/// How often a step that could not get its locks in time is left for later: two processes may wait
+/// for each other's tables.
+const PATIENCE: i32 = 5;
+
+/// Does the steps of a schedule.
 pub(super) struct Loader<'a> {
     job: &'a Job<'a>,
+    steps: &'a Steps,
     parts: &'a dyn PartReader,
     watch: &'a dyn Watch,
     begin: &'a str,
     /// Whether content is to be compared later, and the bytes of a page.
     rows: (bool, usize),
-    /// What was sent, per table of the plan.
-    sent: Mutex<Vec<Multiset>>,
-    /// What became of checks that do not hold for all rows.
-    checks: Mutex<checks::Outcome>,
-    /// Tables that have lost computed columns, as they are without.
-    amended: Vec<OnceLock<TablePlan>>,
+    /// Tables whose computed columns have been restored: as they are without those that were not.
+    amended: Vec<OnceLock<Option<TablePlan>>>,
     keys_announced: AtomicBool,
 }
 
 impl<'a> Loader<'a> {
     /// A loader of these parts, into pages of so many bytes.
     pub(super) fn new(
-        job: &'a Job<'a>,
+        (job, steps): (&'a Job<'a>, &'a Steps),
         begin: &'a str,
-        check: Check,
-        block_size: usize,
+        (check, block_size): (Check, usize),
         parts: &'a dyn PartReader,
         watch: &'a dyn Watch,
     ) -> Self {
         Loader {
-            sent: Mutex::new(vec![Multiset::default(); job.plan.tables.len()]),
-            checks: Mutex::default(),
-            amended: vec![OnceLock::new(); job.plan.tables.len()],
             keys_announced: AtomicBool::new(false),
+            amended: vec![OnceLock::new(); job.plan.tables.len()],
             job,
+            steps,
             parts,
             watch,
             begin,
@@ -62,181 +64,275 @@ impl<'a> Loader<'a> {
         }
     }
 
-    /// What was sent, per table of the plan, what became of checks that do not hold, and the tables
-    /// that have lost computed columns, as they are without.
-    pub(super) fn into_results(
-        self,
-    ) -> (Vec<Multiset>, checks::Outcome, BTreeMap<usize, TablePlan>) {
-        let checks = self.checks.into_inner();
-        let sent = self.sent.into_inner();
-        let amended = self.amended.into_iter().enumerate();
-        (
-            sent.unwrap_or_else(PoisonError::into_inner),
-            checks.unwrap_or_else(PoisonError::into_inner),
-            amended
-                .filter_map(|(table, amended)| Some((table, amended.into_inner()?)))
-                .collect(),
-        )
+    /// Learns what other processes have done or do; gives back whether any has been at work of late.
+    /// Rows that are in count as progress.
+    pub(super) fn learn(
+        &self,
+        control: &mut Session,
+        tell: &mut dyn FnMut(usize, Standing),
+    ) -> Result<bool> {
+        transaction(control, self.begin, |session| {
+            let pulse = self.steps.pulse(session)?;
+            is_over(&pulse)?;
+            self.steps.evict(session)?;
+            self.steps.others(session, |number, held| {
+                let standing = match held {
+                    None => Standing::Done,
+                    Some(true) => Standing::Elsewhere,
+                    Some(false) => Standing::Waiting,
+                };
+                if let Some(number) = number.checked_sub(FIRST) {
+                    tell(number, standing);
+                }
+            })?;
+            Ok(pulse.has_others)
+        })
     }
 
-    /// Does one task.
+    /// Looks around while the workers work.
+    pub(super) fn look(&self, control: &mut Session, shared: &Shared<Schedule>) -> Result<()> {
+        let has_others = transaction(control, self.begin, |session| {
+            let pulse = self.steps.pulse(session)?;
+            is_over(&pulse)?;
+            Ok(pulse.has_others)
+        })?;
+        if has_others || shared.with(|schedule| schedule.waits_for_others()) {
+            let mut learned = Vec::new();
+            self.learn(control, &mut |number, standing| {
+                learned.push((number, standing));
+            })?;
+            shared.with(|schedule| {
+                for (number, standing) in learned {
+                    schedule.learn(number, standing);
+                }
+            });
+        }
+        Ok(())
+    }
+
+    /// What came of all steps of the schedule.
+    pub(super) fn results(&self, control: &mut Session, schedule: &Schedule) -> Result<Results> {
+        let tasks: Vec<_> = schedule.tasks().collect();
+        let mut results = Results {
+            sent: vec![Multiset::default(); self.job.plan.tables.len()],
+            ..Results::default()
+        };
+        transaction(control, self.begin, |session| {
+            self.steps.results(session, |number, rows, record| {
+                let Some(task) = number
+                    .checked_sub(FIRST)
+                    .and_then(|number| tasks.get(number))
+                else {
+                    return Ok(());
+                };
+                if let Some(sum) = &record.sum {
+                    let sent = Multiset::of_sum(rows, sum).map_err(|malformed| {
+                        Fault::new(Code::ServerUnfit, "the ledger holds no sum of a part")
+                            .because(malformed)
+                    })?;
+                    results.sent[task.table()].merge(&sent);
+                }
+                results.checks.take(task.table(), &record);
+                let (planned, source) = self.job.table(task.table())?;
+                if let Some(amended) = computed::amended(planned, source, &record) {
+                    results.amended.insert(task.table(), amended);
+                }
+                Ok(())
+            })
+        })?;
+        Ok(results)
+    }
+
+    /// Does one step, unless another process has it.
     pub(super) fn act(
         &self,
         worker: &mut Worker,
         shared: &Shared<Schedule>,
-        task: Task,
-    ) -> Result<()> {
-        let (Task::Load { table, .. }
-        | Task::Restore { table }
-        | Task::Index { table, .. }
-        | Task::Finish { table }
-        | Task::AddForeignKey { table, .. }
-        | Task::Validate { table, .. }) = task;
-        let (_, source) = self.job.table(table)?;
-        if !matches!(task, Task::Load { .. }) {
+        step: Step,
+    ) -> Result<Outcome> {
+        let claim = transaction(&mut worker.session, self.begin, |session| {
+            self.steps.claim(session, FIRST + step.number)
+        })?;
+        let Some(claim) = claim else {
+            return Ok(Outcome::Elsewhere);
+        };
+        if !matches!(step.task, Task::Load { .. }) {
             self.announce_keys(shared);
         }
-        let done = match task {
-            Task::Load { table, part } => self.load(worker, shared, table, part),
-            Task::Restore { table } => self.restore(worker, shared, table),
-            Task::Index { table, index } => self.index(worker, table, index),
-            Task::Finish { table } => self.finish(worker, table),
-            Task::AddForeignKey { table, key } => self.foreign_key(worker, table, key, false),
-            Task::Validate { table, key } => self.foreign_key(worker, table, key, true),
+        let (_, source) = self.job.table(step.task.table())?;
+        let done = match step.task {
+            Task::Load { table, part } => self.load(worker, claim, shared, (table, part)),
+            Task::Restore { table } => self.restore(worker, claim, table),
+            Task::Index { table, index } => self.index(worker, claim, table, index),
+            Task::Finish { table } => self.finish(worker, claim, table),
+            Task::AddForeignKey { table, key } => {
+                self.foreign_key(worker, claim, (table, key), false)
+            }
+            Task::Validate { table, key } => self.foreign_key(worker, claim, (table, key), true),
         };
-        done.map_err(|fault| fault.in_table(&source.name))
+        match done {
+            Ok(()) => Ok(Outcome::Done),
+            Err(fault) if fault.code() == Code::LockTimeout && claim.attempt() < PATIENCE => {
+                transaction(&mut worker.session, self.begin, |session| {
+                    self.steps.release(session, claim)
+                })?;
+                Ok(Outcome::Elsewhere)
+            }
+            Err(fault) => Err(fault.in_table(&source.name)),
+        }
     }
 
+    /// Loads a part: its rows and its record are committed together.
     fn load(
         &self,
         worker: &mut Worker,
+        claim: Claim,
         shared: &Shared<Schedule>,
-        table: usize,
-        first: PartSpan,
+        (table, part): (usize, PartSpan),
     ) -> Result<()> {
         let (planned, source) = self.job.table(table)?;
         self.watch.table(&source.name);
-        let mut sending = Sending {
-            taken: vec![first],
-            shown: 0,
-        };
-        let mut copied = self.copy(worker, shared, table, &mut sending);
+        let mut copied = self.copy(worker, claim, shared, (table, part));
         if let Err(fault) = &copied
             && computed::may_be_why(fault, planned)
         {
-            self.drop_computed(worker, shared, table)?;
-            copied = self.copy(worker, shared, table, &mut sending);
+            let statements = self.job.statements(table);
+            computed::drop_all(&mut worker.session, self.begin, &statements)?;
+            copied = self.copy(worker, claim, shared, (table, part));
         }
-        let digest = copied.map_err(|fault| {
+        copied.map_err(|fault| {
             let sent = Sent {
                 job: self.job,
                 parts: self.parts,
                 table,
-                taken: &sending.taken,
+                taken: &[part],
             };
             sent.explain(fault, &mut worker.buffers)
         })?;
-        locked(&self.sent)[table].merge(&digest);
+        self.watch.advance(part.rows, part.bytes);
         Ok(())
     }
 
-    /// Sends the parts that were taken, and then others of the table as long as there are.
     fn copy(
         &self,
         worker: &mut Worker,
+        claim: Claim,
         shared: &Shared<Schedule>,
-        table: usize,
-        sending: &mut Sending,
-    ) -> Result<Multiset> {
+        (table, part): (usize, PartSpan),
+    ) -> Result<()> {
         let Worker { session, buffers } = worker;
         let sql = self.job.statements(table).copy_in()?;
         transaction(session, self.begin, |session| {
             let go_on = || shared.go_on();
             let copy = session.copy_in(&sql)?;
             let mut rows = Rows::new(self.job, table, self.rows, copy, &go_on)?;
-            let mut position = 0;
-            while let Some(part) = sending.part(position, shared, table) {
-                shared.go_on()?;
-                rows.number = part.first_row;
-                self.parts.read(&part, buffers, &mut rows)?;
-                position += 1;
-                if sending.shown < position {
-                    sending.shown = position;
-                    self.watch.advance(part.rows, part.bytes);
-                }
-            }
-            rows.finish()
+            rows.number = part.first_row;
+            self.parts.read(&part, buffers, &mut rows)?;
+            let digest = rows.finish()?;
+            let record = Record::of_part(&digest);
+            self.steps.done(session, claim, digest.rows, &record)
         })
     }
 
-    /// Drops the computed columns of a table, unless another worker has done so meanwhile.
-    fn drop_computed(
-        &self,
-        worker: &mut Worker,
-        shared: &Shared<Schedule>,
-        table: usize,
-    ) -> Result<()> {
-        if shared.with(|schedule| schedule.drop_computed(table)) {
-            let statements = self.job.statements(table);
-            computed::drop_all(&mut worker.session, self.begin, &statements)?;
-            shared.with(|schedule| schedule.dropped(table));
-            shared.wake();
-        }
-        Ok(())
-    }
-
     /// Adds the computed columns again that were dropped.
-    fn restore(&self, worker: &mut Worker, shared: &Shared<Schedule>, table: usize) -> Result<()> {
+    fn restore(&self, worker: &mut Worker, claim: Claim, table: usize) -> Result<()> {
         let (_, source) = self.job.table(table)?;
         let statements = self.job.statements(table);
-        let restored = computed::restore(&mut worker.session, self.begin, statements, source)?;
-        locked(&self.checks).findings.extend(restored.findings);
-        if let Some(amended) = restored.amended {
-            shared.with(|schedule| schedule.amend(table, &amended));
-            self.amended[table].get_or_init(|| amended);
-        }
-        Ok(())
+        self.step(worker, claim, |session| {
+            computed::restore(session, statements, source)
+        })
     }
 
-    /// What can be said of a table in SQL when its rows are in: it may have lost computed columns.
-    fn statements(&self, table: usize) -> Statements<'_> {
-        let planned = self.job.statements(table);
-        Statements {
-            table: self.amended[table].get().unwrap_or(planned.table),
-            ..planned
+    /// What can be said of a table in SQL when its rows are in: it may have lost computed columns,
+    /// here or in another process.
+    fn statements(&self, worker: &mut Worker, table: usize) -> Result<Statements<'_>> {
+        let (planned, source) = self.job.table(table)?;
+        let statements = self.job.statements(table);
+        if planned.computed().next().is_none() {
+            return Ok(statements);
         }
+        if self.amended[table].get().is_none() {
+            let record = transaction(&mut worker.session, self.begin, |session| {
+                self.steps.record(session, "computed", &planned.name)
+            })?;
+            self.amended[table].get_or_init(|| computed::amended(planned, source, &record));
+        }
+        let amended = self.amended[table].get().and_then(Option::as_ref);
+        Ok(Statements {
+            table: amended.unwrap_or(planned),
+            ..statements
+        })
     }
 
-    /// The `index`th index: those of the keys come first.
-    fn index(&self, worker: &mut Worker, table: usize, index: usize) -> Result<()> {
-        let statements = self.statements(table);
+    /// Does what makes a step, and records it, in one transaction.
+    fn step(
+        &self,
+        worker: &mut Worker,
+        claim: Claim,
+        act: impl FnOnce(&mut Session) -> Result<Record>,
+    ) -> Result<()> {
+        transaction(&mut worker.session, self.begin, |session| {
+            let record = act(session)?;
+            self.steps.done(session, claim, 0, &record)
+        })
+    }
+
+    /// The `index`th index of the plan: those of the keys come first.
+    fn index(&self, worker: &mut Worker, claim: Claim, table: usize, index: usize) -> Result<()> {
+        let there = self.statements(worker, table)?.table;
+        let statements = self.job.statements(table);
         let planned = statements.table;
         let mut keys = planned.primary_key.iter().chain(&planned.unique);
         let count = keys.clone().count();
-        let (sql, name, unique) = if let Some(key) = keys.nth(index) {
-            let sql = statements.create_key_index(key)?;
-            (sql, &key.name, Unique::key(key)?)
-        } else if let Some(index) = planned.indexes.get(index - count) {
+        if let Some(key) = keys.nth(index) {
+            let mut kept = there.primary_key.iter().chain(&there.unique);
+            if !kept.any(|one| one == key) {
+                return self.step(worker, claim, |_| Ok(Record::default()));
+            }
+            let what = (&*statements.create_key_index(key)?, key.name.as_str());
+            return self.build(worker, claim, statements, what, &Unique::key(key)?);
+        }
+        if let Some(index) = planned.indexes.get(index - count) {
+            if !there.indexes.contains(index) {
+                return self.step(worker, claim, |_| Ok(Record::default()));
+            }
             let sql = statements.create_index(index)?;
-            (sql, &index.name, Unique::index(index)?)
-        } else {
-            let added = &planned.added.indexes[index - count - planned.indexes.len()];
-            return self.added_index(worker, table, added);
-        };
-        let built = transaction(&mut worker.session, self.begin, |session| {
-            session.execute(&sql)
+            let what = (sql.as_str(), index.name.as_str());
+            let built = self.build(worker, claim, statements, what, &Unique::index(index)?);
+            let Err(fault) = built else { return Ok(()) };
+            let left_out = checks::index_left_out(&fault, index).ok_or(fault)?;
+            let left_out = left_out.in_table(&planned.name);
+            return self.step(worker, claim, |_| {
+                Ok(Record {
+                    dropped_indexes: vec![index.name.clone()],
+                    findings: vec![Saved::from(&left_out)],
+                    ..Record::default()
+                })
+            });
+        }
+        let added = &planned.added.indexes[index - count - planned.indexes.len()];
+        if !there.added.indexes.contains(added) {
+            return self.step(worker, claim, |_| Ok(Record::default()));
+        }
+        self.added_index(worker, claim, table, added)
+    }
+
+    /// Builds an index; where it is unique and rows are not, the fault names some.
+    fn build(
+        &self,
+        worker: &mut Worker,
+        claim: Claim,
+        statements: Statements<'_>,
+        (sql, name): (&str, &str),
+        unique: &Unique,
+    ) -> Result<()> {
+        let built = self.step(worker, claim, |session| {
+            session.execute(sql)?;
+            Ok(Record::default())
         });
         let Err(fault) = built else { return Ok(()) };
         let what = format!("cannot build the index `{name}`");
         if sqlstate(&fault) != Some("23505") {
-            if let Some(position) = index.checked_sub(count)
-                && let Some(left_out) = checks::index_left_out(&fault, &planned.indexes[position])
-            {
-                let mut all = locked(&self.checks);
-                all.dropped_indexes.insert((table, position));
-                all.findings.push(left_out.in_table(&planned.name));
-                return Ok(());
-            }
             let code = fault.code();
             return Err(rewritten(fault, code, what));
         }
@@ -250,11 +346,18 @@ impl<'a> Loader<'a> {
     }
 
     /// An index that the operator asks for.
-    fn added_index(&self, worker: &mut Worker, table: usize, index: &AddedIndex) -> Result<()> {
-        let sql = operator::create_index(&self.statements(table), index)?;
+    fn added_index(
+        &self,
+        worker: &mut Worker,
+        claim: Claim,
+        table: usize,
+        index: &AddedIndex,
+    ) -> Result<()> {
+        let sql = operator::create_index(&self.job.statements(table), index)?;
         let doing = format!("cannot build the added index `{}`", index.name);
-        transaction(&mut worker.session, self.begin, |session| {
-            operator::run(session, self.job, &sql, doing)
+        self.step(worker, claim, |session| {
+            operator::run(session, self.job, &sql, doing)?;
+            Ok(Record::default())
         })
     }
 
@@ -280,43 +383,42 @@ impl<'a> Loader<'a> {
         }
     }
 
-    fn finish(&self, worker: &mut Worker, table: usize) -> Result<()> {
-        let statements = self.statements(table);
+    fn finish(&self, worker: &mut Worker, claim: Claim, table: usize) -> Result<()> {
+        let statements = self.statements(worker, table)?;
         let ordered = operator::cluster(&statements)?;
         // Of the table as planned: the names of sequences go by the positions of columns.
         let all = self.job.statements(table);
         let mut sql = all.restart(&self.job.names.sequences[table])?;
         sql.extend(statements.add_keys()?);
         sql.push(statements.analyze()?);
-        transaction(&mut worker.session, self.begin, |session| {
+        self.step(worker, claim, |session| {
             let order = || "cannot store the rows in order".to_owned();
             ordered
                 .iter()
                 .try_for_each(|sql| operator::run(session, self.job, sql, order()))?;
             sql.iter()
-                .try_for_each(|statement| session.execute(statement))
-        })?;
-        let checks = checks::add(&mut worker.session, self.begin, table, statements)?;
-        locked(&self.checks).merge(checks);
-        Ok(())
+                .try_for_each(|statement| session.execute(statement))?;
+            checks::add(session, statements)
+        })
     }
 
     fn foreign_key(
         &self,
         worker: &mut Worker,
-        table: usize,
-        key: usize,
+        claim: Claim,
+        (table, key): (usize, usize),
         validate: bool,
     ) -> Result<()> {
-        let statements = self.statements(table);
+        let statements = self.job.statements(table);
         let key = &statements.table.foreign_keys[key];
         let sql = if validate {
             statements.validate(key)?
         } else {
             statements.add_foreign_key(key)?
         };
-        let done = transaction(&mut worker.session, self.begin, |session| {
-            session.execute(&sql)
+        let done = self.step(worker, claim, |session| {
+            session.execute(&sql)?;
+            Ok(Record::default())
         });
         done.map_err(|fault| {
             let orphan = sqlstate(&fault) == Some("23503");
@@ -332,33 +434,6 @@ impl<'a> Loader<'a> {
             )
         })
     }
-}
-
-/// The parts that a worker sends in one COPY, which may have to be repeated.
-struct Sending {
-    taken: Vec<PartSpan>,
-    /// How many of them are in the progress.
-    shown: usize,
-}
-
-impl Sending {
-    /// The part at this position: one that was taken before, or another.
-    fn part(
-        &mut self,
-        position: usize,
-        shared: &Shared<Schedule>,
-        table: usize,
-    ) -> Option<PartSpan> {
-        if position == self.taken.len() {
-            let another = shared.with(|schedule| schedule.another_part(table));
-            self.taken.extend(another);
-        }
-        self.taken.get(position).copied()
-    }
-}
-
-fn locked<T>(state: &Mutex<T>) -> MutexGuard<'_, T> {
-    state.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The same failure with another class and another text, when the server has reported it.

@@ -2,10 +2,9 @@
 //! transaction.
 //!
 //! Nothing is visible before the switch. Whatever happens earlier (a kill, a lost connection, a
-//! refused row), the target schema is as it was; what is left of the staging schema the next import
-//! into the same target schema removes. One import at a time works on a target schema: a
-//! transaction on a connection of its own, the guard, holds an advisory lock from beginning to end,
-//! and is the one that switches.
+//! refused row), the target schema is as it was. The ledger of the database knows the steps of the
+//! run: an import that was interrupted goes on where it stopped, and several processes may work on
+//! one run at the same time. What cannot succeed is given up and its staging schema dropped.
 
 mod check;
 mod checks;
@@ -14,6 +13,7 @@ mod computed;
 mod copying;
 mod crew;
 mod encode;
+mod entry;
 mod fill;
 mod load;
 mod operator;
@@ -30,26 +30,29 @@ mod tuples;
 mod twins;
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use tokio_postgres::types::Oid;
 
 use crate::digest::Multiset;
-use crate::engine::postgres::catalogue::{self, Facts, Purpose};
+use crate::engine::postgres::catalogue::Facts;
 use crate::engine::postgres::conninfo::ConnInfo;
+pub use crate::engine::postgres::ledger::SCHEMA as LEDGER_SCHEMA;
+use crate::engine::postgres::ledger::{Heartbeat, State, Steps, end};
 use crate::engine::postgres::session::Session;
 use crate::fault::{Code, Fault, Result};
 use crate::mapping::fill::Filling;
-use crate::mapping::plan::{PgType, Plan};
+use crate::mapping::plan::{PgType, Plan, TablePlan};
 use crate::model::schema::Schema;
 use crate::model::value::Value;
 use crate::progress::{Extent, Watch};
 use crate::report::Finding;
-use crate::seam::{Check, PartBuffers, PartReader, Target};
+use crate::seam::{Begun, Check, PartReader, Target};
 
 use check::Reading;
-use crew::Worker;
+use crew::{Shared, Worker};
+use entry::Turn;
 use fill::{Publish, Tables};
 use load::Loader;
 use run::{Job, transaction};
@@ -67,6 +70,8 @@ pub struct PostgresOptions {
     pub lock_wait_timeout: Duration,
     /// How the staged tables are compared with what was sent.
     pub check: Check,
+    /// Which run it belongs to.
+    pub run: RunOptions,
 }
 
 /// Whether a value that is not NULL has an exact form in this type.
@@ -87,22 +92,50 @@ pub struct PostgresTarget<'a> {
     findings: Vec<Finding>,
 }
 
+/// Which run an import belongs to.
+#[derive(Debug, Clone)]
+pub struct RunOptions {
+    /// The root of the archive, as 64 hexadecimal digits.
+    pub archive_root: String,
+    /// The digest of its content.
+    pub content_root: String,
+    /// What was done before, or interrupted, does not count.
+    pub anew: bool,
+    /// The schema of the ledger; made when it is not there.
+    pub ledger_schema: String,
+}
+
 /// What there is between `begin` and the end.
 struct Open {
     facts: Facts,
-    /// Holds the lock of the target schema in an open transaction.
-    guard: Session,
-    /// For the catalogue, and for tidying up.
+    /// For the catalogue, the ledger and the switch.
     control: Session,
     workers: Vec<Worker>,
-    /// BEGIN with settings, for work that may be lost in a crash of the server.
+    /// BEGIN with settings, for what must survive a crash of the server.
+    safe: String,
+    /// The same, for work that may be lost in one.
     begin: String,
+    /// There until `load` takes it.
+    schedule: Option<Schedule>,
+    steps: Steps,
+    results: Results,
+    /// The number of the last step: the check and the switch.
+    last: usize,
+    /// Whose that step is, once `build` has asked.
+    turn: Option<Turn>,
+    /// Says that we are alive, until it is dropped.
+    _heartbeat: Heartbeat,
+}
+
+/// What came of all steps, whichever process has done them.
+#[derive(Default)]
+struct Results {
     /// What was sent, per table of the plan.
     sent: Vec<Multiset>,
-    /// What became of checks that do not hold for all rows.
+    /// What became of checks and indexes that do not hold.
     checks: checks::Outcome,
-    /// The staging schema may exist.
-    staged: bool,
+    /// Tables that have lost computed columns, as they are without.
+    amended: BTreeMap<usize, TablePlan>,
 }
 
 impl<'a> PostgresTarget<'a> {
@@ -142,7 +175,7 @@ impl<'a> PostgresTarget<'a> {
     pub fn survey(&mut self, watch: &dyn Watch) -> Result<Vec<Finding>> {
         watch.phase("looking for rows that will not fit", Extent::default());
         let open = opened(&mut self.open)?;
-        let Some(filling) = self.filling else {
+        let Some(filling) = self.filling.filter(|_| open.turn != Some(Turn::Done)) else {
             return Ok(Vec::new());
         };
         let tables = Tables {
@@ -162,109 +195,156 @@ impl<'a> PostgresTarget<'a> {
         }
     }
 
-    /// Gives up: removes the staging schema, as far as the server lets us, and disconnects. What
-    /// cannot be removed now, the next import removes. Dropping the target does the same.
-    pub fn abort(&mut self) {
+    /// Gives the run up for good: nothing is left of it but its line in the ledger.
+    pub fn give_up(&mut self, reason: &str) -> Result<()> {
         let Some(mut open) = self.open.take() else {
-            return;
+            return Ok(());
         };
         // Ends their transactions, and with them the locks on what is to be dropped.
         open.workers.clear();
-        if !open.staged {
-            return;
-        }
-        let dropped = staging::drop_schema(&mut open.control, &open.begin, &self.job.staging);
-        if dropped.is_err()
-            && let Ok(mut fresh) = Session::connect(&self.conninfo)
-        {
-            drop(staging::drop_schema(
-                &mut fresh,
-                &open.begin,
-                &self.job.staging,
-            ));
-        }
+        let (ledger, run) = (open.steps.ledger.clone(), open.steps.run.clone());
+        let ended = |session: &mut Session| {
+            transaction(session, &open.safe, |session| {
+                end(session, &ledger, &run, State::Failed, Some(reason))
+            })?;
+            staging::remove(session, &open.begin, &run, &self.job.staging)
+        };
+        ended(&mut open.control).or_else(|_| ended(&mut Session::connect(&self.conninfo)?))
     }
 
-    fn prepare(&mut self) -> Result<()> {
-        let mut control = Session::connect(&self.conninfo)?;
-        let mut faults = Vec::new();
-        let facts = catalogue::examine(
-            &mut control,
-            &self.job.target_schema,
-            &self.job.plan,
-            if self.filling.is_some() {
-                Purpose::Fill
-            } else {
-                Purpose::Create
-            },
-            &mut faults,
-        )?;
-        if let Some(fault) = faults.into_iter().next() {
-            return Err(fault);
-        }
-        let facts = facts.ok_or_else(|| Fault::new(Code::Bug, "the catalogue says nothing"))?;
-        self.findings.extend(facts.notes.iter().cloned());
-        let jobs = self
-            .options
-            .jobs
-            .clamp(1, std::cmp::max(1, facts.free_connections));
-        let memory = run::index_memory(facts.work_memory, jobs);
-        let version = control.server_version_num();
-        let lock_wait = self.options.lock_wait_timeout;
-        let safe = self.job.begin(version, lock_wait, memory);
-        let begin = format!("{safe}; SET LOCAL synchronous_commit = off");
-        let guard = self.lock(&safe)?;
-        let removed = staging::remove_leftovers(&mut control, &begin, &self.job.target_schema)?;
-        self.findings.extend(removed);
-        operator::before(&mut control, &safe, &mut self.job)?;
-        let workers = self.workers(jobs)?;
-        self.open = Some(Open {
-            facts,
-            guard,
-            control,
-            workers,
-            begin,
-            sent: Vec::new(),
-            checks: checks::Outcome::default(),
-            staged: true,
-        });
-        let open = self.open.as_mut().expect("it was just put there");
-        staging::create(&mut open.control, &open.begin, &self.job)
+    /// Where the failure is one that the same command would meet again, the run is given up;
+    /// otherwise that command goes on with it.
+    fn settle<T>(&mut self, done: Result<T>) -> Result<T> {
+        done.inspect_err(|fault| {
+            if is_final(fault.code()) {
+                // What cannot be removed now, the next import removes.
+                drop(self.give_up(fault.what()));
+            }
+        })
     }
 
-    /// A connection whose transaction holds the lock of the target schema.
-    fn lock(&self, begin: &str) -> Result<Session> {
-        let mut guard = Session::connect(&self.conninfo)?;
-        guard.execute(begin)?;
-        let key = run::lock_key(&self.job.target_schema);
-        let rows = guard.query("SELECT pg_try_advisory_xact_lock($1) AS got", &[&key])?;
-        if rows.first().is_some_and(|row| row.get("got")) {
-            return Ok(guard);
+    fn load_all(&mut self, parts: &dyn PartReader, watch: &dyn Watch) -> Result<()> {
+        let check = self.options.check;
+        let open = opened(&mut self.open)?;
+        let Some(mut schedule) = open.schedule.take() else {
+            return Err(Fault::new(Code::Bug, "rows are loaded once"));
+        };
+        let (steps, begin) = (&open.steps, open.begin.as_str());
+        let pages = open.facts.block_size;
+        let loader = Loader::new((&self.job, steps), begin, (check, pages), parts, watch);
+        watch.phase("rows", loader.extent());
+        let control = &mut open.control;
+        let others = loader.learn(control, &mut |number, standing| {
+            schedule.learn(number, standing);
+        })?;
+        if others {
+            schedule.begin_at(std::process::id() as usize);
         }
-        let what = "another import into the same schema is running";
-        Err(Fault::new(Code::ImportRunning, what).in_table(&self.job.target_schema))
+        let mut look = |shared: &Shared<Schedule>| loader.look(control, shared);
+        let act = |worker: &mut Worker, shared: &_, step| loader.act(worker, shared, step);
+        let schedule = crew::run_shared(schedule, &mut open.workers, watch, &act, &mut look)?;
+        open.results = loader.results(&mut open.control, &schedule)?;
+        let amended = std::mem::take(&mut open.results.amended);
+        let findings = &mut open.results.checks.findings;
+        findings.extend(self.job.amend(amended));
+        findings.sort_by(|a, b| a.place.table.cmp(&b.place.table));
+        self.findings.append(findings);
+        Ok(())
     }
 
-    /// As many workers as asked for, or as the server lets in; at least one.
-    fn workers(&self, jobs: usize) -> Result<Vec<Worker>> {
-        let mut workers = Vec::with_capacity(jobs);
-        while workers.len() < jobs {
-            match Session::connect(&self.conninfo) {
-                Ok(session) => workers.push(Worker {
-                    session,
-                    buffers: PartBuffers::default(),
-                }),
-                Err(fault) if fault.code() == Code::ServerBusy && !workers.is_empty() => break,
-                Err(fault) => return Err(fault),
+    /// Takes the last step, unless another process does it.
+    fn take_turn(&mut self, watch: &dyn Watch) -> Result<()> {
+        let open = opened(&mut self.open)?;
+        let turn = open.wait_for(open.last, watch)?;
+        open.turn = Some(turn);
+        if turn == Turn::Done {
+            return Ok(());
+        }
+        transaction(&mut open.control, &open.begin, |session| {
+            check::structure(session, &self.job, &open.results.checks)
+        })
+    }
+
+    fn check_all(&mut self, watch: &dyn Watch) -> Result<()> {
+        let check = self.options.check;
+        let open = opened(&mut self.open)?;
+        if open.turn == Some(Turn::Done) {
+            return Ok(());
+        }
+        match check {
+            Check::None => Ok(()),
+            Check::Counts => {
+                let found = transaction(&mut open.control, &open.begin, |session| {
+                    let tables = 0..self.job.plan.tables.len();
+                    tables
+                        .map(|table| check::count(session, &self.job, table))
+                        .collect::<Result<Vec<_>>>()
+                })?;
+                check::compare(&self.job, &open.results.sent, &found, true)
+            }
+            Check::Content => {
+                let sent = &open.results.sent;
+                let rows = Some(sent.iter().map(|sent| sent.rows).sum());
+                watch.phase("checking", Extent { rows, bytes: None });
+                let tables = Self::staged_tables(&self.job, &mut open.control, &open.begin)?;
+                let blocks = transaction(&mut open.control, &open.begin, |session| {
+                    check::blocks(session, &tables)
+                })?;
+                let reading = Reading::new(&blocks, open.control.server_version_num());
+                let (job, begin) = (&self.job, open.begin.as_str());
+                let act = |worker: &mut Worker, shared: &_, range| {
+                    let read = check::read(job, begin, worker, shared, range)?;
+                    watch.advance(read.rows, 0);
+                    Ok(())
+                };
+                let reading = crew::run(reading, &mut open.workers, watch, &act)?;
+                check::compare(&self.job, sent, &reading.found, false)
             }
         }
-        Ok(workers)
+    }
+
+    fn put_in_place(&mut self) -> Result<()> {
+        let open = opened(&mut self.open)?;
+        let claim = match open.turn {
+            Some(Turn::Ours(claim)) => claim,
+            Some(Turn::Done) => return Ok(()),
+            None => {
+                return Err(Fault::new(
+                    Code::Bug,
+                    "what is switched must have been built",
+                ));
+            }
+        };
+        let moving = Move {
+            job: &self.job,
+            target: open.facts.schema,
+            begin: &open.safe,
+            conninfo: &self.conninfo,
+            steps: &open.steps,
+            claim,
+        };
+        let Some(filling) = self.filling else {
+            let left_out = moving.run(&mut open.control)?;
+            self.findings.extend(left_out);
+            return Ok(());
+        };
+        let tables = Tables {
+            job: &self.job,
+            filling,
+        };
+        let publish = Publish {
+            tables,
+            check: self.options.check,
+            lock_wait: self.options.lock_wait_timeout,
+            moving,
+        };
+        publish.run(&mut open.control)
     }
 
     /// The staged tables in the order of the plan.
-    fn staged_tables(job: &Job<'_>, open: &mut Open) -> Result<Vec<Oid>> {
+    fn staged_tables(job: &Job<'_>, session: &mut Session, begin: &str) -> Result<Vec<Oid>> {
         let query = include_str!("../queries/staged_tables.sql");
-        let rows = transaction(&mut open.control, &open.begin, |session| {
+        let rows = transaction(session, begin, |session| {
             session.query(query, &[&job.staging])
         })?;
         let oids: HashMap<&str, Oid> = rows
@@ -289,131 +369,64 @@ fn opened(open: &mut Option<Open>) -> Result<&mut Open> {
         .ok_or_else(|| Fault::new(Code::Bug, "an import has not begun"))
 }
 
+/// Whether the same command would fail in the same way again.
+fn is_final(code: Code) -> bool {
+    matches!(
+        code,
+        Code::ValueRefused
+            | Code::NameRefused
+            | Code::KeyDuplicate
+            | Code::NotNullViolated
+            | Code::ForeignKeyOrphan
+            | Code::ContentDiffers
+            | Code::TargetInterferes
+            | Code::ScriptFailed
+            | Code::Bug
+    )
+}
+
 impl Target for PostgresTarget<'_> {
     fn location(&self) -> String {
         self.conninfo.location()
     }
 
-    fn begin(&mut self, watch: &dyn Watch) -> Result<()> {
+    fn begin(&mut self, parts: &dyn PartReader, watch: &dyn Watch) -> Result<Begun> {
         watch.phase("preparing", Extent::default());
-        let prepared = self.prepare();
-        prepared.map_err(|fault| fault.at(self.conninfo.location()))
+        let entered = self.enter(parts.parts(), watch);
+        let entered = self.settle(entered);
+        let done = entered.map_err(|fault| fault.at(self.conninfo.location()))?;
+        Ok(done.map_or(Begun::Ready, Begun::Already))
     }
 
     /// Loads all rows, and builds keys, indexes and foreign keys as soon as their rows are in.
     fn load(&mut self, parts: &dyn PartReader, watch: &dyn Watch) -> Result<()> {
-        let check = self.options.check;
-        let open = opened(&mut self.open)?;
-        let pages = open.facts.block_size;
-        let loader = Loader::new(&self.job, &open.begin, check, pages, parts, watch);
-        watch.phase("rows", loader.extent());
-        let schedule = Schedule::new(&self.job.plan, &self.job.planned_by_source(), parts.parts());
-        let act = |worker: &mut Worker, shared: &_, task| loader.act(worker, shared, task);
-        crew::run(schedule, &mut open.workers, watch, &act)?;
-        let (sent, checks, amended) = loader.into_results();
-        (open.sent, open.checks) = (sent, checks);
-        open.checks.findings.extend(self.job.amend(amended));
-        open.checks
-            .findings
-            .sort_by(|a, b| a.place.table.cmp(&b.place.table));
-        self.findings.append(&mut open.checks.findings);
-        Ok(())
+        let loaded = self.load_all(parts, watch);
+        self.settle(loaded)
     }
 
-    /// Makes sure that all keys, indexes and foreign keys are there: `load` has built them.
+    /// Takes the last step, or waits until another process has done it; makes sure that all keys,
+    /// indexes and foreign keys are there: `load` has built them.
     fn build(&mut self, watch: &dyn Watch) -> Result<()> {
         if watch.stopped() {
             return Err(Fault::interrupted());
         }
-        let open = opened(&mut self.open)?;
-        transaction(&mut open.control, &open.begin, |session| {
-            check::structure(session, &self.job, &open.checks)
-        })
+        let built = self.take_turn(watch);
+        self.settle(built)
     }
 
     fn check(&mut self, watch: &dyn Watch) -> Result<()> {
-        let check = self.options.check;
-        let open = opened(&mut self.open)?;
-        match check {
-            Check::None => Ok(()),
-            Check::Counts => {
-                let found = transaction(&mut open.control, &open.begin, |session| {
-                    let tables = 0..self.job.plan.tables.len();
-                    tables
-                        .map(|table| check::count(session, &self.job, table))
-                        .collect::<Result<Vec<_>>>()
-                })?;
-                check::compare(&self.job, &open.sent, &found, true)
-            }
-            Check::Content => {
-                let rows = open.sent.iter().map(|sent| sent.rows).sum();
-                watch.phase(
-                    "checking",
-                    Extent {
-                        rows: Some(rows),
-                        bytes: None,
-                    },
-                );
-                let tables = Self::staged_tables(&self.job, open)?;
-                let blocks = transaction(&mut open.control, &open.begin, |session| {
-                    check::blocks(session, &tables)
-                })?;
-                let reading = Reading::new(&blocks, open.control.server_version_num());
-                let (job, begin) = (&self.job, open.begin.as_str());
-                let act = |worker: &mut Worker, shared: &_, range| {
-                    let read = check::read(job, begin, worker, shared, range)?;
-                    watch.advance(read.rows, 0);
-                    Ok(())
-                };
-                let reading = crew::run(reading, &mut open.workers, watch, &act)?;
-                check::compare(&self.job, &open.sent, &reading.found, false)
-            }
-        }
+        let checked = self.check_all(watch);
+        self.settle(checked)
     }
 
     fn switch(&mut self) -> Result<()> {
-        let open = opened(&mut self.open)?;
-        let tables = match self.filling {
-            Some(_) => Vec::new(),
-            None => Self::staged_tables(&self.job, open)?,
-        };
-        let moving = Move {
-            job: &self.job,
-            target: open.facts.schema,
-            tables: &tables,
-            begin: &open.begin,
-            conninfo: &self.conninfo,
-        };
-        match self.filling {
-            None => {
-                let left_out = moving.run(&mut open.guard)?;
-                self.findings.extend(left_out);
-            }
-            Some(filling) => {
-                let tables = Tables {
-                    job: &self.job,
-                    filling,
-                };
-                let publish = Publish {
-                    tables,
-                    check: self.options.check,
-                    lock_wait: self.options.lock_wait_timeout,
-                    moving,
-                };
-                publish.run(&mut open.guard)?;
-            }
-        }
+        let switched = self.put_in_place();
+        self.settle(switched)?;
         self.open = None;
         Ok(())
     }
 
     fn findings(&self) -> Vec<Finding> {
         self.findings.clone()
-    }
-}
-
-impl Drop for PostgresTarget<'_> {
-    fn drop(&mut self) {
-        self.abort();
     }
 }

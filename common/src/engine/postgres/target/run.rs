@@ -2,9 +2,11 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::{self, Write as _};
 use std::time::Duration;
 
-use crate::digest::Digest;
+use crate::digest::{Digest, Hasher};
+use crate::engine::postgres::ledger::Run;
 use crate::engine::postgres::name::{identifier, literal};
 use crate::engine::postgres::relation::Names;
 use crate::engine::postgres::session::Session;
@@ -13,6 +15,7 @@ use crate::mapping::lost;
 use crate::mapping::plan::{ColumnPlan, Origin, Plan, TablePlan};
 use crate::model::schema::{Schema, Table};
 use crate::report::Finding;
+use crate::seam::{Check, PartSpan};
 
 use super::encode::Setting;
 use super::sql::Statements;
@@ -49,7 +52,7 @@ impl<'a> Job<'a> {
     /// A new run.
     pub(super) fn new(schema: &'a Schema, plan: &'a Plan, target_schema: String) -> Job<'a> {
         let id = uuid::Uuid::now_v7().simple().to_string();
-        let staging = format!("{}{id}", staging_prefix(&target_schema));
+        let staging = staging_name(&target_schema, &id);
         Job {
             names: Names::of(plan),
             citext: None,
@@ -60,6 +63,31 @@ impl<'a> Job<'a> {
             staging,
             extensions: Vec::new(),
         }
+    }
+
+    /// Goes on with a run that others have begun.
+    pub(super) fn join(&mut self, run: &Run) {
+        self.id.clone_from(&run.id);
+        self.staging.clone_from(&run.staging);
+    }
+
+    /// The digest of all that is to be made of these parts: tables, keys, views, and how they are
+    /// checked. Words for people do not count.
+    pub(super) fn plan_digest(&self, parts: &[PartSpan], check: Check) -> Digest {
+        let Plan {
+            tables,
+            enums,
+            views,
+            operator,
+            findings: _,
+        } = &*self.plan;
+        let mut hasher = Writer(Hasher::default());
+        let written = write!(
+            hasher,
+            "{tables:?}{enums:?}{views:?}{operator:?}{check:?}{parts:?}"
+        );
+        written.expect("a digest takes everything");
+        hasher.0.finish()
     }
 
     /// Takes the place of tables of the plan those that have lost computed columns; gives back what
@@ -149,7 +177,7 @@ impl<'a> Job<'a> {
              SET LOCAL application_name = '{application}'; \
              SET LOCAL lock_timeout = '{lock_wait}ms'; \
              SET LOCAL statement_timeout = 0; \
-             SET LOCAL idle_in_transaction_session_timeout = 0; \
+             SET LOCAL idle_in_transaction_session_timeout = '60s'; \
              SET LOCAL maintenance_work_mem = '{work_memory}kB'; \
              SET LOCAL TimeZone = 'UTC'; \
              SET LOCAL DateStyle = 'ISO, YMD'; \
@@ -160,6 +188,21 @@ impl<'a> Job<'a> {
         }
         sql
     }
+}
+
+/// Text that becomes a digest.
+struct Writer(Hasher);
+
+impl fmt::Write for Writer {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.0.update(text.as_bytes());
+        Ok(())
+    }
+}
+
+/// The staging schema of a run.
+fn staging_name(target_schema: &str, run: &str) -> String {
+    format!("{}{run}", staging_prefix(target_schema))
 }
 
 /// How the names of all staging schemas begin that belong to one target schema.
@@ -177,7 +220,7 @@ pub(super) fn application_name(run: &str) -> String {
 pub(super) fn mark(target_schema: &str, run: &str) -> Result<String> {
     let target = identifier(target_schema)?;
     Ok(format!(
-        "Waybill is importing into schema {target}, run {run}; the next import removes what is left"
+        "Waybill is importing into schema {target}, run {run}; the same command goes on with it"
     ))
 }
 
@@ -194,13 +237,6 @@ pub(super) fn comment(job: &Job<'_>) -> Result<String> {
 pub(super) fn index_memory(server: i64, workers: usize) -> i64 {
     let workers = i64::try_from(workers).unwrap_or(i64::MAX);
     std::cmp::max(server, INDEX_MEMORY / std::cmp::max(1, workers))
-}
-
-/// The key of the lock that one import at a time holds on a target schema.
-pub(super) fn lock_key(target_schema: &str) -> i64 {
-    let digest = Digest::of(format!("waybill import into {target_schema}").as_bytes()).0;
-    let (key, _) = digest.split_first_chunk().expect("a digest has 32 bytes");
-    i64::from_be_bytes(*key)
 }
 
 /// Runs `act` between `begin` and COMMIT, or ROLLBACK when it fails.
@@ -240,7 +276,6 @@ mod tests {
         assert!(application_name(&job.id).len() <= 63);
         assert!(job.staging.starts_with(&staging_prefix(&job.target_schema)));
         assert_ne!(staging_prefix("a"), staging_prefix("b"));
-        assert_ne!(lock_key("a"), lock_key("b"));
     }
 
     #[test]

@@ -1,12 +1,14 @@
-//! Which piece of work may begin: parts, then computed columns that had to go, indexes, keys and foreign keys, without a barrier.
+//! Which step of a run may begin: parts, then computed columns that had to go, indexes, keys and
+//! foreign keys, without a barrier.
 //!
-//! Pure: knows no connection and no clock. A table's indexes begin when its last part is in, a
-//! foreign key when the keys of both its tables are there. Bigger tables come first.
+//! Pure: knows no connection and no clock. Steps have numbers, which are the same for every process
+//! that works on the run. A table's indexes begin when its last part is in, a foreign key when the
+//! keys of both its tables are there. Bigger tables come first.
 //!
 //! Held back is what would wait for a lock on the server anyway: two changes of one table, and two
 //! foreign keys to one parent. Only looking at a child's rows leaves its parent free.
 
-use std::collections::VecDeque;
+use std::ops::Range;
 
 use crate::mapping::plan::{Plan, TablePlan};
 use crate::seam::PartSpan;
@@ -16,7 +18,7 @@ use super::crew::Work;
 /// A piece of work. Tables are positions in the plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Task {
-    /// Load this part, and then others of the table as long as there are.
+    /// Load this part.
     Load { table: usize, part: PartSpan },
     /// Add the computed columns again that were dropped because of some row.
     Restore { table: usize },
@@ -30,168 +32,247 @@ pub(super) enum Task {
     Validate { table: usize, key: usize },
 }
 
-/// What has become of the computed columns of a table.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-enum Computed {
-    /// They are there, as far as the table has any.
-    #[default]
-    Kept,
-    /// The server has no result of one for some row: all are dropped until the rows are in.
-    Dropped,
-    /// They are being added again.
-    Coming,
-    /// Those are there of which every row has a result.
-    Restored,
+impl Task {
+    /// The table that it works on.
+    pub(super) fn table(self) -> usize {
+        let (Task::Load { table, .. }
+        | Task::Restore { table }
+        | Task::Index { table, .. }
+        | Task::Finish { table }
+        | Task::AddForeignKey { table, .. }
+        | Task::Validate { table, .. }) = self;
+        table
+    }
 }
 
+/// A step that a worker of this process is to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Key {
+pub(super) struct Step {
+    /// Its number among the steps of the schedule.
+    pub(super) number: usize,
+    /// What is to be done.
+    pub(super) task: Task,
+}
+
+/// Who has a step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// Nobody.
     Waiting,
-    Added,
+    /// A worker of this process.
+    Here,
+    /// A worker of another process.
+    Elsewhere,
+    /// It is done.
     Done,
 }
 
-#[derive(Debug)]
-struct ForeignKey {
-    parent: usize,
-    validated: bool,
-    state: Key,
+/// Steps of one kind of a table: consecutive numbers.
+#[derive(Debug, Default)]
+struct Steps {
+    numbers: Range<usize>,
+    /// Where to look for the next one first.
+    next: usize,
+    /// Those that are not done.
+    left: usize,
 }
 
 #[derive(Debug, Default)]
 struct Table {
     bytes: u64,
-    parts: VecDeque<PartSpan>,
-    /// Workers that load a part of it now.
-    loading: usize,
-    computed: Computed,
-    /// Workers that are about to drop them.
-    dropping: usize,
-    indexes: usize,
-    begun_indexes: usize,
-    built_indexes: usize,
-    finished: bool,
+    parts: Steps,
+    /// One where the table has computed columns.
+    restore: Steps,
+    indexes: Steps,
+    finish: Steps,
     foreign_keys: Vec<ForeignKey>,
-    /// A task holds a lock on it that excludes other changes.
+    /// Tasks of this process that hold a lock on it which excludes other changes.
     busy: bool,
+}
+
+#[derive(Debug)]
+struct ForeignKey {
+    parent: usize,
+    add: usize,
+    validate: Option<usize>,
 }
 
 /// The state of all work.
 #[derive(Debug)]
 pub(super) struct Schedule {
+    steps: Vec<(Task, Standing)>,
     tables: Vec<Table>,
     /// Positions in `tables`, biggest first.
     order: Vec<usize>,
+    /// Steps that are not done.
+    left: usize,
+    /// Steps that other processes have.
+    elsewhere: usize,
 }
 
 impl Schedule {
     /// All the work of `plan`. `planned` gives the positions in the plan of each table of the
     /// schema: each of them loads all its parts.
     pub(super) fn new(plan: &Plan, planned: &[Vec<usize>], parts: &[PartSpan]) -> Schedule {
-        let mut tables: Vec<_> = plan
-            .tables
-            .iter()
-            .map(|table| {
-                let foreign_keys = table.foreign_keys.iter().map(|key| ForeignKey {
-                    parent: key.parent,
-                    validated: key.valid,
-                    state: Key::Waiting,
-                });
-                Table {
-                    indexes: indexes(table),
-                    foreign_keys: foreign_keys.collect(),
-                    ..Table::default()
-                }
-            })
-            .collect();
+        let mut loads = vec![Vec::new(); plan.tables.len()];
         for part in parts {
             for position in planned.get(part.table).into_iter().flatten() {
-                if let Some(table) = tables.get_mut(*position) {
-                    table.bytes += part.bytes;
-                    table.parts.push_back(*part);
+                if let Some(loads) = loads.get_mut(*position) {
+                    loads.push(*part);
                 }
             }
         }
-        let mut order: Vec<_> = (0..tables.len()).collect();
-        order.sort_by_key(|table| std::cmp::Reverse(tables[*table].bytes));
-        Schedule { tables, order }
-    }
-
-    /// The next part of a table for the worker that has just loaded one of it. While another one
-    /// waits for the table to itself, there is none.
-    pub(super) fn another_part(&mut self, table: usize) -> Option<PartSpan> {
-        let table = &mut self.tables[table];
-        if table.dropping > 0 {
-            return None;
+        let mut schedule = Schedule {
+            steps: Vec::new(),
+            tables: Vec::with_capacity(plan.tables.len()),
+            order: (0..plan.tables.len()).collect(),
+            left: 0,
+            elsewhere: 0,
+        };
+        for (position, (planned, parts)) in plan.tables.iter().zip(loads).enumerate() {
+            let table = schedule.table(position, planned, &parts);
+            schedule.tables.push(table);
         }
-        table.parts.pop_front()
+        schedule.left = schedule.steps.len();
+        let tables = &schedule.tables;
+        schedule
+            .order
+            .sort_by_key(|table| std::cmp::Reverse(tables[*table].bytes));
+        schedule
     }
 
-    /// Whether a worker that was refused a row has to drop the computed columns of the table, and
-    /// then to call `dropped`; else that has been done.
-    pub(super) fn drop_computed(&mut self, table: usize) -> bool {
-        let table = &mut self.tables[table];
-        let needed = table.computed == Computed::Kept;
-        table.dropping += usize::from(needed);
-        needed
+    /// Gives the steps of a table their numbers.
+    fn table(&mut self, table: usize, planned: &TablePlan, parts: &[PartSpan]) -> Table {
+        let keys = usize::from(planned.primary_key.is_some()) + planned.unique.len();
+        let indexes = keys + planned.indexes.len() + planned.added.indexes.len();
+        let parts_of = parts.iter().map(|part| Task::Load { table, part: *part });
+        Table {
+            bytes: parts.iter().map(|part| part.bytes).sum(),
+            parts: self.push(parts_of),
+            restore: self.push(planned.computed().take(1).map(|_| Task::Restore { table })),
+            indexes: self.push((0..indexes).map(|index| Task::Index { table, index })),
+            finish: self.push([Task::Finish { table }]),
+            foreign_keys: (planned.foreign_keys.iter().enumerate())
+                .map(|(key, foreign)| ForeignKey {
+                    parent: foreign.parent,
+                    add: self.push([Task::AddForeignKey { table, key }]).next,
+                    validate: foreign
+                        .valid
+                        .then(|| self.push([Task::Validate { table, key }]).next),
+                })
+                .collect(),
+            busy: false,
+        }
     }
 
-    /// The computed columns of the table are gone.
-    pub(super) fn dropped(&mut self, table: usize) {
-        let table = &mut self.tables[table];
-        table.dropping -= 1;
-        table.computed = Computed::Dropped;
+    fn push(&mut self, tasks: impl IntoIterator<Item = Task>) -> Steps {
+        let first = self.steps.len();
+        let tasks = tasks.into_iter().map(|task| (task, Standing::Waiting));
+        self.steps.extend(tasks);
+        Steps {
+            numbers: first..self.steps.len(),
+            next: first,
+            left: self.steps.len() - first,
+        }
     }
 
-    /// The table has lost computed columns, and with them some of its indexes.
-    pub(super) fn amend(&mut self, table: usize, amended: &TablePlan) {
-        self.tables[table].indexes = indexes(amended);
+    /// The tasks of all steps, by their numbers.
+    pub(super) fn tasks(&self) -> impl Iterator<Item = Task> + '_ {
+        self.steps.iter().map(|(task, _)| *task)
+    }
+
+    /// Has this process begin in another place than others do, so that they seldom want the same
+    /// part at the same time. `place` is any number.
+    pub(super) fn begin_at(&mut self, place: usize) {
+        for table in &mut self.tables {
+            let numbers = &table.parts.numbers;
+            table.parts.next = numbers.start + place % std::cmp::max(1, numbers.len());
+        }
+    }
+
+    /// Learns what another process does or has done.
+    pub(super) fn learn(&mut self, number: usize, standing: Standing) {
+        let Some((_, old)) = self.steps.get(number) else {
+            return;
+        };
+        if !matches!(old, Standing::Here | Standing::Done) {
+            self.set(number, standing);
+        }
+    }
+
+    /// Whether another process has a step, so that one must look when it is done.
+    pub(super) fn waits_for_others(&self) -> bool {
+        self.elsewhere > 0
     }
 
     /// Whether all rows are in.
     pub(super) fn rows_are_in(&self) -> bool {
-        self.tables.iter().all(Table::is_loaded)
+        self.tables.iter().all(|table| table.parts.left == 0)
     }
 
-    fn ready(&self, table: usize) -> Option<Task> {
+    fn set(&mut self, number: usize, standing: Standing) {
+        let (task, old) = &mut self.steps[number];
+        let old = std::mem::replace(old, standing);
+        self.elsewhere += usize::from(standing == Standing::Elsewhere);
+        self.elsewhere -= usize::from(old == Standing::Elsewhere);
+        if old == Standing::Done || standing != Standing::Done {
+            return;
+        }
+        self.left -= 1;
+        let table = &mut self.tables[task.table()];
+        match task {
+            Task::Load { .. } => table.parts.left -= 1,
+            Task::Restore { .. } => table.restore.left -= 1,
+            Task::Index { .. } => table.indexes.left -= 1,
+            Task::Finish { .. } => table.finish.left -= 1,
+            Task::AddForeignKey { .. } | Task::Validate { .. } => {}
+        }
+    }
+
+    fn stands(&self, number: usize, standing: Standing) -> bool {
+        self.steps[number].1 == standing
+    }
+
+    /// The next of these steps that nobody has, from where the last one was found.
+    fn waiting(&self, steps: &Steps) -> Option<usize> {
+        if steps.left == 0 {
+            return None;
+        }
+        let from_there = steps.next..steps.numbers.end;
+        let mut all = from_there.chain(steps.numbers.start..steps.next);
+        all.find(|number| self.stands(*number, Standing::Waiting))
+    }
+
+    fn ready(&self, table: usize) -> Option<usize> {
         let state = &self.tables[table];
-        if let Some(part) = state.parts.front() {
-            let load = Task::Load { table, part: *part };
-            return (state.dropping == 0).then_some(load);
+        if state.parts.left > 0 {
+            return self.waiting(&state.parts);
         }
-        if !state.is_loaded() {
+        if state.restore.left > 0 {
+            return self.waiting(&state.restore);
+        }
+        if state.indexes.left > 0 {
+            return self.waiting(&state.indexes);
+        }
+        if state.busy {
             return None;
         }
-        match state.computed {
-            Computed::Dropped => return Some(Task::Restore { table }),
-            Computed::Coming => return None,
-            Computed::Kept | Computed::Restored => {}
+        if state.finish.left > 0 {
+            return self.waiting(&state.finish);
         }
-        if state.begun_indexes < state.indexes {
-            let index = state.begun_indexes;
-            return Some(Task::Index { table, index });
-        }
-        if state.built_indexes < state.indexes || state.busy {
-            return None;
-        }
-        if !state.finished {
-            return Some(Task::Finish { table });
-        }
-        self.ready_foreign_key(table)
+        self.ready_foreign_key(state)
     }
 
-    fn ready_foreign_key(&self, table: usize) -> Option<Task> {
-        let keys = self.tables[table].foreign_keys.iter().enumerate();
-        let mut ready = keys.filter_map(|(key, state)| {
-            let parent = self.tables.get(state.parent);
-            let parent_is_free = parent.is_none_or(|parent| parent.finished && !parent.busy);
-            match state.state {
-                Key::Waiting if parent_is_free => Some(Task::AddForeignKey { table, key }),
-                Key::Added => Some(Task::Validate { table, key }),
-                Key::Waiting | Key::Done => None,
+    fn ready_foreign_key(&self, table: &Table) -> Option<usize> {
+        table.foreign_keys.iter().find_map(|key| {
+            if self.stands(key.add, Standing::Done) {
+                let validate = key.validate?;
+                return self.stands(validate, Standing::Waiting).then_some(validate);
             }
-        });
-        ready.next()
+            let parent = self.tables.get(key.parent);
+            let is_free = parent.is_none_or(|parent| parent.finish.left == 0 && !parent.busy);
+            (is_free && self.stands(key.add, Standing::Waiting)).then_some(key.add)
+        })
     }
 
     /// The tables that a task changes.
@@ -210,59 +291,38 @@ impl Schedule {
     }
 }
 
-/// How many indexes a table gets, those of its keys included.
-fn indexes(table: &TablePlan) -> usize {
-    let keys = usize::from(table.primary_key.is_some()) + table.unique.len();
-    keys + table.indexes.len() + table.added.indexes.len()
-}
-
-impl Table {
-    fn is_loaded(&self) -> bool {
-        self.parts.is_empty() && self.loading == 0
-    }
-
-    fn is_done(&self) -> bool {
-        self.finished && self.foreign_keys.iter().all(|key| key.state == Key::Done)
-    }
-}
-
 impl Work for Schedule {
-    type Task = Task;
+    type Task = Step;
 
-    fn next(&mut self) -> Option<Task> {
-        let task = self.order.iter().find_map(|table| self.ready(*table))?;
+    fn next(&mut self) -> Option<Step> {
+        let number = self.order.iter().find_map(|table| self.ready(*table))?;
+        let (task, _) = self.steps[number];
+        self.set(number, Standing::Here);
         self.hold(task, true);
+        let table = &mut self.tables[task.table()];
         match task {
-            Task::Load { table, .. } => {
-                self.tables[table].parts.pop_front();
-                self.tables[table].loading += 1;
-            }
-            Task::Restore { table } => self.tables[table].computed = Computed::Coming,
-            Task::Index { table, .. } => self.tables[table].begun_indexes += 1,
-            Task::Finish { .. } | Task::AddForeignKey { .. } | Task::Validate { .. } => {}
+            Task::Load { .. } => table.parts.next = number + 1,
+            Task::Index { .. } => table.indexes.next = number + 1,
+            Task::Restore { .. }
+            | Task::Finish { .. }
+            | Task::AddForeignKey { .. }
+            | Task::Validate { .. } => {}
         }
-        Some(task)
+        Some(Step { number, task })
     }
 
-    fn done(&mut self, task: Task) {
-        self.hold(task, false);
-        match task {
-            Task::Load { table, .. } => self.tables[table].loading -= 1,
-            Task::Restore { table } => self.tables[table].computed = Computed::Restored,
-            Task::Index { table, .. } => self.tables[table].built_indexes += 1,
-            Task::Finish { table } => self.tables[table].finished = true,
-            Task::AddForeignKey { table, key } => {
-                let key = &mut self.tables[table].foreign_keys[key];
-                key.state = if key.validated { Key::Added } else { Key::Done };
-            }
-            Task::Validate { table, key } => {
-                self.tables[table].foreign_keys[key].state = Key::Done;
-            }
-        }
+    fn done(&mut self, step: Step) {
+        self.hold(step.task, false);
+        self.set(step.number, Standing::Done);
+    }
+
+    fn is_elsewhere(&mut self, step: Step) {
+        self.hold(step.task, false);
+        self.set(step.number, Standing::Elsewhere);
     }
 
     fn is_over(&self) -> bool {
-        self.rows_are_in() && self.tables.iter().all(Table::is_done)
+        self.left == 0
     }
 }
 

@@ -339,7 +339,9 @@ impl Statements<'_> {
     /// DROP CONSTRAINT.
     pub(super) fn drop_check(&self, check: &CheckPlan) -> Result<String> {
         let (table, name) = (self.name()?, identifier(&check.name)?);
-        Ok(format!("ALTER TABLE {table} DROP CONSTRAINT {name}"))
+        Ok(format!(
+            "ALTER TABLE {table} DROP CONSTRAINT IF EXISTS {name}"
+        ))
     }
 
     /// ANALYZE.

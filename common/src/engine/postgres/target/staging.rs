@@ -1,4 +1,4 @@
-//! The staging schema: made, found again after an interruption, removed.
+//! The staging schema: made and removed.
 //!
 //! Small transactions throughout, because locks are held until the end of one and their table on
 //! the server is of fixed size.
@@ -46,13 +46,14 @@ fn create_table(session: &mut Session, job: &Job<'_>, table: usize) -> Result<()
     made.map_err(|fault| fault.in_table(&planned.name))
 }
 
-/// Removes what interrupted runs into the same target schema have left, and says so. Only to be
-/// called by who holds the lock of the target schema: nobody else is at work there.
+/// Removes what other runs into the same target schema have left, and says so. None of them goes on:
+/// only one run into a schema is open, and that is ours.
 pub(super) fn remove_leftovers(
     session: &mut Session,
     begin: &str,
-    target_schema: &str,
+    job: &Job<'_>,
 ) -> Result<Vec<Finding>> {
+    let target_schema = &job.target_schema;
     let prefix = staging_prefix(target_schema);
     let rows = transaction(session, begin, |session| {
         session.query(include_str!("../queries/leftovers.sql"), &[&prefix])
@@ -61,16 +62,22 @@ pub(super) fn remove_leftovers(
     for row in &rows {
         let name: &str = row.get("name");
         let run = name.strip_prefix(&prefix).unwrap_or_default();
-        if row.get::<_, Option<&str>>("mark") != Some(mark(target_schema, run)?.as_str()) {
+        let is_ours = row.get::<_, Option<&str>>("mark") == Some(&mark(target_schema, run)?);
+        if run == job.id || !is_ours {
             continue;
         }
-        terminate(session, begin, run)?;
-        drop_schema(session, begin, name)?;
-        let message = "an interrupted import had left this schema; it was removed";
+        remove(session, begin, run, name)?;
+        let message = "an earlier import had left this schema; it was removed";
         let finding = Finding::new(Code::StagingRemoved, Severity::Note, message);
         findings.push(finding.in_table(name));
     }
     Ok(findings)
+}
+
+/// Ends the connections of a run and drops its staging schema.
+pub(super) fn remove(session: &mut Session, begin: &str, run: &str, schema: &str) -> Result<()> {
+    terminate(session, begin, run)?;
+    drop_schema(session, begin, schema)
 }
 
 /// Ends the connections of a run: one whose client hangs answers to nothing less.

@@ -1,7 +1,7 @@
 //! Puts the staged tables into the target schema in one transaction.
 //!
-//! It is the transaction that has held the lock of the target schema since the import began, so
-//! nobody else's import comes between.
+//! It holds the lock of the target schema, so that nobody else's import comes between, and writes
+//! into the ledger that the run is done.
 
 use std::time::{Duration, Instant};
 
@@ -9,13 +9,14 @@ use tokio_postgres::types::Oid;
 
 use crate::engine::postgres::catalogue::clash_fault;
 use crate::engine::postgres::conninfo::ConnInfo;
+use crate::engine::postgres::ledger::{Claim, Record, State, Steps, end, lock_key};
 use crate::engine::postgres::name::{identifier, qualified};
 use crate::engine::postgres::session::{ServerMessage, Session};
 use crate::fault::{Code, Fault, Result};
 use crate::report::{Finding, Severity};
 
 use super::operator;
-use super::run::{Job, lock_key};
+use super::run::Job;
 use super::sql::create_view;
 use super::sql::move_enum;
 
@@ -28,40 +29,76 @@ const PAUSE: Duration = Duration::from_millis(500);
 pub(super) struct Move<'a> {
     pub(super) job: &'a Job<'a>,
     pub(super) target: Oid,
-    /// The staged tables, in the order of the plan.
-    pub(super) tables: &'a [Oid],
-    /// BEGIN with the run's settings.
+    /// BEGIN with the run's settings, for a COMMIT that survives a crash.
     pub(super) begin: &'a str,
     pub(super) conninfo: &'a ConnInfo,
+    pub(super) steps: &'a Steps,
+    /// The last step of the run, which is ours.
+    pub(super) claim: Claim,
 }
 
 impl Move<'_> {
-    /// Moves everything and commits; gives back what there is to say of views. A failure leaves the target as it was, and `guard` in its
-    /// transaction.
-    pub(super) fn run(&self, guard: &mut Session) -> Result<Vec<Finding>> {
-        guard.execute("SAVEPOINT switch")?;
-        let findings = self.prepare(guard).inspect_err(|_| {
-            drop(guard.execute("ROLLBACK TO SAVEPOINT switch"));
+    /// Moves everything and commits; gives back what there is to say of views. A failure leaves the
+    /// target as it was.
+    pub(super) fn run(&self, session: &mut Session) -> Result<Vec<Finding>> {
+        self.begin(session)?;
+        let prepared = self.prepare(session).and_then(|findings| {
+            self.record(session)?;
+            Ok(findings)
+        });
+        self.commit(session, prepared)
+    }
+
+    /// Begins the transaction of the switch.
+    pub(super) fn begin(&self, session: &mut Session) -> Result<()> {
+        session.execute(self.begin)?;
+        let key = lock_key(&self.job.target_schema);
+        let locked = session.query("SELECT pg_advisory_xact_lock($1)", &[&key]);
+        if locked.is_err() {
+            drop(session.execute("ROLLBACK"));
+        }
+        locked.map(drop)
+    }
+
+    /// Writes into the ledger that the run is done.
+    pub(super) fn record(&self, session: &mut Session) -> Result<()> {
+        self.steps
+            .done(session, self.claim, 0, &Record::default())?;
+        if end(
+            session,
+            &self.steps.ledger,
+            &self.steps.run,
+            State::Done,
+            None,
+        )? {
+            return Ok(());
+        }
+        let what = "the run has been ended by another process";
+        Err(Fault::new(Code::RunEnded, what))
+    }
+
+    /// COMMIT when all went well, or ROLLBACK; where the answer is lost, what came of it is found
+    /// out.
+    pub(super) fn commit<T>(&self, session: &mut Session, prepared: Result<T>) -> Result<T> {
+        let value = prepared.inspect_err(|_| {
+            // Where the connection is lost, the server rolls back by itself.
+            drop(session.execute("ROLLBACK"));
         })?;
-        self.commit(guard)?;
-        Ok(findings)
+        let committed = session.execute("COMMIT");
+        committed.or_else(|fault| self.outcome(fault))?;
+        Ok(value)
     }
 
-    /// COMMIT; where its answer is lost, what came of it is found out.
-    pub(super) fn commit(&self, guard: &mut Session) -> Result<()> {
-        guard.execute("COMMIT").or_else(|fault| self.outcome(fault))
-    }
-
-    fn prepare(&self, guard: &mut Session) -> Result<Vec<Finding>> {
+    fn prepare(&self, session: &mut Session) -> Result<Vec<Finding>> {
         // What was acknowledged must survive a crash; a stronger setting than this stays.
-        guard.execute(
+        session.execute(
             "SELECT set_config('synchronous_commit', 'on', true) \
              WHERE current_setting('synchronous_commit') = 'off'",
         )?;
-        self.refuse_clashes(guard)?;
+        self.refuse_clashes(session)?;
         for planned in &self.job.plan.enums {
             let sql = move_enum(&self.job.staging, planned, &self.job.target_schema)?;
-            let moved = guard.execute(&sql).map_err(as_clash);
+            let moved = session.execute(&sql).map_err(as_clash);
             moved.map_err(|fault| fault.in_table(&planned.name))?;
         }
         for (position, table) in self.job.plan.tables.iter().enumerate() {
@@ -69,29 +106,29 @@ impl Move<'_> {
                 .job
                 .statements(position)
                 .move_to(&self.job.target_schema)?;
-            let moved = guard.execute(&sql).map_err(as_clash);
+            let moved = session.execute(&sql).map_err(as_clash);
             moved.map_err(|fault| fault.in_table(&table.name))?;
         }
-        operator::follow(guard, self.job)?;
-        self.grant(guard)?;
-        let left_out = self.views(guard)?;
-        operator::finish(guard, self.job)?;
-        guard.execute(&format!("DROP SCHEMA {}", identifier(&self.job.staging)?))?;
+        operator::follow(session, self.job)?;
+        self.grant(session)?;
+        let left_out = self.views(session)?;
+        operator::finish(session, self.job)?;
+        session.execute(&format!("DROP SCHEMA {}", identifier(&self.job.staging)?))?;
         Ok(left_out)
     }
 
     /// Makes the views, now that what they read is in its place; gives back those that the server
     /// refuses.
-    fn views(&self, guard: &mut Session) -> Result<Vec<Finding>> {
+    fn views(&self, session: &mut Session) -> Result<Vec<Finding>> {
         let mut findings = Vec::new();
         for view in &self.job.plan.views {
             let sql = create_view(&self.job.target_schema, view)?;
-            guard.execute("SAVEPOINT view")?;
-            let Err(fault) = guard.execute(&sql) else {
-                guard.execute("RELEASE SAVEPOINT view")?;
+            session.execute("SAVEPOINT view")?;
+            let Err(fault) = session.execute(&sql) else {
+                session.execute("RELEASE SAVEPOINT view")?;
                 continue;
             };
-            guard.execute("ROLLBACK TO SAVEPOINT view")?;
+            session.execute("ROLLBACK TO SAVEPOINT view")?;
             let message = std::error::Error::source(&fault).and_then(|cause| cause.downcast_ref());
             let Some(ServerMessage { message, .. }) = message.filter(|m| is_about_view(m)) else {
                 return Err(as_clash(fault).in_table(&view.name));
@@ -104,9 +141,9 @@ impl Move<'_> {
     }
 
     /// Looks once more: somebody may have made a table meanwhile.
-    fn refuse_clashes(&self, guard: &mut Session) -> Result<()> {
+    fn refuse_clashes(&self, session: &mut Session) -> Result<()> {
         let staging = "SELECT oid FROM pg_namespace WHERE nspname = $1";
-        let rows = guard.query(staging, &[&self.job.staging])?;
+        let rows = session.query(staging, &[&self.job.staging])?;
         let Some(staging) = rows.first().map(|row| row.get::<_, Oid>("oid")) else {
             return Err(
                 Fault::new(Code::ContentDiffers, "the staging schema has disappeared")
@@ -114,14 +151,14 @@ impl Move<'_> {
             );
         };
         let query = include_str!("../queries/staged_clashes.sql");
-        let rows = guard.query(query, &[&staging, &self.target])?;
+        let rows = session.query(query, &[&staging, &self.target])?;
         clash_fault(&rows, &self.job.target_schema).map_or(Ok(()), Err)
     }
 
     /// Gives the moved tables what tables created in the target schema would have.
-    fn grant(&self, guard: &mut Session) -> Result<()> {
+    fn grant(&self, session: &mut Session) -> Result<()> {
         let query = include_str!("../queries/default_privileges.sql");
-        let rows = guard.query(query, &[&self.target])?;
+        let rows = session.query(query, &[&self.target])?;
         if rows.is_empty() {
             return Ok(());
         }
@@ -144,7 +181,7 @@ impl Move<'_> {
             } else {
                 ""
             };
-            guard.execute(&format!(
+            session.execute(&format!(
                 "GRANT {privilege} ON {kind} {objects} TO {grantee}{option}"
             ))?;
         }
@@ -174,7 +211,7 @@ impl Move<'_> {
             }
         }
         let what = "the connection was lost during COMMIT, and the server cannot be asked whether it took place";
-        let hint = "when the server is back, look whether the tables are there: they are complete or absent";
+        let hint = "run the same command again when the server is back: it says whether the import is done, or does it";
         Err(Fault::new(Code::ConnectionLost, what)
             .because(fault)
             .hint(hint))
@@ -182,17 +219,9 @@ impl Move<'_> {
 
     fn has_happened(&self) -> Result<bool> {
         let mut session = Session::connect(self.conninfo)?;
-        session.execute(self.begin)?;
         // The lost transaction holds this lock until it has ended, one way or the other.
-        let key = lock_key(&self.job.target_schema);
-        session.query("SELECT pg_advisory_xact_lock($1)", &[&key])?;
-        let query = include_str!("../queries/moved.sql");
-        let rows = session.query(query, &[&self.target, &self.tables, &self.job.staging])?;
-        let Some(row) = rows.first() else {
-            return Ok(false);
-        };
-        let all = i64::try_from(self.tables.len()).unwrap_or(i64::MAX);
-        Ok(row.get::<_, i64>("moved") == all && !row.get::<_, bool>("staging"))
+        self.begin(&mut session)?;
+        Ok(self.steps.pulse(&mut session)?.state == State::Done)
     }
 }
 

@@ -111,7 +111,7 @@ fn import(content: &Content, path: &Path) -> Result<Vec<Finding>> {
 
 fn import_with(content: &Content, path: &Path, options: SqliteOptions) -> Result<Vec<Finding>> {
     let mut target = SqliteTarget::new(path.to_owned(), &content.schema, options);
-    target.begin(&Unwatched)?;
+    target.begin(content, &Unwatched)?;
     target.load(content, &Unwatched)?;
     target.build(&Unwatched)?;
     target.check(&Unwatched)?;

@@ -1,7 +1,6 @@
 //! Puts staged rows into tables that stand in the target, in one transaction.
 //!
-//! It is the transaction that has held the lock of the target schema since the import began. The
-//! tables are locked against other writers and must still be empty; what arrives is compared with
+//! The tables are locked against other writers and must still be empty; what arrives is compared with
 //! what was staged before COMMIT, so that a trigger, a default or a domain that changed a value
 //! rolls everything back.
 
@@ -113,47 +112,43 @@ pub(super) struct Publish<'a> {
 }
 
 impl Publish<'_> {
-    /// Fills everything and commits. A failure leaves the target as it was, and `guard` in its
-    /// transaction.
-    pub(super) fn run(&self, guard: &mut Session) -> Result<()> {
-        self.lock(guard)?;
-        guard.execute("SAVEPOINT publish")?;
-        if let Err(fault) = self.fill(guard) {
-            drop(guard.execute("ROLLBACK TO SAVEPOINT publish"));
-            return Err(fault);
-        }
-        self.moving.commit(guard)
+    /// Fills everything and commits. A failure leaves the target as it was.
+    pub(super) fn run(&self, session: &mut Session) -> Result<()> {
+        self.moving.begin(session)?;
+        let filled = self.lock(session).and_then(|()| self.fill(session));
+        let filled = filled.and_then(|()| self.moving.record(session));
+        self.moving.commit(session, filled)
     }
 
-    fn fill(&self, guard: &mut Session) -> Result<()> {
-        self.prepare(guard)?;
-        let sequences = Sequences::read(guard, self.tables)?;
-        sequences.hold(guard)?;
-        guard.execute(&self.tables.application_path()?)?;
-        self.defer(guard)?;
+    fn fill(&self, session: &mut Session) -> Result<()> {
+        self.prepare(session)?;
+        let sequences = Sequences::read(session, self.tables)?;
+        sequences.hold(session)?;
+        session.execute(&self.tables.application_path()?)?;
+        self.defer(session)?;
         for table in &self.tables.filling.order {
-            insert(guard, self.tables.filled(*table))?;
+            insert(session, self.tables.filled(*table))?;
         }
-        guard
+        session
             .execute("SET CONSTRAINTS ALL IMMEDIATE")
             .map_err(as_refusal)?;
-        guard.execute("SET LOCAL search_path = pg_catalog, pg_temp")?;
-        self.undo_deferring(guard)?;
+        session.execute("SET LOCAL search_path = pg_catalog, pg_temp")?;
+        self.undo_deferring(session)?;
         for filled in self.tables.all() {
-            self.compare(guard, filled)?;
+            self.compare(session, filled)?;
             if filled.table.target.owned {
-                guard.execute(&format!("ANALYZE {}", filled.target()?))?;
+                session.execute(&format!("ANALYZE {}", filled.target()?))?;
             }
         }
-        sequences.advance(guard, self.tables)?;
-        operator::finish(guard, self.tables.job)?;
+        sequences.advance(session, self.tables)?;
+        operator::finish(session, self.tables.job)?;
         let staging = identifier(&self.tables.job.staging)?;
-        guard.execute(&format!("DROP SCHEMA {staging} CASCADE"))
+        session.execute(&format!("DROP SCHEMA {staging} CASCADE"))
     }
 
     /// All tables at once, in short attempts: an application that holds one and waits for another
     /// is not made to wait for us for long, nor to die of a deadlock.
-    fn lock(&self, guard: &mut Session) -> Result<()> {
+    fn lock(&self, session: &mut Session) -> Result<()> {
         let names = self.tables.all().map(|filled| filled.only_target());
         let names = names.collect::<Result<Vec<_>>>()?;
         if names.is_empty() {
@@ -166,11 +161,11 @@ impl Publish<'_> {
         );
         let begun = Instant::now();
         loop {
-            guard.execute("SAVEPOINT lock")?;
-            let Err(fault) = guard.execute(&sql) else {
-                return guard.execute("RELEASE SAVEPOINT lock");
+            session.execute("SAVEPOINT lock")?;
+            let Err(fault) = session.execute(&sql) else {
+                return session.execute("RELEASE SAVEPOINT lock");
             };
-            guard.execute("ROLLBACK TO SAVEPOINT lock")?;
+            session.execute("ROLLBACK TO SAVEPOINT lock")?;
             if fault.code() != Code::LockTimeout || begun.elapsed() >= self.lock_wait {
                 return Err(fault);
             }
@@ -178,8 +173,8 @@ impl Publish<'_> {
         }
     }
 
-    fn prepare(&self, guard: &mut Session) -> Result<()> {
-        guard.execute(
+    fn prepare(&self, session: &mut Session) -> Result<()> {
+        session.execute(
             "SELECT set_config('synchronous_commit', 'on', true) \
              WHERE current_setting('synchronous_commit') = 'off'; \
              SET LOCAL row_security = off; SET LOCAL extra_float_digits = 1; \
@@ -190,7 +185,7 @@ impl Publish<'_> {
                 "SELECT EXISTS (SELECT FROM {}) AS has",
                 filled.only_target()?
             );
-            let rows = guard.query(&sql, &[])?;
+            let rows = session.query(&sql, &[])?;
             if rows.first().is_some_and(|row| row.get("has")) {
                 let name = &filled.table.target.name;
                 let finding = not_empty(name);
@@ -205,7 +200,7 @@ impl Publish<'_> {
 
     /// Has foreign keys of cycles checked at the end: by themselves where they allow it, else by
     /// changing them for the time of this transaction.
-    fn defer(&self, guard: &mut Session) -> Result<()> {
+    fn defer(&self, session: &mut Session) -> Result<()> {
         for (filled, name, deferrable) in self.tables.deferred() {
             let key = identifier(name)?;
             let sql = if deferrable {
@@ -217,16 +212,16 @@ impl Publish<'_> {
                 let table = filled.target()?;
                 format!("ALTER TABLE {table} ALTER CONSTRAINT {key} DEFERRABLE INITIALLY DEFERRED")
             };
-            guard.execute(&sql)?;
+            session.execute(&sql)?;
         }
         Ok(())
     }
 
-    fn undo_deferring(&self, guard: &mut Session) -> Result<()> {
+    fn undo_deferring(&self, session: &mut Session) -> Result<()> {
         for (filled, name, deferrable) in self.tables.deferred() {
             if !deferrable {
                 let (table, key) = (filled.target()?, identifier(name)?);
-                guard.execute(&format!(
+                session.execute(&format!(
                     "ALTER TABLE {table} ALTER CONSTRAINT {key} NOT DEFERRABLE"
                 ))?;
             }
@@ -235,9 +230,9 @@ impl Publish<'_> {
     }
 
     /// What the target holds must be what was staged.
-    fn compare(&self, guard: &mut Session, filled: Filled<'_>) -> Result<()> {
+    fn compare(&self, session: &mut Session, filled: Filled<'_>) -> Result<()> {
         let name = &filled.table.target.name;
-        let (staged, found) = sums(guard, filled)?;
+        let (staged, found) = sums(session, filled)?;
         let differ = |what: &'static str| Fault::new(Code::ContentDiffers, what).in_table(name);
         if staged.0 != found.0 {
             let what = "the table has not got as many rows as were sent";
@@ -258,7 +253,7 @@ impl Publish<'_> {
                 table: &one,
                 ..filled
             };
-            let (staged, found) = sums(guard, one)?;
+            let (staged, found) = sums(session, one)?;
             if staged != found {
                 return Err(fault.in_column(&column.name));
             }
@@ -267,14 +262,14 @@ impl Publish<'_> {
     }
 }
 
-fn insert(guard: &mut Session, filled: Filled<'_>) -> Result<()> {
-    let done = guard.execute(&filled.insert()?).map_err(as_refusal);
+fn insert(session: &mut Session, filled: Filled<'_>) -> Result<()> {
+    let done = session.execute(&filled.insert()?).map_err(as_refusal);
     done.map_err(|fault| fault.in_table(&filled.table.target.name))
 }
 
-fn sums(guard: &mut Session, filled: Filled<'_>) -> Result<(Sums, Sums)> {
+fn sums(session: &mut Session, filled: Filled<'_>) -> Result<(Sums, Sums)> {
     let mut read = |sql: String| -> Result<Sums> {
-        let rows = guard.query(&sql, &[])?;
+        let rows = session.query(&sql, &[])?;
         let row = rows
             .first()
             .ok_or_else(|| Fault::new(Code::ServerError, "the server does not count rows"))?;

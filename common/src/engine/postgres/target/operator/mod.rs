@@ -15,6 +15,7 @@ use crate::engine::postgres::name::identifier;
 use crate::engine::postgres::session::Session;
 use crate::engine::postgres::wishes::{extension_rows, required};
 use crate::fault::{Code, Fault, Result};
+use crate::mapping::operator::Script;
 
 use super::checks::server_message;
 use super::run::{Job, transaction};
@@ -22,38 +23,62 @@ use super::run::{Job, transaction};
 /// The `search_path` of everything that is not the operator's.
 const OWN_PATH: &str = "SET LOCAL search_path = pg_catalog, pg_temp";
 
-/// Creates the extensions that are missing, and runs the operator's first file. Both are committed:
-/// what follows needs them, on other connections.
-pub(super) fn before(session: &mut Session, begin: &str, job: &mut Job<'_>) -> Result<()> {
+/// Creates the extensions that are missing, and runs the operator's first file, within a transaction
+/// that is committed at once: what follows needs them, on other connections.
+pub(super) fn before(session: &mut Session, job: &Job<'_>) -> Result<()> {
     let required = required(&job.plan);
     if job.plan.operator.create_extensions {
-        transaction(session, begin, |session| {
-            session.execute(&path(job)?)?;
-            for name in &required {
-                let sql = format!("CREATE EXTENSION IF NOT EXISTS {}", identifier(name)?);
-                let created = session.execute(&sql);
-                created.map_err(|fault| {
-                    failed(fault, format!("cannot create the extension `{name}`"))
-                })?;
-            }
-            Ok(())
-        })?;
+        session.execute(&path(job)?)?;
+        for name in &required {
+            let sql = format!("CREATE EXTENSION IF NOT EXISTS {}", identifier(name)?);
+            let created = session.execute(&sql);
+            created
+                .map_err(|fault| failed(fault, format!("cannot create the extension `{name}`")))?;
+        }
+        session.execute(OWN_PATH)?;
     }
-    let rows = transaction(session, begin, |session| extension_rows(session, &required))?;
-    job.extensions = rows
-        .iter()
-        .filter_map(|row| Some((row.get("name"), row.get::<_, Option<_>>("schema")?)))
-        .collect();
+    let Some(file) = &job.plan.operator.before else {
+        return Ok(());
+    };
+    session.execute("SAVEPOINT before")?;
+    let extensions = extension_homes(session, job)?;
+    session.execute(&search_path(job, &extensions)?)?;
+    script::run(session, file)?;
+    session
+        .execute("RELEASE SAVEPOINT before")
+        .map_err(|_| ended_the_transaction(file, "look what it has done before you start again"))?;
+    session.execute(OWN_PATH)
+}
+
+/// Learns where the extensions of the plan are.
+pub(super) fn learn_extensions(
+    session: &mut Session,
+    begin: &str,
+    job: &mut Job<'_>,
+) -> Result<()> {
+    job.extensions = transaction(session, begin, |session| extension_homes(session, job))?;
     let mut there = job.extensions.iter();
     let citext = there.find(|(name, _)| name == "citext");
     job.citext = citext.map(|(_, schema)| schema.clone());
-    if let Some(file) = &job.plan.operator.before {
-        transaction(session, begin, |session| {
-            session.execute(&path(job)?)?;
-            script::run(session, file)
-        })?;
-    }
     Ok(())
+}
+
+/// The extensions that the plan needs and that are there, with their schemas.
+fn extension_homes(session: &mut Session, job: &Job<'_>) -> Result<Vec<(String, String)>> {
+    let rows = extension_rows(session, &required(&job.plan))?;
+    let homes = rows
+        .iter()
+        .filter_map(|row| Some((row.get("name"), row.get::<_, Option<_>>("schema")?)));
+    Ok(homes.collect())
+}
+
+/// The operator's file has committed, or rolled back.
+fn ended_the_transaction(file: &Script, then: &str) -> Fault {
+    let what = "the file has ended the transaction that it runs in, by COMMIT or ROLLBACK";
+    let hint = format!("take it out of the file, and {then}");
+    Fault::new(Code::ScriptFailed, what)
+        .at(&file.name)
+        .hint(hint)
 }
 
 /// Gives a staged table what the operator says of it: defaults, collations, trigger, statistics.
@@ -102,21 +127,20 @@ pub(super) fn finish(session: &mut Session, job: &Job<'_>) -> Result<()> {
     session.execute("SAVEPOINT after")?;
     session.execute(&path(job)?)?;
     script::run(session, file)?;
-    let released = session.execute("RELEASE SAVEPOINT after");
-    released.map_err(|_| {
-        let what = "the file has ended the transaction of the switch, by COMMIT or ROLLBACK";
-        let hint = "take it out of the file, and look whether the tables are in place";
-        Fault::new(Code::ScriptFailed, what)
-            .at(&file.name)
-            .hint(hint)
-    })?;
+    session
+        .execute("RELEASE SAVEPOINT after")
+        .map_err(|_| ended_the_transaction(file, "look whether the tables are in place"))?;
     session.execute(OWN_PATH)
 }
 
 /// Where the operator's SQL finds its names. Built-in ones come first, whatever is listed.
 fn path(job: &Job<'_>) -> Result<String> {
+    search_path(job, &job.extensions)
+}
+
+fn search_path(job: &Job<'_>, extensions: &[(String, String)]) -> Result<String> {
     let mut schemas = vec![job.target_schema.as_str()];
-    schemas.extend(job.extensions.iter().map(|(_, schema)| schema.as_str()));
+    schemas.extend(extensions.iter().map(|(_, schema)| schema.as_str()));
     schemas.extend(["public", "pg_temp"]);
     let mut listed: Vec<String> = Vec::new();
     for schema in schemas {

@@ -1,6 +1,9 @@
 use super::*;
+use crate::mapping::expression::Expression;
 use crate::mapping::operator::{Additions, OperatorPlan};
-use crate::mapping::plan::{ForeignKeyPlan, IndexPlan, KeyPlan, TablePlan};
+use crate::mapping::plan::{
+    ColumnPlan, ForeignKeyPlan, IndexPlan, KeyPlan, Origin, PgType, TablePlan,
+};
 use crate::model::schema::{Action, Deferrable};
 
 fn table(source: usize, indexes: usize, parents: &[usize]) -> TablePlan {
@@ -59,54 +62,74 @@ fn part(table: usize, part: u32, bytes: u64) -> PartSpan {
 #[test]
 fn the_biggest_table_comes_first_and_its_indexes_before_smaller_tables() {
     let plan = plan(vec![table(0, 0, &[]), table(1, 1, &[])]);
-    let big = part(1, 1, 100);
+    let (big, last) = (part(1, 1, 100), part(1, 2, 100));
     let small = part(0, 1, 10);
-    let mut schedule = Schedule::new(&plan, &[vec![0], vec![1]], &[small, big, part(1, 2, 100)]);
+    let mut schedule = Schedule::new(&plan, &[vec![0], vec![1]], &[small, big, last]);
+    let load = |table, part| Task::Load { table, part };
     let first = schedule.next().unwrap();
-    assert_eq!(
-        first,
-        Task::Load {
-            table: 1,
-            part: big
-        }
-    );
-    assert_eq!(schedule.another_part(1), Some(part(1, 2, 100)));
-    assert_eq!(schedule.another_part(1), None);
-    // While the last part of the big table is under way, the small one begins.
+    assert_eq!(first.task, load(1, big));
     let second = schedule.next().unwrap();
-    assert_eq!(
-        second,
-        Task::Load {
-            table: 0,
-            part: small
-        }
-    );
-    assert_eq!(schedule.next(), None);
+    assert_eq!(second.task, load(1, last));
     schedule.done(first);
-    assert_eq!(schedule.next(), Some(Task::Index { table: 1, index: 0 }));
-    assert_eq!(schedule.next(), Some(Task::Index { table: 1, index: 1 }));
+    // While the last part of the big table is under way, the small one begins.
+    let third = schedule.next().unwrap();
+    assert_eq!(third.task, load(0, small));
     assert_eq!(schedule.next(), None);
-    schedule.done(Task::Index { table: 1, index: 1 });
-    assert_eq!(schedule.next(), None);
-    schedule.done(Task::Index { table: 1, index: 0 });
-    assert_eq!(schedule.next(), Some(Task::Finish { table: 1 }));
-    assert!(!schedule.rows_are_in());
     schedule.done(second);
+    let indexes: Vec<_> = std::iter::from_fn(|| schedule.next()).collect();
+    let tasks: Vec<_> = indexes.iter().map(|step| step.task).collect();
+    let index = |index| Task::Index { table: 1, index };
+    assert_eq!(tasks, [index(0), index(1)]);
+    schedule.done(indexes[1]);
+    assert_eq!(schedule.next(), None);
+    schedule.done(indexes[0]);
+    assert_eq!(schedule.next().unwrap().task, Task::Finish { table: 1 });
+    assert!(!schedule.rows_are_in());
+    schedule.done(third);
     assert!(schedule.rows_are_in());
     assert!(!schedule.is_over());
+}
+
+#[test]
+fn what_others_do_is_waited_for_and_taken_up_when_they_are_gone() {
+    let plan = plan(vec![table(0, 0, &[])]);
+    let parts = [part(0, 1, 10), part(0, 2, 10), part(0, 3, 10)];
+    let mut schedule = Schedule::new(&plan, &[vec![0]], &parts);
+    schedule.begin_at(1);
+    let own = schedule.next().unwrap();
+    assert_eq!(own.number, 1);
+    schedule.learn(0, Standing::Done);
+    // What is done here is known better here.
+    schedule.learn(1, Standing::Waiting);
+    let lost = schedule.next().unwrap();
+    assert_eq!(lost.number, 2);
+    schedule.is_elsewhere(lost);
+    schedule.done(own);
+    assert!(schedule.waits_for_others());
+    assert_eq!(schedule.next(), None, "the index waits for all parts");
+    schedule.learn(2, Standing::Waiting);
+    assert!(!schedule.waits_for_others());
+    let again = schedule.next().unwrap();
+    assert_eq!(again, lost);
+    schedule.done(again);
+    for number in 3..schedule.tasks().count() {
+        schedule.learn(number, Standing::Done);
+    }
+    assert!(schedule.is_over());
+    schedule.learn(usize::MAX, Standing::Done);
 }
 
 /// Runs the schedule with `workers` in a random order, and holds its promises at each step.
 fn run(plan: &Plan, parts: &[PartSpan], workers: usize, mut random: u64) -> Vec<Task> {
     let planned: Vec<_> = (0..plan.tables.len()).map(|table| vec![table]).collect();
     let mut schedule = Schedule::new(plan, &planned, parts);
-    let (mut under_way, mut all) = (Vec::<Task>::new(), Vec::new());
+    let (mut under_way, mut all) = (Vec::<Step>::new(), Vec::new());
     while !schedule.is_over() {
         while under_way.len() < workers {
-            let Some(task) = schedule.next() else { break };
-            hold(plan, &under_way, task);
-            under_way.push(task);
-            all.push(task);
+            let Some(step) = schedule.next() else { break };
+            hold(plan, &under_way, step.task);
+            under_way.push(step);
+            all.push(step.task);
         }
         assert!(
             !under_way.is_empty(),
@@ -134,8 +157,8 @@ fn locked(plan: &Plan, task: Task) -> Vec<usize> {
     }
 }
 
-fn hold(plan: &Plan, under_way: &[Task], task: Task) {
-    for other in under_way {
+fn hold(plan: &Plan, under_way: &[Step], task: Task) {
+    for Step { task: other, .. } in under_way {
         let (mine, theirs) = (locked(plan, task), locked(plan, *other));
         let shared = mine.iter().any(|table| theirs.contains(table));
         assert!(!shared, "{task:?} waits for {other:?}");
@@ -191,11 +214,11 @@ fn each_piece_of_a_table_loads_all_parts_of_it() {
     let parts = [part(0, 1, 10), part(0, 2, 10)];
     let mut schedule = Schedule::new(&plan, &[vec![0, 1]], &parts);
     let mut loaded = Vec::new();
-    while let Some(task) = schedule.next() {
-        if let Task::Load { table, part } = task {
+    while let Some(step) = schedule.next() {
+        if let Task::Load { table, part } = step.task {
             loaded.push((table, part.part));
         }
-        schedule.done(task);
+        schedule.done(step);
     }
     assert_eq!(loaded, [(0, 1), (0, 2), (1, 1), (1, 2)]);
     assert!(schedule.is_over());
@@ -203,55 +226,27 @@ fn each_piece_of_a_table_loads_all_parts_of_it() {
 
 #[test]
 fn dropped_columns_come_back_between_the_last_part_and_the_first_index() {
-    let plan = plan(vec![table(0, 2, &[])]);
-    let parts = [1, 2, 3, 4].map(|number| part(0, number, 10));
-    let mut schedule = Schedule::new(&plan, &[vec![0]], &parts);
-    let first = schedule.next().unwrap();
-    let second = schedule.next().unwrap();
-    // Both are refused a row, at the same time.
-    assert!(schedule.drop_computed(0));
-    assert!(schedule.drop_computed(0));
-    // While a worker waits for the table to itself, nobody takes more of it, nor begins anew.
-    assert_eq!(schedule.another_part(0), None);
-    assert_eq!(schedule.next(), None);
-    schedule.dropped(0);
-    assert_eq!(schedule.another_part(0), None);
-    schedule.dropped(0);
-    assert_eq!(schedule.another_part(0), Some(parts[2]));
-    // Whoever is refused a row later finds them gone.
-    assert!(!schedule.drop_computed(0));
-    let third = schedule.next().unwrap();
-    assert!(matches!(third, Task::Load { part, .. } if part == parts[3]));
-    for task in [first, second, third] {
-        assert_eq!(schedule.next(), None, "rows are under way");
-        schedule.done(task);
-    }
-    assert!(schedule.rows_are_in());
-    let restore = Task::Restore { table: 0 };
-    assert_eq!(schedule.next(), Some(restore));
-    assert_eq!(schedule.next(), None, "no index before they are back");
-    assert!(!schedule.is_over());
-    // One index has gone with a column that stays left out.
-    schedule.amend(0, &table(0, 1, &[]));
-    schedule.done(restore);
-    for index in 0..2 {
-        let task = Task::Index { table: 0, index };
-        assert_eq!(schedule.next(), Some(task));
-        schedule.done(task);
-    }
-    let finish = Task::Finish { table: 0 };
-    assert_eq!(schedule.next(), Some(finish));
-    schedule.done(finish);
-    assert!(schedule.is_over());
-}
-
-#[test]
-fn a_table_that_keeps_its_columns_is_not_restored() {
-    let plan = plan(vec![table(0, 1, &[]), table(1, 0, &[0])]);
-    let parts = [part(0, 1, 5), part(1, 1, 7)];
-    let tasks = run(&plan, &parts, 2, 1);
-    let restored = tasks
-        .iter()
-        .any(|task| matches!(task, Task::Restore { .. }));
-    assert!(!restored, "{tasks:?}");
+    let mut with = table(0, 1, &[]);
+    with.columns.push(ColumnPlan {
+        name: "x".to_owned(),
+        origin: Origin::Computed(Expression::Column("a".to_owned())),
+        target: PgType::Bigint,
+        asked: false,
+        conversion: None,
+        collation: None,
+        not_null: false,
+        default: None,
+        identity: None,
+        evidence: String::new(),
+        rejected: Vec::new(),
+        proposals: Vec::new(),
+    });
+    let plan = plan(vec![with, table(1, 0, &[])]);
+    let tasks = run(&plan, &[part(0, 1, 10), part(0, 2, 10)], 3, 1);
+    let of_first: Vec<_> = tasks.iter().filter(|task| task.table() == 0).collect();
+    assert!(matches!(of_first[1], Task::Load { .. }), "{tasks:?}");
+    assert_eq!(*of_first[2], Task::Restore { table: 0 });
+    assert!(matches!(of_first[3], Task::Index { .. }), "{tasks:?}");
+    let restored = |task: &&Task| matches!(task, Task::Restore { .. });
+    assert_eq!(tasks.iter().filter(restored).count(), 1);
 }

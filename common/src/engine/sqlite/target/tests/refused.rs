@@ -186,7 +186,7 @@ fn a_value_that_did_not_arrive_is_noticed() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("new.db");
         let mut target = SqliteTarget::new(path, &content.schema, SqliteOptions::default());
-        target.begin(&Unwatched).unwrap();
+        target.begin(&content, &Unwatched).unwrap();
         target.load(&content, &Unwatched).unwrap();
         target.build(&Unwatched).unwrap();
         target
@@ -237,7 +237,7 @@ fn a_full_disk_leaves_nothing_behind() {
         &content.schema,
         SqliteOptions::default(),
     );
-    target.begin(&Unwatched).unwrap();
+    target.begin(&content, &Unwatched).unwrap();
     // SQLite reports its own limit on pages as it reports a full disk.
     let connection = &target.staged.as_ref().unwrap().connection;
     connection
@@ -292,18 +292,18 @@ fn a_signal_ends_every_step_and_a_long_statement() {
     // Five looks are more than the build takes before the endless statement begins.
     let (in_the_build, at_once) = (Stopper::after(5), Stopper::after(0));
     let mut target = SqliteTarget::new(path.clone(), &content.schema, SqliteOptions::default());
-    target.begin(&Unwatched).unwrap();
+    target.begin(&content, &Unwatched).unwrap();
     let fault = target.load(&content, &at_once).unwrap_err();
     assert_eq!(fault.code(), Code::Interrupted);
     drop(target);
     let mut target = SqliteTarget::new(path.clone(), &content.schema, SqliteOptions::default());
     assert_eq!(
-        target.begin(&at_once).unwrap_err().code(),
+        target.begin(&content, &at_once).unwrap_err().code(),
         Code::Interrupted
     );
     drop(target);
     let mut target = SqliteTarget::new(path, &content.schema, SqliteOptions::default());
-    target.begin(&Unwatched).unwrap();
+    target.begin(&content, &Unwatched).unwrap();
     target.load(&content, &Unwatched).unwrap();
     assert_eq!(
         target.build(&in_the_build).unwrap_err().code(),
@@ -359,7 +359,7 @@ fn a_call_that_cannot_be_interrupted_is_given_up_and_leaves_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("new.db");
     let mut target = SqliteTarget::new(path, &forged.schema, SqliteOptions::default());
-    target.begin(&Unwatched).unwrap();
+    target.begin(&forged, &Unwatched).unwrap();
     // Four looks of the load before its first row is computed, and some of the watching thread.
     let stopper = Stopper::after(7);
     let fault = target.load(&forged, &stopper).unwrap_err();

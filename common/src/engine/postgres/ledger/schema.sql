@@ -1,0 +1,55 @@
+-- The ledger's tables, version 1. `ledger.` stands for the schema they are in.
+-- docs/ledger.md says what each column means.
+CREATE TABLE ledger.version (
+    version integer NOT NULL
+);
+CREATE TABLE ledger.runs (
+    run text PRIMARY KEY,
+    target_schema text NOT NULL,
+    mode text NOT NULL,
+    state text NOT NULL CHECK (state IN ('open', 'done', 'failed', 'abandoned', 'undone')),
+    reason text,
+    archive_root text NOT NULL,
+    content_root text NOT NULL,
+    plan_digest text NOT NULL,
+    staging_schema text NOT NULL,
+    backup_schema text,
+    tool_version text NOT NULL,
+    role text NOT NULL DEFAULT session_user,
+    client text,
+    started timestamptz NOT NULL DEFAULT clock_timestamp(),
+    ended timestamptz,
+    tables bigint NOT NULL,
+    rows bigint NOT NULL,
+    bytes bigint NOT NULL
+);
+CREATE UNIQUE INDEX runs_open ON ledger.runs (target_schema) WHERE state = 'open';
+CREATE TABLE ledger.workers (
+    run text NOT NULL REFERENCES ledger.runs ON DELETE CASCADE,
+    worker text NOT NULL,
+    client text,
+    backend integer NOT NULL,
+    backend_start timestamptz,
+    started timestamptz NOT NULL DEFAULT clock_timestamp(),
+    lease timestamptz NOT NULL,
+    PRIMARY KEY (run, worker)
+);
+CREATE TABLE ledger.steps (
+    run text NOT NULL REFERENCES ledger.runs ON DELETE CASCADE,
+    step bigint NOT NULL,
+    kind text NOT NULL,
+    "table" text,
+    item bigint,
+    done boolean NOT NULL DEFAULT false,
+    attempt integer NOT NULL DEFAULT 0,
+    worker text,
+    backend integer,
+    backend_start timestamptz,
+    begun timestamptz,
+    ended timestamptz,
+    xid xid8,
+    rows bigint,
+    result text,
+    PRIMARY KEY (run, step)
+) WITH (fillfactor = 50);
+INSERT INTO ledger.version VALUES (1);

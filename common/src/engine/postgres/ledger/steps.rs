@@ -1,0 +1,206 @@
+//! The steps of a run: claimed, given back, done.
+
+use super::runs::State;
+use super::{Ledger, Record};
+use crate::engine::postgres::session::Session;
+use crate::fault::{Code, Fault, Result};
+
+/// Steps written down with one statement.
+const BATCH: usize = 10_000;
+
+/// What people read of a step.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in super::super) struct StepName {
+    /// What kind it is of: `part`, `index`, …
+    pub(in super::super) kind: &'static str,
+    /// The table that it is about.
+    pub(in super::super) table: Option<String>,
+    /// Which of the table's: the ordinal of a part, the position of an index or key.
+    pub(in super::super) item: Option<i64>,
+}
+
+/// A step that a worker has taken. It is this attempt that may record it as done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in super::super) struct Claim {
+    step: i64,
+    attempt: i32,
+}
+
+impl Claim {
+    /// How many have tried the step, with this one.
+    pub(in super::super) fn attempt(self) -> i32 {
+        self.attempt
+    }
+
+    /// Whether somebody has tried the step before.
+    pub(in super::super) fn is_repeated(self) -> bool {
+        self.attempt > 1
+    }
+}
+
+/// What a look at the run shows.
+#[derive(Debug)]
+pub(in super::super) struct Pulse {
+    pub(in super::super) state: State,
+    pub(in super::super) reason: Option<String>,
+    /// Other processes have been at work of late.
+    pub(in super::super) has_others: bool,
+}
+
+/// The steps of a run, as one process sees them.
+#[derive(Debug, Clone)]
+pub(in super::super) struct Steps {
+    pub(in super::super) ledger: Ledger,
+    pub(in super::super) run: String,
+    /// The process.
+    pub(in super::super) worker: String,
+}
+
+fn number(step: usize) -> i64 {
+    i64::try_from(step).unwrap_or(i64::MAX)
+}
+
+impl Steps {
+    /// Takes a step, in a transaction of its own that the caller has begun and commits; nothing when
+    /// it is done, or somebody has it.
+    pub(in super::super) fn claim(
+        &self,
+        session: &mut Session,
+        step: usize,
+    ) -> Result<Option<Claim>> {
+        let query = self.ledger.sql(include_str!("../queries/ledger_claim.sql"));
+        let step = number(step);
+        let rows = session.query(&query, &[&self.run, &step, &self.worker])?;
+        Ok(rows.first().map(|row| Claim {
+            step,
+            attempt: row.get("attempt"),
+        }))
+    }
+
+    /// Records a step as done, in the transaction that does it. Where somebody else has taken it
+    /// over, that transaction must not be committed.
+    pub(in super::super) fn done(
+        &self,
+        session: &mut Session,
+        claim: Claim,
+        rows: u64,
+        record: &Record,
+    ) -> Result<()> {
+        let query = self.ledger.sql(include_str!("../queries/ledger_done.sql"));
+        let (rows, text) = (i64::try_from(rows).unwrap_or(i64::MAX), record.text()?);
+        let done = session.query(
+            &query,
+            &[&self.run, &claim.step, &claim.attempt, &rows, &text],
+        )?;
+        if done.is_empty() {
+            let what = "another process has taken over a step of the import";
+            let hint = "this one was too slow to show that it is alive; run the same command again to join in";
+            return Err(Fault::new(Code::ConnectionLost, what).hint(hint));
+        }
+        Ok(())
+    }
+
+    /// Gives a step back, within a transaction.
+    pub(in super::super) fn release(&self, session: &mut Session, claim: Claim) -> Result<()> {
+        let query = self
+            .ledger
+            .sql(include_str!("../queries/ledger_release.sql"));
+        let rows = session.query(&query, &[&self.run, &claim.step, &claim.attempt]);
+        rows.map(drop)
+    }
+
+    /// Looks at the run, within a transaction.
+    pub(in super::super) fn pulse(&self, session: &mut Session) -> Result<Pulse> {
+        let query = self.ledger.sql(include_str!("../queries/ledger_pulse.sql"));
+        let rows = session.query(&query, &[&self.run, &self.worker])?;
+        let row = rows.first().ok_or_else(|| {
+            Fault::new(
+                Code::ContentDiffers,
+                "the run has disappeared from the ledger",
+            )
+        })?;
+        Ok(Pulse {
+            state: State::read(row.get("state"))?,
+            reason: row.get("reason"),
+            has_others: row.get("has_others"),
+        })
+    }
+
+    /// What others have done (`None`), have (`true`), or have left (`false`); within a transaction.
+    pub(in super::super) fn others(
+        &self,
+        session: &mut Session,
+        mut each: impl FnMut(usize, Option<bool>),
+    ) -> Result<()> {
+        let query = self
+            .ledger
+            .sql(include_str!("../queries/ledger_standings.sql"));
+        for row in session.query(&query, &[&self.run, &self.worker])? {
+            let step = usize::try_from(row.get::<_, i64>("step")).unwrap_or(usize::MAX);
+            let done: bool = row.get("done");
+            each(step, (!done).then(|| row.get("held")));
+        }
+        Ok(())
+    }
+
+    /// Ends the connections of processes that have fallen silent; within a transaction.
+    pub(in super::super) fn evict(&self, session: &mut Session) -> Result<()> {
+        let query = self.ledger.sql(include_str!("../queries/ledger_evict.sql"));
+        session.query(&query, &[&self.run]).map(drop)
+    }
+
+    /// What came of the step of this kind of a table, which is done; within a transaction.
+    pub(in super::super) fn record(
+        &self,
+        session: &mut Session,
+        kind: &str,
+        table: &str,
+    ) -> Result<Record> {
+        let query =
+            "SELECT result FROM ledger.steps WHERE run = $1 AND kind = $2 AND \"table\" = $3";
+        let rows = session.query(&self.ledger.sql(query), &[&self.run, &kind, &table])?;
+        Record::read(rows.first().and_then(|row| row.get("result")))
+    }
+
+    /// What came of each step that is done, with its rows; within a transaction.
+    pub(in super::super) fn results(
+        &self,
+        session: &mut Session,
+        mut each: impl FnMut(usize, u64, Record) -> Result<()>,
+    ) -> Result<()> {
+        let query = self
+            .ledger
+            .sql(include_str!("../queries/ledger_results.sql"));
+        for row in session.query(&query, &[&self.run])? {
+            if row.get("done") {
+                let step = usize::try_from(row.get::<_, i64>("step")).unwrap_or(usize::MAX);
+                let rows = row.get::<_, Option<i64>>("rows").unwrap_or(0);
+                let record = Record::read(row.get("result"))?;
+                each(step, u64::try_from(rows).unwrap_or(0), record)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Writes down the steps of a new run, numbered from 0.
+pub(super) fn add(
+    session: &mut Session,
+    ledger: &Ledger,
+    run: &str,
+    steps: &mut dyn Iterator<Item = StepName>,
+) -> Result<()> {
+    let query = ledger.sql(include_str!("../queries/ledger_new_steps.sql"));
+    let mut first = 0_i64;
+    loop {
+        let batch: Vec<_> = steps.take(BATCH).collect();
+        if batch.is_empty() {
+            return Ok(());
+        }
+        let kinds: Vec<_> = batch.iter().map(|step| step.kind).collect();
+        let tables: Vec<_> = batch.iter().map(|step| step.table.as_deref()).collect();
+        let items: Vec<_> = batch.iter().map(|step| step.item).collect();
+        session.query(&query, &[&run, &first, &kinds, &tables, &items])?;
+        first += number(batch.len());
+    }
+}
