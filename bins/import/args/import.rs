@@ -61,6 +61,9 @@ pub(super) struct ImportArgs {
     /// A mapping file (TOML): types, names, rules for values and what is added; docs/mapping.md
     #[arg(long, value_name = "FILE")]
     map: Option<PathBuf>,
+    /// Import anew although the newest run has brought the same archive
+    #[arg(long)]
+    new_run: bool,
     #[command(flatten)]
     names: cli::NameArgs,
     #[command(flatten)]
@@ -70,6 +73,8 @@ pub(super) struct ImportArgs {
     #[command(flatten)]
     jobs: cli::JobArgs,
     #[command(flatten)]
+    confirm: cli::ConfirmArgs,
+    #[command(flatten)]
     output: cli::OutputArgs,
 }
 
@@ -78,6 +83,8 @@ pub(super) struct ImportArgs {
 enum Mode {
     /// Refuse when one exists already
     Create,
+    /// Put aside what is there, in the step that puts the new in place (SQLite)
+    Replace,
     /// Put the rows into them: they must exist and be empty (PostgreSQL)
     Fill,
 }
@@ -111,6 +118,7 @@ impl ImportArgs {
         cli::from_stdin(&archive)?;
         let mode = match self.mode {
             Mode::Create if !self.data_only => request::Mode::Create,
+            Mode::Replace => request::Mode::Replace,
             Mode::Create | Mode::Fill if self.schema_only => {
                 let what = "--schema-only makes tables, and --mode fill takes those that are there";
                 return Err(Fault::new(Code::Usage, what).hint("leave out one of them"));
@@ -143,6 +151,8 @@ impl ImportArgs {
             spool: self.spool,
             triggers: !self.no_triggers,
             views: !self.no_views,
+            new_run: self.new_run,
+            consent: self.confirm.consent(),
         })
     }
 }

@@ -5,11 +5,10 @@ use super::rehearse::rehearse;
 use super::request::{ImportRequest, Mode, Scope, VerifyLevel};
 use super::select::{SelectedParts, Selection, select};
 use super::wishes::Wishes;
-use super::{fill, open, plan, verify, wording};
+use super::{fill, into_sqlite, open, plan, runs, verify, wording};
 use crate::archive::Archive;
 use crate::engine::postgres::conninfo::ConnInfo;
 use crate::engine::postgres::target::{PostgresOptions, PostgresTarget};
-use crate::engine::sqlite::target::{SqliteOptions, SqliteTarget};
 use crate::fault::Result;
 use crate::location::Location;
 use crate::profile::evidence::{KeyEvidence, TableEvidence};
@@ -28,8 +27,15 @@ pub fn import(request: &ImportRequest, watch: &dyn Watch) -> Result<Report> {
     if request.mode == Mode::Fill {
         fill::check(request, &wishes)?;
     }
-    if let Location::Sqlite(_) = request.target {
-        wishes.refuse_mapping()?;
+    match &request.target {
+        Location::Sqlite(path) => {
+            wishes.refuse_mapping()?;
+            into_sqlite::confirm(request, path, watch)?;
+        }
+        Location::Postgres(_) if request.mode == Mode::Replace || request.new_run => {
+            return Err(runs::not_there_yet("to replace the tables", &request.target));
+        }
+        Location::Postgres(_) => {}
     }
     let file = open::file(&request.archive, request.spool.as_deref(), watch)?;
     let archive = open::archive(
@@ -54,20 +60,7 @@ pub fn import(request: &ImportRequest, watch: &dyn Watch) -> Result<Report> {
             if refused(&mut report, "SQLite takes no rows that break a key") {
                 return Ok(report);
             }
-            let options = SqliteOptions {
-                triggers: request.triggers,
-                views: request.views,
-                jobs: request.jobs,
-            };
-            let target = SqliteTarget::new(path.clone(), &selection.schema, options);
-            run(
-                request,
-                &archive,
-                &selection,
-                Box::new(target),
-                report,
-                watch,
-            )
+            into_sqlite::import(request, path, (&archive, &selection), report, watch)
         }
         Location::Postgres(text) => postgres(
             (request, &wishes),
@@ -122,7 +115,8 @@ fn postgres(
     run(request, archive, selection, Box::new(target), report, watch)
 }
 
-fn run<'a>(
+/// Loads what is selected into the target.
+pub(super) fn run<'a>(
     request: &ImportRequest,
     archive: &'a Archive,
     selection: &'a Selection,
@@ -157,6 +151,7 @@ fn load(
     if request.check != Check::None {
         target.check(watch)?;
     }
+    target.settle(watch)?;
     target.switch()
 }
 

@@ -1,5 +1,6 @@
 //! Turns reports and faults into what is shown: text for people, one JSON object for programs.
 
 pub(super) mod json;
+mod runs;
 mod tables;
 pub(super) mod text;

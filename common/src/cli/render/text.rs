@@ -1,6 +1,6 @@
 //! Reports and faults as text for people. Everything that comes from data is escaped.
 
-use super::tables;
+use super::{runs, tables};
 use crate::fault::{Code, Fault};
 use crate::report::escape::escaped;
 use crate::report::structure::Subject;
@@ -175,6 +175,12 @@ pub(in crate::cli) fn report(report: &Report, canvas: Canvas) -> String {
         }
     }
     text.push_str(&tables::apart(&report.objects, canvas));
+    if let Some(runs) = &report.runs {
+        text.push_str(&runs::runs(runs, canvas));
+    }
+    for backup in &report.removed {
+        text.push_str(&runs::removed(backup));
+    }
     if !report.order.is_empty() {
         text.push_str(&order(&report.order));
     }

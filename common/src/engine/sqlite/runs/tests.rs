@@ -1,0 +1,1 @@
+//! Whole runs: files put in place, taken away and brought back.
