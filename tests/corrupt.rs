@@ -87,6 +87,8 @@ fn import(archive: &Path, target: PathBuf) -> Exit {
         spool: None,
         triggers: true,
         views: true,
+        new_run: false,
+        consent: waybill_common::seam::Consent::Withheld,
     };
     flow::import(&request, &Unwatched)
         .map_or_else(|fault| fault.exit_as_refusal(), |report| report.exit(None))

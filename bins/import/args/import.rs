@@ -13,6 +13,8 @@ use waybill_common::seam;
 
 /// What an import takes.
 #[derive(Debug, clap::Args)]
+// clap takes these arguments as given when the group is, and fills no group beside flattened ones.
+#[group(arg = "archive")]
 #[expect(clippy::struct_excessive_bools, reason = "clap makes a flag of each")]
 pub(super) struct ImportArgs {
     /// The archive; - reads it from standard input
