@@ -63,7 +63,10 @@ fn ask(question: &Question, watch: &dyn Watch) -> Result<bool> {
         }
     }
     let mut answer = String::new();
-    io::stdin().lock().read_line(&mut answer).map_err(unreadable)?;
+    io::stdin()
+        .lock()
+        .read_line(&mut answer)
+        .map_err(unreadable)?;
     Ok(is_yes(&answer))
 }
 
@@ -73,7 +76,10 @@ fn prompt(question: &Question) -> String {
         text.push_str(&format!("  {}\n", escaped(detail)));
     }
     if question.details.len() > DETAILS {
-        text.push_str(&format!("  and {} more\n", question.details.len() - DETAILS));
+        text.push_str(&format!(
+            "  and {} more\n",
+            question.details.len() - DETAILS
+        ));
     }
     let what = escaped(&question.what);
     text.push_str(&format!("{}? [y/N] ", capital(&what)));

@@ -33,7 +33,10 @@ pub fn import(request: &ImportRequest, watch: &dyn Watch) -> Result<Report> {
             into_sqlite::confirm(request, path, watch)?;
         }
         Location::Postgres(_) if request.mode == Mode::Replace || request.new_run => {
-            return Err(runs::not_there_yet("to replace the tables", &request.target));
+            return Err(runs::not_there_yet(
+                "to replace the tables",
+                &request.target,
+            ));
         }
         Location::Postgres(_) => {}
     }

@@ -85,7 +85,11 @@ pub(super) fn import(
 
 /// What two imports that bring the same have in common.
 fn imported(request: &ImportRequest, archive: &Archive, selection: &Selection) -> Imported {
-    let tables = selection.schema.tables.iter().map(|table| table.name.clone());
+    let tables = selection
+        .schema
+        .tables
+        .iter()
+        .map(|table| table.name.clone());
     let choices = [
         format!("structure {}", request.scope == Scope::Structure),
         format!("views {}", request.views),
@@ -112,7 +116,9 @@ fn changed(mut report: Report, run: String, differences: Vec<Finding>) -> Report
         wording::counted(differences.len() as u64, "finding")
     );
     let hint = "keep it as it is, or import anew with --mode replace --new-run";
-    report.findings.extend(differences.into_iter().map(|finding| finding.hint(hint)));
+    report
+        .findings
+        .extend(differences.into_iter().map(|finding| finding.hint(hint)));
     report.rejected = true;
     report.run = Some(run);
     report

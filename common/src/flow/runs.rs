@@ -63,9 +63,11 @@ pub(super) fn not_there_yet(what: &str, target: &Location) -> Fault {
 fn undo_file(request: &UndoRequest, path: &Path, watch: &dyn Watch) -> Result<Report> {
     match request.only {
         Some(UndoOnly::Script) => {
-            let what = "--print-sql is for servers: an SQLite file is brought back by renaming files";
-            return Err(Fault::new(Code::Usage, what)
-                .hint("--dry-run says whether it is safe; `waybill-import status` names the files"));
+            let what =
+                "--print-sql is for servers: an SQLite file is brought back by renaming files";
+            return Err(Fault::new(Code::Usage, what).hint(
+                "--dry-run says whether it is safe; `waybill-import status` names the files",
+            ));
         }
         Some(UndoOnly::Verdict) => return rehearse(request, path, watch),
         None => {}
@@ -100,7 +102,11 @@ fn question(undo: &Undo, path: &Path, findings: &[Finding]) -> Question {
         None => finding.message.clone(),
     });
     Question {
-        what: format!("undo run {} although {} has changed", undo.run(), path.display()),
+        what: format!(
+            "undo run {} although {} has changed",
+            undo.run(),
+            path.display()
+        ),
         details: details.collect(),
     }
 }
@@ -142,19 +148,16 @@ fn rehearse(request: &UndoRequest, path: &Path, watch: &dyn Watch) -> Result<Rep
     })
 }
 
-fn perform(
-    undo: Undo,
-    findings: Vec<Finding>,
-    path: &Path,
-    watch: &dyn Watch,
-) -> Result<Report> {
+fn perform(undo: Undo, findings: Vec<Finding>, path: &Path, watch: &dyn Watch) -> Result<Report> {
     let (undone, nothing) = (undo.run().to_owned(), undo.leaves_nothing());
     watch.phase("switching", Extent::default());
     let run = undo.perform(watch)?;
     // Agreed to: worth knowing, and no error.
     let findings = findings.into_iter().map(|finding| Finding {
         severity: Severity::Warning,
-        hint: Some(format!("`waybill-import undo` of {run} brings back what was taken away")),
+        hint: Some(format!(
+            "`waybill-import undo` of {run} brings back what was taken away"
+        )),
         ..finding
     });
     let what = if nothing {

@@ -25,7 +25,14 @@ pub(super) fn runs(runs: &[RunReport], canvas: Canvas) -> String {
         if let Some(backup) = &run.backup {
             line("backup", &place(backup));
         }
-        line("undo", if run.undoable { "possible" } else { "not possible" });
+        line(
+            "undo",
+            if run.undoable {
+                "possible"
+            } else {
+                "not possible"
+            },
+        );
         text.push('\n');
     }
     text

@@ -347,10 +347,10 @@ impl SqliteTarget {
     /// The rows of each table that is in the new file.
     fn recorded_sums(&self) -> Vec<(String, Multiset)> {
         let tables = self.schema.tables.iter().zip(&self.sums);
-        let made = tables.filter(|(table, _)| {
-            table.has_rows() && !self.left_out.has_object(&table.name)
-        });
-        made.map(|(table, sum)| (table.name.clone(), *sum)).collect()
+        let made =
+            tables.filter(|(table, _)| table.has_rows() && !self.left_out.has_object(&table.name));
+        made.map(|(table, sum)| (table.name.clone(), *sum))
+            .collect()
     }
 
     fn try_switch(&mut self) -> Result<()> {

@@ -42,7 +42,12 @@ pub(super) fn structure(schema: &Schema) -> String {
     let statements: BTreeSet<(&str, &str, &str)> = tables
         .map(|table| ("table", table.name.as_str(), table.sql.as_str()))
         .chain(indexes.map(|index| ("index", index.name.as_str(), index.sql.as_str())))
-        .chain(schema.views.iter().map(|view| ("view", view.name.as_str(), view.sql.as_str())))
+        .chain(
+            schema
+                .views
+                .iter()
+                .map(|view| ("view", view.name.as_str(), view.sql.as_str())),
+        )
         .chain(
             schema
                 .triggers
@@ -50,7 +55,11 @@ pub(super) fn structure(schema: &Schema) -> String {
                 .map(|trigger| ("trigger", trigger.name.as_str(), trigger.sql.as_str())),
         )
         .collect();
-    digest_of(statements.into_iter().flat_map(|(kind, name, sql)| [kind, name, sql]))
+    digest_of(
+        statements
+            .into_iter()
+            .flat_map(|(kind, name, sql)| [kind, name, sql]),
+    )
 }
 
 fn tables(
@@ -73,14 +82,20 @@ fn tables(
         };
         watch.table(&table.name);
         let mut summing = Summing::new(watch);
-        read_table(connection, schema.facts.encoding, table, watch, &mut summing)
-            .map_err(|fault| unreadable(fault).in_table(&table.name))?;
+        read_table(
+            connection,
+            schema.facts.encoding,
+            table,
+            watch,
+            &mut summing,
+        )
+        .map_err(|fault| unreadable(fault).in_table(&table.name))?;
         let found = TableSum::new(&table.name, &summing.finish());
         differences.extend(rows(recorded, &found));
     }
-    let gone = expected.into_keys().map(|name| {
-        finding("table of the import is no longer there".to_owned()).in_table(name)
-    });
+    let gone = expected
+        .into_keys()
+        .map(|name| finding("table of the import is no longer there".to_owned()).in_table(name));
     differences.extend(gone);
     Ok(differences)
 }
@@ -109,8 +124,11 @@ fn is_error(finding: &Finding) -> bool {
 fn unreadable(fault: Fault) -> Fault {
     match fault.code() {
         Code::Interrupted => fault,
-        _ => Fault::new(Code::TargetUnwritable, "cannot compare the database with the import")
-            .because(fault),
+        _ => Fault::new(
+            Code::TargetUnwritable,
+            "cannot compare the database with the import",
+        )
+        .because(fault),
     }
 }
 

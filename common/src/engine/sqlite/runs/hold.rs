@@ -221,7 +221,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.db");
         let connection = Connection::open(&path).unwrap();
-        let sql = format!("PRAGMA journal_mode = {journal}; CREATE TABLE t(a); INSERT INTO t VALUES (1)");
+        let sql =
+            format!("PRAGMA journal_mode = {journal}; CREATE TABLE t(a); INSERT INTO t VALUES (1)");
         connection.execute_batch(&sql).unwrap();
         drop(connection);
         (folder, path)
@@ -243,7 +244,11 @@ mod tests {
                 let other = Connection::open(&path).unwrap();
                 other.busy_timeout(Duration::ZERO).unwrap();
                 let error = other.execute_batch(sql).unwrap_err();
-                assert_eq!(error.sqlite_error_code(), Some(ErrorCode::DatabaseBusy), "{journal}");
+                assert_eq!(
+                    error.sqlite_error_code(),
+                    Some(ErrorCode::DatabaseBusy),
+                    "{journal}"
+                );
             }
             let folder = File::open(path.parent().unwrap()).unwrap();
             hold.seal(&folder).unwrap();
@@ -277,12 +282,15 @@ mod tests {
     fn what_is_in_the_log_is_brought_into_the_file() {
         let (_folder, path) = database("WAL");
         let writer = Connection::open(&path).unwrap();
-        writer.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).unwrap();
+        writer
+            .set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)
+            .unwrap();
         writer.execute_batch("INSERT INTO t VALUES (2)").unwrap();
         drop(writer);
         assert!(fs::metadata(with_suffix(&path, "-wal")).unwrap().len() > 0);
         let mut hold = take(&path).unwrap();
-        hold.seal(&File::open(path.parent().unwrap()).unwrap()).unwrap();
+        hold.seal(&File::open(path.parent().unwrap()).unwrap())
+            .unwrap();
         drop(hold);
         let alone = path.with_file_name("b.db");
         fs::rename(&path, &alone).unwrap();

@@ -5,7 +5,7 @@ use crate::engine::sqlite::name;
 use crate::engine::sqlite::open::Opened;
 use crate::engine::sqlite::runs::names::{Names, SIDE_FILES, with_suffix};
 use crate::engine::sqlite::runs::placing::Imported;
-use crate::engine::sqlite::runs::record::{FileFacts, Mode, Record};
+use crate::engine::sqlite::runs::record::{FileFacts, Record};
 use crate::engine::sqlite::runs::status::is_there;
 use crate::engine::sqlite::runs::switch::{is_made, unreadable};
 use crate::engine::sqlite::runs::{changes, hold};
@@ -23,9 +23,9 @@ pub enum Standing {
     Absent,
     /// A file that no such import has made.
     Other,
-    /// The newest run was this import, and the content still is what it brought. Its UUID.
+    /// The newest run has brought just this, and it still is so. The run's UUID.
     Finished(String),
-    /// The newest run was this import, and the content differs.
+    /// The newest run has brought just this, and the content differs now.
     Changed(String, Vec<Finding>),
 }
 
@@ -43,13 +43,13 @@ pub fn standing(path: &Path, wanted: &Imported, watch: &dyn Watch) -> Result<Sta
     {
         record.runs.push(pending.run);
     }
-    let Some(last) = record.last().filter(|run| run.mode != Mode::Undo) else {
+    let Some(last) = record.last() else {
         return Ok(Standing::Other);
     };
     let same = |left: &&FileFacts| {
-        left.content.as_ref().is_some_and(|content| {
-            content.root == wanted.root && content.wishes == wanted.wishes()
-        })
+        left.content
+            .as_ref()
+            .is_some_and(|content| content.root == wanted.root && content.wishes == wanted.wishes())
     };
     let Some(left) = last.put_in_place.as_ref().filter(same) else {
         return Ok(Standing::Other);
@@ -89,7 +89,11 @@ fn is_same(database: &Path, left: &FileFacts, watch: &dyn Watch) -> Result<bool>
     let filled = |suffix: &&str| {
         fs::symlink_metadata(with_suffix(database, suffix)).is_ok_and(|side| side.len() > 0)
     };
-    if SIDE_FILES.iter().filter(|suffix| **suffix != "-shm").any(|suffix| filled(&suffix)) {
+    if SIDE_FILES
+        .iter()
+        .filter(|suffix| **suffix != "-shm")
+        .any(|suffix| filled(&suffix))
+    {
         return Ok(false);
     }
     let found = FileFacts::of(database).map_err(|error| unreadable(error, database))?;
@@ -117,21 +121,25 @@ pub fn tables(path: &Path) -> Result<Option<Vec<(String, u64)>>> {
             let what = "what is there is not a sound SQLite database";
             Fault::new(Code::TargetFileExists, what)
                 .because(fault)
-                .hint("nothing else is put aside: move the file away by hand, or choose another name")
+                .hint(
+                    "nothing else is put aside: move the file away by hand, or choose another name",
+                )
         }
-        Code::SourceBusy => {
-            Fault::new(Code::LockTimeout, "the database is in use").because(fault)
-        }
+        Code::SourceBusy => Fault::new(Code::LockTimeout, "the database is in use").because(fault),
         _ => fault,
     })?;
     let connection = opened.connection()?;
     let (schema, _) = schema::read(connection)?;
-    let counted = schema.tables.iter().filter(|table| table.has_rows()).map(|table| {
-        let sql = format!("SELECT count(*) FROM main.{}", name::quote(&table.name));
-        // A table of a module that is not here cannot be counted.
-        let rows = connection.query_row(&sql, [], |row| row.get::<_, u64>(0));
-        (table.name.clone(), rows.unwrap_or(0))
-    });
+    let counted = schema
+        .tables
+        .iter()
+        .filter(|table| table.has_rows())
+        .map(|table| {
+            let sql = format!("SELECT count(*) FROM main.{}", name::quote(&table.name));
+            // A table of a module that is not here cannot be counted.
+            let rows = connection.query_row(&sql, [], |row| row.get::<_, u64>(0));
+            (table.name.clone(), rows.unwrap_or(0))
+        });
     let counted = counted.collect();
     opened.finish()?;
     Ok(Some(counted))

@@ -1,12 +1,12 @@
 //! Putting a new file in place as a run of the history.
 
+use crate::digest::Multiset;
 use crate::engine::sqlite::runs::hold::{self, Hold};
 use crate::engine::sqlite::runs::names::Names;
 use crate::engine::sqlite::runs::record::{Content, FileFacts, Mode, Run, TableSum};
 use crate::engine::sqlite::runs::switch::{Guard, Incoming, Switch, unreadable};
 use crate::engine::sqlite::runs::{changes, record};
-use crate::digest::Multiset;
-use crate::fault::{Result};
+use crate::fault::Result;
 use crate::model::schema::Schema;
 use crate::progress::Watch;
 use jiff::{Timestamp, Unit};
@@ -128,7 +128,10 @@ impl Placing {
             content_root: imported.content_root.clone(),
             wishes: imported.wishes(),
             structure: changes::structure(schema),
-            tables: sums.iter().map(|(name, sum)| TableSum::new(name, sum)).collect(),
+            tables: sums
+                .iter()
+                .map(|(name, sum)| TableSum::new(name, sum))
+                .collect(),
         };
         self.incoming = Some(FileFacts {
             sha256: Some(hold::sha256(&mut opened, watch)?.to_string()),

@@ -38,16 +38,16 @@ struct Backup {
 
 impl Prune {
     /// Looks which backups are not among those that `keep` keeps.
-    pub fn prepare(
-        path: &Path,
-        keep: Keep,
-        patience: Duration,
-        watch: &dyn Watch,
-    ) -> Result<Self> {
+    pub fn prepare(path: &Path, keep: Keep, patience: Duration, watch: &dyn Watch) -> Result<Self> {
         let names = Names::of(path)?;
         let guard = Guard::take(&names, patience, watch)?;
         let now = Timestamp::now();
-        let backups = guard.record.runs.iter().rev().filter_map(|run| backup(&names, run));
+        let backups = guard
+            .record
+            .runs
+            .iter()
+            .rev()
+            .filter_map(|run| backup(&names, run));
         let (mut dropped, mut kept) = (Vec::new(), 0);
         for (at, (run, backup)) in backups.enumerate() {
             let keeps = match keep {
@@ -73,7 +73,9 @@ impl Prune {
     #[must_use]
     pub fn dropped(&self) -> Vec<(String, u64)> {
         let dropped = self.dropped.iter();
-        dropped.map(|backup| (backup.path.display().to_string(), backup.bytes)).collect()
+        dropped
+            .map(|backup| (backup.path.display().to_string(), backup.bytes))
+            .collect()
     }
 
     /// Whether backups would be removed and none be left.
@@ -114,7 +116,9 @@ fn remove(path: &Path) -> Result<()> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => {
             let what = "cannot remove the backup";
-            Err(Fault::new(Code::TargetUnwritable, what).because(error).at(path.display()))
+            Err(Fault::new(Code::TargetUnwritable, what)
+                .because(error)
+                .at(path.display()))
         }
         _ => Ok(()),
     }

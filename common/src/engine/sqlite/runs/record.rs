@@ -190,9 +190,8 @@ impl Record {
     /// Reads the record; a database without one has no runs.
     pub(super) fn read(names: &Names) -> Result<Self> {
         let path = names.record();
-        let unreadable = |what: &'static str| {
-            Fault::new(Code::HistoryUnreadable, what).at(path.display())
-        };
+        let unreadable =
+            |what: &'static str| Fault::new(Code::HistoryUnreadable, what).at(path.display());
         let mut text = Vec::new();
         match File::open(&path) {
             Ok(file) => file
@@ -229,9 +228,17 @@ impl Record {
         }
         let record: Record = serde_json::from_slice(text).map_err(invalid)?;
         // They become names of files.
-        let mut ids = record.runs.iter().chain(record.pending.iter().map(|p| &p.run));
-        let homes = record.pending.iter().filter_map(|pending| pending.home.as_deref());
-        let bad = ids.find(|run| !is_run(&run.run)).map(|run| run.run.as_str());
+        let mut ids = record
+            .runs
+            .iter()
+            .chain(record.pending.iter().map(|p| &p.run));
+        let homes = record
+            .pending
+            .iter()
+            .filter_map(|pending| pending.home.as_deref());
+        let bad = ids
+            .find(|run| !is_run(&run.run))
+            .map(|run| run.run.as_str());
         let mut bad = bad.into_iter().chain(homes.filter(|home| !is_run(home)));
         match bad.next() {
             None => Ok(record),

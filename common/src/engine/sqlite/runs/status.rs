@@ -23,11 +23,15 @@ pub fn status(path: &Path) -> Result<Vec<RunReport>> {
 /// Every run with what has become of it.
 pub(super) fn reports(record: &Record, names: &Names) -> Vec<RunReport> {
     let runs = record.runs.iter().enumerate();
-    runs.map(|(at, run)| report(record, names, at, run)).collect()
+    runs.map(|(at, run)| report(record, names, at, run))
+        .collect()
 }
 
 fn report(record: &Record, names: &Names, at: usize, run: &Run) -> RunReport {
-    let content = run.put_in_place.as_ref().and_then(|file| file.content.as_ref());
+    let content = run
+        .put_in_place
+        .as_ref()
+        .and_then(|file| file.content.as_ref());
     let aside = names.backup(&run.run);
     let kept = fs::symlink_metadata(&aside).ok();
     let kept = kept.filter(|_| run.put_aside.is_some());

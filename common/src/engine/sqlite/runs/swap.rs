@@ -74,7 +74,9 @@ fn by_exchange(incoming: &Path, target: &Path, aside: &Path, folder: &File) -> i
 
 fn by_link(incoming: &Path, target: &Path, aside: &Path, folder: &File) -> io::Result<()> {
     fs::hard_link(target, aside)?;
-    let renamed = folder.sync_all().and_then(|()| fs::rename(incoming, target));
+    let renamed = folder
+        .sync_all()
+        .and_then(|()| fs::rename(incoming, target));
     if renamed.is_err() {
         fs::remove_file(aside)?;
     }
@@ -96,9 +98,17 @@ fn by_renames(incoming: &Path, target: &Path, aside: &Path) -> io::Result<()> {
 /// Whether the file system does not know the way, so that another may do. Linking is refused as
 /// "not permitted" where there are no hard links.
 fn is_unsupported(error: &io::Error) -> bool {
-    let known = [Errno::INVAL, Errno::NOSYS, Errno::NOTSUP, Errno::PERM, Errno::MLINK];
+    let known = [
+        Errno::INVAL,
+        Errno::NOSYS,
+        Errno::NOTSUP,
+        Errno::PERM,
+        Errno::MLINK,
+    ];
     let number = error.raw_os_error();
-    known.iter().any(|errno| number == Some(errno.raw_os_error()))
+    known
+        .iter()
+        .any(|errno| number == Some(errno.raw_os_error()))
 }
 
 fn failed(error: io::Error, target: &Path) -> Fault {

@@ -159,7 +159,10 @@ impl Switch<'_> {
         }
         guard.record.pending = Some(Pending {
             run: self.run.clone(),
-            incoming: self.incoming.as_ref().and_then(|file| Identity::of(&file.path)),
+            incoming: self
+                .incoming
+                .as_ref()
+                .and_then(|file| Identity::of(&file.path)),
             home: self.incoming.as_ref().and_then(|file| file.home.clone()),
             outgoing: self.outgoing.as_ref().and_then(|_| Identity::of(database)),
         });
@@ -201,9 +204,12 @@ impl Switch<'_> {
                 return Fault::new(Code::TargetFileExists, "target file exists already")
                     .at(database.display());
             }
-            Fault::new(Code::TargetUnwritable, "cannot give the database file its name")
-                .because(error)
-                .at(database.display())
+            Fault::new(
+                Code::TargetUnwritable,
+                "cannot give the database file its name",
+            )
+            .because(error)
+            .at(database.display())
         })
     }
 }
@@ -213,7 +219,12 @@ impl Switch<'_> {
 fn learn(guard: &mut Guard, names: &Names, aside: &Path, watch: &dyn Watch) {
     let before = guard.record.runs.len().checked_sub(2);
     let earlier = before.and_then(|at| guard.record.runs[at].put_in_place.clone());
-    let Some(facts) = guard.record.runs.last_mut().and_then(|run| run.put_aside.as_mut()) else {
+    let Some(facts) = guard
+        .record
+        .runs
+        .last_mut()
+        .and_then(|run| run.put_aside.as_mut())
+    else {
         return;
     };
     if facts.sha256.is_some() {

@@ -2,6 +2,7 @@
 //!
 //! What is taken away takes the undo's own name aside, so an undo is undone like any other run.
 
+use crate::engine::sqlite::runs::changes;
 use crate::engine::sqlite::runs::hold::Hold;
 use crate::engine::sqlite::runs::look::{self, Seen};
 use crate::engine::sqlite::runs::names::Names;
@@ -9,7 +10,6 @@ use crate::engine::sqlite::runs::placing;
 use crate::engine::sqlite::runs::record::{FileFacts, Mode, Record, Run};
 use crate::engine::sqlite::runs::status::{is_there, is_undoable};
 use crate::engine::sqlite::runs::switch::{Guard, Incoming, Switch, unreadable};
-use crate::engine::sqlite::runs::changes;
 use crate::fault::{Code, Fault, Result};
 use crate::progress::Watch;
 use crate::report::{Finding, Severity};
@@ -73,7 +73,8 @@ impl Undo {
     }
 
     fn look(&mut self, left: Option<&FileFacts>, watch: &dyn Watch) -> Result<()> {
-        self.findings.extend(backup_changed(&self.names, &self.run)?);
+        self.findings
+            .extend(backup_changed(&self.names, &self.run)?);
         match (left, &mut self.outgoing) {
             (Some(left), Some(hold)) => {
                 let facts = FileFacts::of(self.names.database())
@@ -143,7 +144,9 @@ impl Undo {
             hold.seal(&folder)?;
             let found = FileFacts::of(&backup).map_err(|error| unreadable(error, &backup))?;
             let known = self.run.put_aside.take();
-            run.put_in_place = known.filter(|known| known.looks_like(&found)).or(Some(found));
+            run.put_in_place = known
+                .filter(|known| known.looks_like(&found))
+                .or(Some(found));
             incoming = Some(Incoming {
                 path: backup,
                 home: Some(self.run.run.clone()),
@@ -204,7 +207,10 @@ fn chosen<'r>(
     }
     Err(missing(match run.put_aside {
         Some(_) => format!("what run {} had put aside is no longer kept", run.run),
-        None => format!("run {} has put nothing aside, and there is nothing to take away", run.run),
+        None => format!(
+            "run {} has put nothing aside, and there is nothing to take away",
+            run.run
+        ),
     }))
 }
 
@@ -241,9 +247,7 @@ fn backup_changed(names: &Names, run: &Run) -> Result<Option<Finding>> {
 
 /// What to say of a file that is another one, byte by byte; with the tables, where they are known.
 fn written_to(differences: Option<Vec<Finding>>) -> Vec<Finding> {
-    let only = |message: &str| {
-        vec![Finding::new(Code::TargetChanged, Severity::Error, message)]
-    };
+    let only = |message: &str| vec![Finding::new(Code::TargetChanged, Severity::Error, message)];
     match differences {
         None => only("the database was written to since the newest run"),
         Some(found) if found.is_empty() => only(
