@@ -167,10 +167,16 @@ fn lock(path: &Path) -> rusqlite::Result<Connection> {
         connection.set_db_config(setting, on)?;
     }
     connection.collation_needed(stand_in_collation)?;
-    // In this mode BEGIN EXCLUSIVE keeps everybody out in WAL mode, too, and COMMIT keeps the lock.
+    if fs::metadata(path).is_ok_and(|file| file.len() == 0) {
+        // SQLite prepares a first page, and would remove the journal for it, by its name, at the end:
+        // which may be that of the next file then.
+        connection.execute_batch("PRAGMA main.journal_mode = MEMORY")?;
+    }
+    // In this mode BEGIN EXCLUSIVE keeps everybody out in WAL mode, too, and ROLLBACK keeps the lock;
+    // COMMIT would write a first page into an empty file.
     connection.execute_batch(
         "PRAGMA mmap_size = 0; PRAGMA cell_size_check = ON; PRAGMA main.locking_mode = EXCLUSIVE;
-         BEGIN EXCLUSIVE; COMMIT;",
+         BEGIN EXCLUSIVE; ROLLBACK;",
     )?;
     let left: i64 =
         connection.query_row("PRAGMA main.wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
@@ -178,7 +184,7 @@ fn lock(path: &Path) -> rusqlite::Result<Connection> {
         let busy = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_BUSY);
         return Err(rusqlite::Error::SqliteFailure(busy, None));
     }
-    connection.execute_batch("BEGIN EXCLUSIVE; SELECT count(*) FROM main.sqlite_schema")?;
+    connection.execute_batch("BEGIN; SELECT count(*) FROM main.sqlite_schema")?;
     Ok(connection)
 }
 
@@ -257,6 +263,34 @@ mod tests {
             }
             drop(hold);
             assert_eq!(fs::read(&path).unwrap(), before, "{journal}");
+        }
+    }
+
+    /// The connection closes after the exchange of names, when these may be the next file's.
+    #[test]
+    fn closing_touches_no_side_file_by_its_name() {
+        for journal in ["DELETE", "WAL", "PERSIST", "TRUNCATE", "EMPTY"] {
+            let (_folder, path) = database(journal);
+            if journal == "EMPTY" {
+                fs::write(&path, "").unwrap();
+            }
+            let mut hold = take(&path).unwrap();
+            let folder = File::open(path.parent().unwrap()).unwrap();
+            hold.seal(&folder).unwrap();
+            fs::rename(&path, path.with_file_name("aside.db")).unwrap();
+            let next = ["", "-wal", "-journal", "-shm"].map(|suffix| with_suffix(&path, suffix));
+            for file in &next {
+                fs::write(file, "next").unwrap();
+            }
+            drop(hold);
+            for file in &next {
+                assert_eq!(
+                    fs::read(file).unwrap(),
+                    b"next",
+                    "{journal} {}",
+                    file.display()
+                );
+            }
         }
     }
 
