@@ -2,6 +2,8 @@
 //! removed. All mutants go through the library in this process; a sample of them through the
 //! real programs, for exit codes and an untouched target.
 
+mod evidence;
+
 use crate::support::program::run;
 use crate::support::samples;
 use std::fs;
@@ -87,7 +89,7 @@ fn import(archive: &Path, target: PathBuf) -> Exit {
         spool: None,
         triggers: true,
         views: true,
-        new_run: false,
+        again: waybill_common::flow::request::Again::Compare,
         consent: waybill_common::seam::Consent::Withheld,
     };
     flow::import(&request, &Unwatched)

@@ -7,6 +7,7 @@
 
 mod compare;
 mod desk;
+mod edges;
 mod mapped;
 mod refused;
 mod shop;

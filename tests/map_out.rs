@@ -89,6 +89,23 @@ fn what_the_plan_refuses_is_imported_with_the_file_and_equal() {
     assert_eq!(assert_lossless(&sample.path, &sample.path), 15);
 }
 
+/// A foreign key is no reason to give a column a form that its own values do not ask for, where the key
+/// cannot be kept: the columns compare by other rules, or one of them is the INTEGER PRIMARY KEY.
+#[test]
+fn columns_whose_foreign_key_is_lost_stay_what_they_are() {
+    let sample = samples::sample("lost.db", |connection| {
+        connection.execute_batch(
+            "CREATE TABLE bytes(k TEXT UNIQUE); CREATE TABLE cells(k INTEGER UNIQUE);
+             CREATE TABLE child(number INT REFERENCES bytes(k), word REFERENCES cells(k));
+             CREATE TABLE own(id INTEGER PRIMARY KEY REFERENCES cells(k));
+             INSERT INTO bytes VALUES ('1'), (CAST(x'61ff' AS TEXT));
+             INSERT INTO cells VALUES (1), (x'00');
+             INSERT INTO child VALUES (1, 'a'); INSERT INTO own VALUES (1);",
+        )
+    });
+    assert_eq!(assert_lossless(&sample.path, &sample.path), 2);
+}
+
 #[test]
 fn sources_that_fit_need_no_other_form() {
     let shop = samples::shop();

@@ -5,6 +5,7 @@
     reason = "the allowance for tests covers test functions only, not what they share"
 )]
 
+mod computed;
 mod content;
 mod conversion;
 mod refusal;

@@ -13,6 +13,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use waybill_common::report::Report;
 
+mod computed;
 mod dates;
 mod files;
 mod findings;
@@ -41,6 +42,7 @@ fn corpus() -> Vec<Quirk> {
         keys::quirks(),
         foreign::quirks(),
         schema::quirks(),
+        computed::quirks(),
         names::quirks(),
         files::quirks(),
     ];
@@ -77,6 +79,7 @@ themes! {
     quirks_of_keys_hold: keys,
     quirks_of_foreign_keys_hold: foreign,
     quirks_of_schemas_hold: schema,
+    quirks_of_computed_columns_hold: computed,
     quirks_of_names_hold: names,
     quirks_of_files_hold: files,
 }

@@ -324,7 +324,7 @@ fn a_record_that_is_none_is_refused_and_nothing_is_touched() {
     let desk = Desk::new();
     let before = desk.bytes();
     let later = r#"{"waybill-runs": 2, "runs": [], "new": 1}"#;
-    let path = r#"{"waybill-runs": 1, "runs": [{"run": "../../x", "when": "", "tool": "", "mode": "create"}]}"#;
+    let path = r#"{"waybill-runs": 1, "runs": [{"id": "../../x", "when": "", "tool": "", "mode": "create"}]}"#;
     for text in [
         "",
         "x",

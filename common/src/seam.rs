@@ -128,9 +128,10 @@ impl Consent {
             Consent::Withheld => {
                 let what = format!("needs to be confirmed: {}", question.what);
                 let fault = Fault::new(Code::NotConfirmed, what);
-                Err(match question.details.is_empty() {
-                    true => fault,
-                    false => fault.because(question.details.join("\n")),
+                Err(if question.details.is_empty() {
+                    fault
+                } else {
+                    fault.because(question.details.join("\n"))
                 })
             }
         }

@@ -144,11 +144,11 @@ impl Drop for Disk {
 #[test]
 fn a_full_disk_leaves_the_old_database() {
     let desk = Desk::of(sample(), "WAL");
-    let Some(disk) = Disk::new(&desk.path("disk"), 300) else {
+    let Some(small) = Disk::new(&desk.path("disk"), 300) else {
         eprintln!("left out: no file system can be mounted here");
         return;
     };
-    let target = disk.0.join("t.db");
+    let target = small.0.join("t.db");
     fs::copy(desk.target(), &target).expect("there is room for it");
     let before = desk.bytes();
     let mut import = command("waybill-import");
@@ -159,6 +159,6 @@ fn a_full_disk_leaves_the_old_database() {
     let text = Ran::of(import).exits(1).stderr();
     assert!(text.contains("error[target-unwritable]"), "{text}");
     assert_eq!(fs::read(&target).expect("there"), before);
-    let left = fs::read_dir(&disk.0).expect("ours").count();
+    let left = fs::read_dir(&small.0).expect("ours").count();
     assert_eq!(left, 1, "nothing but the database is there");
 }

@@ -97,7 +97,7 @@ fn request(archive: &Path, target: Location) -> ImportRequest {
         triggers: true,
         views: true,
         max_part: 1 << 30,
-        new_run: false,
+        again: waybill_common::flow::request::Again::Compare,
         consent: waybill_common::seam::Consent::Withheld,
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use waybill_common::cli;
 use waybill_common::digest::Digest;
 use waybill_common::fault::{Code, Fault, Result};
-use waybill_common::flow::request::{self, ImportRequest, Scope};
+use waybill_common::flow::request::{self, Again, ImportRequest, Scope};
 use waybill_common::location::{ArchivePath, Location, TouchedFiles};
 use waybill_common::seam;
 
@@ -153,7 +153,11 @@ impl ImportArgs {
             spool: self.spool,
             triggers: !self.no_triggers,
             views: !self.no_views,
-            new_run: self.new_run,
+            again: if self.new_run {
+                Again::Import
+            } else {
+                Again::Compare
+            },
             consent: self.confirm.consent(),
         })
     }

@@ -13,7 +13,6 @@ use waybill_common::location::{Location, TouchedFiles};
 /// is kept, so an undo is undone in the same way. When the target has changed since the newest run,
 /// what has changed is listed, and nothing is done without --yes.
 #[derive(Debug, clap::Args)]
-#[expect(clippy::struct_excessive_bools, reason = "clap makes a flag of each")]
 pub(super) struct UndoArgs {
     // Not a doc comment: rustdoc would take it for a link.
     #[arg(

@@ -9,7 +9,11 @@ use crate::report::escape::escaped;
 use crate::seam::{Consent, Question};
 use clap::Args;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use std::fmt::Write as _;
 use std::io::{self, BufRead as _, IsTerminal as _};
+
+/// Why writing into a text cannot fail.
+const TAKEN: &str = "a String takes all text";
 
 /// Lines of detail that are shown, at the most.
 const DETAILS: usize = 20;
@@ -73,16 +77,14 @@ fn ask(question: &Question, watch: &dyn Watch) -> Result<bool> {
 fn prompt(question: &Question) -> String {
     let mut text = String::new();
     for detail in question.details.iter().take(DETAILS) {
-        text.push_str(&format!("  {}\n", escaped(detail)));
+        writeln!(text, "  {}", escaped(detail)).expect(TAKEN);
     }
     if question.details.len() > DETAILS {
-        text.push_str(&format!(
-            "  and {} more\n",
-            question.details.len() - DETAILS
-        ));
+        let more = question.details.len() - DETAILS;
+        writeln!(text, "  and {more} more").expect(TAKEN);
     }
     let what = escaped(&question.what);
-    text.push_str(&format!("{}? [y/N] ", capital(&what)));
+    write!(text, "{}? [y/N] ", capital(&what)).expect(TAKEN);
     text
 }
 

@@ -2,7 +2,7 @@
 
 use super::examine::{Examination, examine, key_findings};
 use super::rehearse::rehearse;
-use super::request::{ImportRequest, Mode, Scope, VerifyLevel};
+use super::request::{Again, ImportRequest, Mode, Scope, VerifyLevel};
 use super::select::{SelectedParts, Selection, select};
 use super::wishes::Wishes;
 use super::{fill, into_sqlite, open, plan, runs, verify, wording};
@@ -32,7 +32,9 @@ pub fn import(request: &ImportRequest, watch: &dyn Watch) -> Result<Report> {
             wishes.refuse_mapping()?;
             into_sqlite::confirm(request, path, watch)?;
         }
-        Location::Postgres(_) if request.mode == Mode::Replace || request.new_run => {
+        Location::Postgres(_)
+            if request.mode == Mode::Replace || request.again == Again::Import =>
+        {
             return Err(runs::not_there_yet(
                 "to replace the tables",
                 &request.target,
@@ -114,16 +116,28 @@ fn postgres(
         lock_wait_timeout: request.lock_wait_timeout,
         check: request.check,
     };
-    let target = PostgresTarget::new(settings, &selection.schema, &plan, options);
-    run(request, archive, selection, Box::new(target), report, watch)
+    let mut target = PostgresTarget::new(settings, &selection.schema, &plan, options);
+    let mut report = run(request, archive, selection, &mut target, report, watch)?;
+    if let Some(amended) = target.amended() {
+        let found = target.findings();
+        let schema = &selection.schema;
+        plan::amend(
+            schema,
+            (&plan, amended),
+            &found,
+            &wishes.target_schema,
+            &mut report,
+        );
+    }
+    Ok(report)
 }
 
 /// Loads what is selected into the target.
-pub(super) fn run<'a>(
+pub(super) fn run(
     request: &ImportRequest,
-    archive: &'a Archive,
-    selection: &'a Selection,
-    mut target: Box<dyn Target + 'a>,
+    archive: &Archive,
+    selection: &Selection,
+    target: &mut dyn Target,
     mut report: Report,
     watch: &dyn Watch,
 ) -> Result<Report> {
@@ -135,7 +149,7 @@ pub(super) fn run<'a>(
         Scope::Structure => SelectedParts::none(archive),
     };
     let location = target.location();
-    load(request, target.as_mut(), &parts, watch).map_err(|fault| fault.at(&location))?;
+    load(request, target, &parts, watch).map_err(|fault| fault.at(&location))?;
     report.findings.extend(target.findings());
     let what = extent(request.scope, &report.totals);
     report.summary = format!("imported {what} into {location}");

@@ -3,7 +3,7 @@
 //! Knows the order of steps; the engine knows files, locks and the history.
 
 use super::import::run;
-use super::request::{ImportRequest, Mode, Scope};
+use super::request::{Again, ImportRequest, Mode, Scope};
 use super::select::Selection;
 use super::wording;
 use crate::archive::Archive;
@@ -56,7 +56,7 @@ pub(super) fn import(
     watch: &dyn Watch,
 ) -> Result<Report> {
     let imported = imported(request, archive, selection);
-    if !request.new_run && !request.plan_only {
+    if request.again == Again::Compare && !request.plan_only {
         match runs::standing(path, &imported, watch).map_err(|fault| fault.at(path.display()))? {
             Standing::Absent | Standing::Other => {}
             Standing::Finished(run) => return Ok(finished(report, run)),
@@ -64,7 +64,7 @@ pub(super) fn import(
         }
     }
     let replace = request.mode == Mode::Replace;
-    if request.new_run && !replace {
+    if request.again == Again::Import && !replace {
         let what = "--new-run imports anew what is there, which --mode create does not replace";
         return Err(Fault::new(Code::Usage, what).hint("add --mode replace"));
     }
@@ -75,8 +75,8 @@ pub(super) fn import(
     };
     let new = NewRun::new(imported, replace, request.lock_wait_timeout);
     let id = new.run.clone();
-    let target = SqliteTarget::new(path.to_owned(), &selection.schema, options).recorded(new);
-    let mut report = run(request, archive, selection, Box::new(target), report, watch)?;
+    let mut target = SqliteTarget::new(path.to_owned(), &selection.schema, options).recorded(new);
+    let mut report = run(request, archive, selection, &mut target, report, watch)?;
     if !request.plan_only {
         report.run = Some(id);
     }

@@ -6,6 +6,7 @@ use crate::engine::postgres::conninfo::ConnInfo;
 use crate::engine::postgres::session::Session;
 use crate::fault::{Code, Result};
 use crate::mapping;
+use crate::mapping::lost;
 use crate::mapping::plan::{ColumnPlan, Origin, Plan};
 use crate::model::schema::{Schema, Table};
 use crate::profile::evidence::{KeyEvidence, TableEvidence};
@@ -41,15 +42,37 @@ pub(super) fn show(
     target_schema: &str,
     report: &mut Report,
 ) {
-    forget_unchecked(&mut report.findings, &plan.findings);
+    forget_untrue(&mut report.findings, &plan.findings);
     report.findings.extend(plan.findings.iter().cloned());
     report.tables = tables(schema, plan, evidence, &report.tables);
     report.objects = structure::describe(schema, plan, target_schema, &mut report.tables);
 }
 
-/// Takes back that a key was not checked, where the plan says that the target does not have it as it
-/// was, or not the column that it is about.
-fn forget_unchecked(findings: &mut Vec<Finding>, planned: &[Finding]) {
+/// Writes into the report what has become of every object after an import that has left out more than its
+/// plan: that becomes another one, and `found` says why.
+pub(super) fn amend(
+    schema: &Schema,
+    (before, after): (&Plan, &Plan),
+    found: &[Finding],
+    target_schema: &str,
+    report: &mut Report,
+) {
+    let mut plan = after.clone();
+    for findings in [&mut report.findings, &mut plan.findings] {
+        forget_untrue(findings, found);
+        lost::recount(before, after, findings);
+    }
+    plan.findings.extend(found.iter().cloned());
+    for table in &mut report.tables {
+        table.objects.clear();
+        table.sql = None;
+    }
+    report.objects = structure::describe(schema, &plan, target_schema, &mut report.tables);
+}
+
+/// Takes back that a key was not checked, or an expression translated, where the plan says that the
+/// target does not have it as it was, or not the column that it is about.
+fn forget_untrue(findings: &mut Vec<Finding>, planned: &[Finding]) {
     type Object<'a> = (Option<&'a str>, Option<&'a str>, Option<Subject>);
     fn object(finding: &Finding) -> Object<'_> {
         let place = &finding.place;
@@ -75,7 +98,8 @@ fn forget_unchecked(findings: &mut Vec<Finding>, planned: &[Finding]) {
         let uncomputed = subject == Some(Subject::NotNull)
             && missed.contains(&(table, column, Some(Subject::Computed)));
         let told = subject.is_some() && (lost || uncomputed);
-        finding.code != Code::KeyUnchecked || !told
+        let says_other = matches!(finding.code, Code::KeyUnchecked | Code::StructureTranslated);
+        !says_other || !told
     });
 }
 

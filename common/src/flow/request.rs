@@ -134,10 +134,20 @@ pub struct ImportRequest {
     pub triggers: bool,
     /// Carry views (SQLite targets).
     pub views: bool,
-    /// Import even when the newest run has brought the same.
-    pub new_run: bool,
+    /// What happens when the newest run has brought the same.
+    pub again: Again,
     /// Who agrees to what is put aside.
     pub consent: Consent,
+}
+
+/// What an import does that was made already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Again {
+    /// Nothing: it says so, or what differs.
+    #[default]
+    Compare,
+    /// It is made once more.
+    Import,
 }
 
 /// List the runs of a target.

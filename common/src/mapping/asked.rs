@@ -7,7 +7,7 @@ use crate::fault::Code;
 use crate::mapping::describe::counted;
 use crate::mapping::draft::{Draft, Source, Stored};
 use crate::mapping::file::ColumnRule;
-use crate::mapping::foreign::Reference;
+use crate::mapping::foreign::{self, Reference};
 use crate::mapping::mapped;
 use crate::mapping::operator::OperatorSql;
 use crate::mapping::plan::{Conversion, DefaultPlan, PgType, Reading};
@@ -110,7 +110,8 @@ fn counted_rows(count: u64) -> String {
 }
 
 /// The columns that refer to one whose type is asked for get the same type and the same change of
-/// values, unless they have a wish of their own: else the foreign key would be lost. Whether one did.
+/// values, unless they have a wish of their own or the foreign key is lost all the same. Whether one
+/// did.
 pub(super) fn follow(drafts: &mut [Draft<'_>], references: &[Reference<'_>]) -> bool {
     let mut any = false;
     // A chain of references is at most as long as there are references.
@@ -120,8 +121,9 @@ pub(super) fn follow(drafts: &mut [Draft<'_>], references: &[Reference<'_>]) -> 
             for (column, parent) in reference.columns.iter().zip(&reference.parent_columns) {
                 let parent = &drafts[reference.parent].columns[*parent];
                 let (asked, conversion) = (parent.asked, parent.conversion.clone());
+                let may = foreign::may_follow(&drafts[reference.child].columns[*column], parent);
                 let child = &mut drafts[reference.child].columns[*column];
-                if asked.is_some() && child.asked.is_none() {
+                if asked.is_some() && child.asked.is_none() && may {
                     child.asked = asked;
                     child.conversion = conversion;
                     child.identity &= keeps_identity(child.rule, asked);

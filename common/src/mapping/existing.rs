@@ -9,6 +9,8 @@ pub struct Existing {
     pub schema: String,
     /// The role that asked.
     pub role: String,
+    /// Its sessions are those of a replica: foreign keys and ordinary triggers are switched off.
+    pub replica: bool,
     /// Its tables, by name; also what only looks like a table: views, foreign tables.
     pub tables: Vec<ExistingTable>,
 }

@@ -28,6 +28,7 @@ mod parse;
 #[cfg(feature = "sqlite")]
 mod pattern;
 pub mod query;
+mod reads;
 #[cfg(feature = "sqlite")]
 mod select;
 #[cfg(feature = "sqlite")]

@@ -189,6 +189,16 @@ pub(super) fn same_as_cells(from: &Stored<'_>, to: &Stored<'_>) -> bool {
         && (integers == 0 || reals == 0)
 }
 
+/// Whether a column gains by the form of the one that it refers to: with some forms the foreign key is
+/// lost whatever it does, and an INTEGER PRIMARY KEY would lose its numbers for it.
+pub(super) fn may_follow(from: &Stored<'_>, to: &Stored<'_>) -> bool {
+    let reading = to.conversion.as_ref().map(|conversion| &conversion.reading);
+    match reading {
+        Some(Reading::Cell | Reading::Bytes) => !from.identity && same_as_cells(from, to),
+        _ => true,
+    }
+}
+
 /// Drops the references whose columns the mapping file changes in different ways, or in a way that
 /// does not keep equal values equal.
 pub(super) fn drop_unequal(

@@ -26,6 +26,7 @@ mod judge;
 mod keys;
 mod leftovers;
 pub mod lossless;
+pub mod lost;
 mod mapped;
 mod names;
 mod naming;

@@ -77,6 +77,13 @@ impl TablePlan {
             .iter()
             .filter(|column| matches!(column.origin, Origin::Cell(_)))
     }
+
+    /// The columns that the server computes.
+    pub fn computed(&self) -> impl Iterator<Item = &ColumnPlan> {
+        self.columns
+            .iter()
+            .filter(|column| matches!(column.origin, Origin::Computed(_)))
+    }
 }
 
 /// What becomes of one column.

@@ -39,7 +39,11 @@ fn tables(session: &mut Session, schema: &str) -> Result<Existing> {
         let fault = Fault::new(Code::TargetSchemaMissing, what).in_table(schema);
         return Err(fault.hint(format!("CREATE SCHEMA {}", name::identifier(schema)?)));
     };
-    let role = session.query("SELECT current_user::text AS role", &[])?;
+    let role = session.query(
+        "SELECT current_user::text AS role, current_setting('session_replication_role') = 'replica' AS replica",
+        &[],
+    )?;
+    let role = role.first();
     let rows = session.query(include_str!("queries/existing_tables.sql"), &[&home])?;
     let oids: Vec<Oid> = rows.iter().map(|row| row.get("oid")).collect();
     let mut places = HashMap::with_capacity(oids.len());
@@ -64,7 +68,8 @@ fn tables(session: &mut Session, schema: &str) -> Result<Existing> {
     }
     Ok(Existing {
         schema: schema.to_owned(),
-        role: role.first().map(|row| row.get("role")).unwrap_or_default(),
+        role: role.map(|row| row.get("role")).unwrap_or_default(),
+        replica: role.is_some_and(|row| row.get("replica")),
         tables,
     })
 }
@@ -85,6 +90,7 @@ fn table(row: &Row) -> ExistingTable {
             "v" => Some("view"),
             "m" => Some("materialized view"),
             "f" => Some("foreign table"),
+            _ if row.get("elsewhere") => Some("table with partitions on another server"),
             _ => None,
         },
         partitioned: kind == "p",

@@ -131,7 +131,7 @@ fn text_refusal(value: &Value<'_>, most: u32, name: &str) -> Option<Cow<'static,
     let length = match value {
         Value::Text(text) => text.chars().count(),
         Value::Integer(integer) => integer.to_string().len(),
-        Value::Real(real) => format!("{real:?}").len(),
+        Value::Real(real) => zmij::Buffer::new().format(*real).len(),
         Value::Null | Value::RawText(_) | Value::Blob(_) => 0,
     };
     (length > most as usize).then(|| format!("a text longer than {name}").into())

@@ -51,6 +51,18 @@ pub(super) fn table(target: &ExistingTable, existing: &Existing, findings: &mut 
     }
 }
 
+/// Settings under which the target would take rows that break its foreign keys.
+pub(super) fn role(existing: &Existing) -> Option<Finding> {
+    let message = format!(
+        "`session_replication_role` is `replica` for the role `{}`: foreign keys and triggers of the target would be passed over",
+        existing.role
+    );
+    existing.replica.then(|| {
+        Finding::new(Code::TargetInterferes, Severity::Error, message)
+            .hint("connect as a role without this setting, or take it back: ALTER ROLE … or ALTER DATABASE … RESET session_replication_role")
+    })
+}
+
 /// The table holds rows already.
 #[must_use]
 pub fn not_empty(table: &str) -> Finding {

@@ -16,7 +16,7 @@ pub(super) struct Names {
 pub(super) enum NoMatch {
     /// There is none.
     None,
-    /// Several differ only in case, and none is exactly as asked.
+    /// There are several, and none is exactly as asked.
     Several,
 }
 
@@ -34,10 +34,16 @@ impl Names {
     }
 
     /// The position of the source's `name`, or of the one that a plan of new tables would give it.
+    /// Where each of the two is another one, and neither is exactly as in the source, it is for the
+    /// operator to say which is meant.
     pub(super) fn either(&self, name: &str, planned: &str) -> Result<usize, NoMatch> {
-        match self.find(name) {
-            Err(NoMatch::None) => self.find(planned),
-            found => found,
+        if let Some(position) = self.exact.get(name) {
+            return Ok(*position);
+        }
+        match (self.find(name), self.find(planned)) {
+            (Err(NoMatch::None), found) | (found, Err(NoMatch::None)) => found,
+            (Ok(one), Ok(other)) if one == other => Ok(one),
+            _ => Err(NoMatch::Several),
         }
     }
 
@@ -68,5 +74,8 @@ mod tests {
         assert_eq!(names.find("GRÖßE"), Ok(2));
         assert_eq!(names.either("Größ e", "größe"), Ok(2));
         assert_eq!(names.either("ID", "größe"), Err(NoMatch::Several));
+        assert_eq!(names.either("GRÖßE", "id"), Err(NoMatch::Several));
+        assert_eq!(names.either("Größe", "id"), Ok(2));
+        assert_eq!(names.either("iD", "id"), Err(NoMatch::Several));
     }
 }

@@ -109,6 +109,7 @@ pub fn fill(
         plans.push(plan);
         tables.push(table);
     }
+    findings.extend(guards::role(existing));
     let order = order::order(&mut tables, &existing.schema, &mut findings);
     findings.push(structure(schema));
     super::sort(&mut findings);
@@ -156,7 +157,7 @@ fn matched<'e>(
             ),
         },
         Err(NoMatch::Several) => (
-            format!("several tables of the target are named `{called}` but for upper and lower case{by}"),
+            format!("several tables of the target may be meant by `{called}`, and none is called exactly so{by}"),
             "give the exact name of one of them in a mapping file, or leave out the table with -T".to_owned(),
         ),
         Err(NoMatch::None) => (
@@ -266,7 +267,7 @@ fn column_for(
         Ok(position) => Some(position),
         Err(NoMatch::Several) => {
             let message = format!(
-                "several columns of the target have this name but for upper and lower case{by}"
+                "several columns of the target may be meant, and none is called exactly so{by}"
             );
             let hint = "give the exact name of one of them in a mapping file";
             findings.push(missing(draft, stored, message, hint));

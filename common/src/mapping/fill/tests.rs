@@ -34,6 +34,7 @@ fn existing(tables: Vec<ExistingTable>) -> Existing {
         schema: "public".to_owned(),
         role: "app".to_owned(),
         tables,
+        ..Existing::default()
     }
 }
 

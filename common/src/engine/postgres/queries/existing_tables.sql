@@ -2,6 +2,10 @@
 SELECT relation.oid,
        relation.relname::text AS name,
        relation.relkind::text AS kind,
+       -- What goes there is not part of the transaction.
+       relation.relkind = 'p' AND EXISTS (
+           SELECT FROM pg_partition_tree(relation.oid) AS tree
+           JOIN pg_class AS piece ON piece.oid = tree.relid AND piece.relkind = 'f') AS elsewhere,
        row_security_active(relation.oid) AS row_security,
        pg_has_role(relation.relowner, 'USAGE') AS owned,
        has_table_privilege(relation.oid, 'SELECT') AS may_select,

@@ -11,7 +11,8 @@ use crate::mapping::expression::Expression;
 use crate::mapping::plan::{IndexPlan, IndexTerm};
 use crate::report::{Finding, Severity};
 
-use super::run::{Job, transaction};
+use super::run::transaction;
+use super::sql::Statements;
 
 /// What became of the checks that do not hold for all rows.
 #[derive(Debug, Default)]
@@ -36,14 +37,13 @@ impl Outcome {
     }
 }
 
-/// Adds the checks of a table of the plan.
+/// Adds the checks of the table at a position of the plan.
 pub(super) fn add(
     session: &mut Session,
     begin: &str,
-    job: &Job<'_>,
     table: usize,
+    statements: Statements<'_>,
 ) -> Result<Outcome> {
-    let statements = job.statements(table);
     let mut outcome = Outcome::default();
     for (position, check) in statements.table.checks.iter().enumerate() {
         let mut run = |sql: String| transaction(session, begin, |session| session.execute(&sql));

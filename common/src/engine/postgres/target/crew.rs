@@ -56,6 +56,11 @@ impl<W: Work> Shared<W> {
         act(&mut self.lock().work)
     }
 
+    /// Has those who wait for work look again: a change by `with` has made some ready.
+    pub(super) fn wake(&self) {
+        self.changed.notify_all();
+    }
+
     /// Ends a long piece of work early when another has failed or a signal has come.
     pub(super) fn go_on(&self) -> Result<()> {
         if self.failed.load(Ordering::Relaxed) {

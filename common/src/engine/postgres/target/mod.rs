@@ -9,12 +9,15 @@
 
 mod check;
 mod checks;
+mod computed;
+mod copying;
 mod crew;
 mod encode;
 mod fill;
 mod load;
 mod operator;
 mod page;
+mod refusal;
 pub mod rehearse;
 mod run;
 mod schedule;
@@ -25,6 +28,7 @@ mod switch;
 mod tuples;
 mod twins;
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::time::Duration;
 
@@ -147,6 +151,16 @@ impl<'a> PostgresTarget<'a> {
         fill::survey(&mut open.control, &open.begin, tables)
     }
 
+    /// The plan without what the import has left out because computed columns of it fail on some row;
+    /// nothing while none has.
+    #[must_use]
+    pub fn amended(&self) -> Option<&Plan> {
+        match &self.job.plan {
+            Cow::Owned(amended) => Some(amended),
+            Cow::Borrowed(_) => None,
+        }
+    }
+
     /// Gives up: removes the staging schema, as far as the server lets us, and disconnects. What
     /// cannot be removed now, the next import removes. Dropping the target does the same.
     pub fn abort(&mut self) {
@@ -176,7 +190,7 @@ impl<'a> PostgresTarget<'a> {
         let facts = catalogue::examine(
             &mut control,
             &self.job.target_schema,
-            self.job.plan,
+            &self.job.plan,
             if self.filling.is_some() {
                 Purpose::Fill
             } else {
@@ -292,10 +306,12 @@ impl Target for PostgresTarget<'_> {
         let pages = open.facts.block_size;
         let loader = Loader::new(&self.job, &open.begin, check, pages, parts, watch);
         watch.phase("rows", loader.extent());
-        let schedule = Schedule::new(self.job.plan, &self.job.planned_by_source(), parts.parts());
+        let schedule = Schedule::new(&self.job.plan, &self.job.planned_by_source(), parts.parts());
         let act = |worker: &mut Worker, shared: &_, task| loader.act(worker, shared, task);
         crew::run(schedule, &mut open.workers, watch, &act)?;
-        (open.sent, open.checks) = loader.into_results();
+        let (sent, checks, amended) = loader.into_results();
+        (open.sent, open.checks) = (sent, checks);
+        open.checks.findings.extend(self.job.amend(amended));
         open.checks
             .findings
             .sort_by(|a, b| a.place.table.cmp(&b.place.table));

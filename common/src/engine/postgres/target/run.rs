@@ -1,5 +1,7 @@
 //! One import run: its names, its settings, and what it is to do.
 
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::digest::Digest;
@@ -7,8 +9,10 @@ use crate::engine::postgres::name::{identifier, literal};
 use crate::engine::postgres::relation::Names;
 use crate::engine::postgres::session::Session;
 use crate::fault::{Code, Fault, Result};
-use crate::mapping::plan::{Origin, Plan, TablePlan};
+use crate::mapping::lost;
+use crate::mapping::plan::{ColumnPlan, Origin, Plan, TablePlan};
 use crate::model::schema::{Schema, Table};
+use crate::report::Finding;
 
 use super::encode::Setting;
 use super::sql::Statements;
@@ -26,7 +30,7 @@ pub(super) struct Job<'a> {
     /// The source's schema.
     pub(super) schema: &'a Schema,
     /// What to make of it.
-    pub(super) plan: &'a Plan,
+    pub(super) plan: Cow<'a, Plan>,
     /// Where it ends up.
     pub(super) target_schema: String,
     /// The names of relations that the plan does not give.
@@ -50,7 +54,7 @@ impl<'a> Job<'a> {
             names: Names::of(plan),
             citext: None,
             schema,
-            plan,
+            plan: Cow::Borrowed(plan),
             target_schema,
             id,
             staging,
@@ -58,18 +62,41 @@ impl<'a> Job<'a> {
         }
     }
 
+    /// Takes the place of tables of the plan those that have lost computed columns; gives back what
+    /// there is to say of views that read them.
+    pub(super) fn amend(&mut self, tables: BTreeMap<usize, TablePlan>) -> Vec<Finding> {
+        if tables.is_empty() {
+            return Vec::new();
+        }
+        let plan = self.plan.to_mut();
+        let mut lost = BTreeMap::new();
+        for (position, table) in tables {
+            let before = std::mem::replace(&mut plan.tables[position], table);
+            let table = &plan.tables[position];
+            let is_lost =
+                |column: &&ColumnPlan| !table.columns.iter().any(|c| c.name == column.name);
+            let columns = before.columns.iter();
+            let sequences = columns.clone().zip(&self.names.sequences[position]);
+            let kept = sequences.filter(|(column, _)| !is_lost(column));
+            self.names.sequences[position] = kept.map(|(_, name)| name.clone()).collect();
+            let columns: BTreeSet<_> = columns.filter(is_lost).map(|c| c.name.clone()).collect();
+            lost.insert(table.name.clone(), columns);
+        }
+        lost::views(self.schema, plan, &lost)
+    }
+
     /// The table at a position of the plan, with what can be said about it in SQL.
     pub(super) fn statements(&self, table: usize) -> Statements<'_> {
         Statements {
             schema: &self.staging,
-            plan: self.plan,
+            plan: &self.plan,
             citext: self.citext.as_deref(),
             table: &self.plan.tables[table],
         }
     }
 
     /// What encoders must know.
-    pub(super) fn setting(&self) -> Setting<'a> {
+    pub(super) fn setting(&self) -> Setting<'_> {
         Setting {
             enums: &self.plan.enums,
             encoding: self.schema.facts.encoding,

@@ -1,4 +1,4 @@
-//! Which piece of work may begin: parts, then indexes, keys and foreign keys, without a barrier.
+//! Which piece of work may begin: parts, then computed columns that had to go, indexes, keys and foreign keys, without a barrier.
 //!
 //! Pure: knows no connection and no clock. A table's indexes begin when its last part is in, a
 //! foreign key when the keys of both its tables are there. Bigger tables come first.
@@ -8,7 +8,7 @@
 
 use std::collections::VecDeque;
 
-use crate::mapping::plan::Plan;
+use crate::mapping::plan::{Plan, TablePlan};
 use crate::seam::PartSpan;
 
 use super::crew::Work;
@@ -18,6 +18,8 @@ use super::crew::Work;
 pub(super) enum Task {
     /// Load this part, and then others of the table as long as there are.
     Load { table: usize, part: PartSpan },
+    /// Add the computed columns again that were dropped because of some row.
+    Restore { table: usize },
     /// Build an index: first those of the keys, primary key in front, then the others.
     Index { table: usize, index: usize },
     /// Make keys of the indexes, set the sequences, gather statistics.
@@ -26,6 +28,20 @@ pub(super) enum Task {
     AddForeignKey { table: usize, key: usize },
     /// Look at the rows.
     Validate { table: usize, key: usize },
+}
+
+/// What has become of the computed columns of a table.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Computed {
+    /// They are there, as far as the table has any.
+    #[default]
+    Kept,
+    /// The server has no result of one for some row: all are dropped until the rows are in.
+    Dropped,
+    /// They are being added again.
+    Coming,
+    /// Those are there of which every row has a result.
+    Restored,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,6 +64,9 @@ struct Table {
     parts: VecDeque<PartSpan>,
     /// Workers that load a part of it now.
     loading: usize,
+    computed: Computed,
+    /// Workers that are about to drop them.
+    dropping: usize,
     indexes: usize,
     begun_indexes: usize,
     built_indexes: usize,
@@ -73,14 +92,13 @@ impl Schedule {
             .tables
             .iter()
             .map(|table| {
-                let keys = usize::from(table.primary_key.is_some()) + table.unique.len();
                 let foreign_keys = table.foreign_keys.iter().map(|key| ForeignKey {
                     parent: key.parent,
                     validated: key.valid,
                     state: Key::Waiting,
                 });
                 Table {
-                    indexes: keys + table.indexes.len() + table.added.indexes.len(),
+                    indexes: indexes(table),
                     foreign_keys: foreign_keys.collect(),
                     ..Table::default()
                 }
@@ -99,9 +117,35 @@ impl Schedule {
         Schedule { tables, order }
     }
 
-    /// The next part of a table for the worker that has just loaded one of it.
+    /// The next part of a table for the worker that has just loaded one of it. While another one
+    /// waits for the table to itself, there is none.
     pub(super) fn another_part(&mut self, table: usize) -> Option<PartSpan> {
-        self.tables[table].parts.pop_front()
+        let table = &mut self.tables[table];
+        if table.dropping > 0 {
+            return None;
+        }
+        table.parts.pop_front()
+    }
+
+    /// Whether a worker that was refused a row has to drop the computed columns of the table, and
+    /// then to call `dropped`; else that has been done.
+    pub(super) fn drop_computed(&mut self, table: usize) -> bool {
+        let table = &mut self.tables[table];
+        let needed = table.computed == Computed::Kept;
+        table.dropping += usize::from(needed);
+        needed
+    }
+
+    /// The computed columns of the table are gone.
+    pub(super) fn dropped(&mut self, table: usize) {
+        let table = &mut self.tables[table];
+        table.dropping -= 1;
+        table.computed = Computed::Dropped;
+    }
+
+    /// The table has lost computed columns, and with them some of its indexes.
+    pub(super) fn amend(&mut self, table: usize, amended: &TablePlan) {
+        self.tables[table].indexes = indexes(amended);
     }
 
     /// Whether all rows are in.
@@ -112,10 +156,16 @@ impl Schedule {
     fn ready(&self, table: usize) -> Option<Task> {
         let state = &self.tables[table];
         if let Some(part) = state.parts.front() {
-            return Some(Task::Load { table, part: *part });
+            let load = Task::Load { table, part: *part };
+            return (state.dropping == 0).then_some(load);
         }
         if !state.is_loaded() {
             return None;
+        }
+        match state.computed {
+            Computed::Dropped => return Some(Task::Restore { table }),
+            Computed::Coming => return None,
+            Computed::Kept | Computed::Restored => {}
         }
         if state.begun_indexes < state.indexes {
             let index = state.begun_indexes;
@@ -147,7 +197,7 @@ impl Schedule {
     /// The tables that a task changes.
     fn hold(&mut self, task: Task, busy: bool) {
         match task {
-            Task::Load { .. } | Task::Index { .. } => {}
+            Task::Load { .. } | Task::Restore { .. } | Task::Index { .. } => {}
             Task::Finish { table } | Task::Validate { table, .. } => self.tables[table].busy = busy,
             Task::AddForeignKey { table, key } => {
                 let parent = self.tables[table].foreign_keys[key].parent;
@@ -158,6 +208,12 @@ impl Schedule {
             }
         }
     }
+}
+
+/// How many indexes a table gets, those of its keys included.
+fn indexes(table: &TablePlan) -> usize {
+    let keys = usize::from(table.primary_key.is_some()) + table.unique.len();
+    keys + table.indexes.len() + table.added.indexes.len()
 }
 
 impl Table {
@@ -181,6 +237,7 @@ impl Work for Schedule {
                 self.tables[table].parts.pop_front();
                 self.tables[table].loading += 1;
             }
+            Task::Restore { table } => self.tables[table].computed = Computed::Coming,
             Task::Index { table, .. } => self.tables[table].begun_indexes += 1,
             Task::Finish { .. } | Task::AddForeignKey { .. } | Task::Validate { .. } => {}
         }
@@ -191,6 +248,7 @@ impl Work for Schedule {
         self.hold(task, false);
         match task {
             Task::Load { table, .. } => self.tables[table].loading -= 1,
+            Task::Restore { table } => self.tables[table].computed = Computed::Restored,
             Task::Index { table, .. } => self.tables[table].built_indexes += 1,
             Task::Finish { table } => self.tables[table].finished = true,
             Task::AddForeignKey { table, key } => {

@@ -65,6 +65,26 @@ impl Statements<'_> {
         ))
     }
 
+    /// DROP COLUMN of all computed columns, also where some are gone; nothing when the table has none.
+    pub(super) fn drop_computed(&self) -> Result<Option<String>> {
+        let drops = self.table.computed().map(|column| {
+            let name = identifier(&column.name)?;
+            Ok(format!("DROP COLUMN IF EXISTS {name}"))
+        });
+        let drops = drops.collect::<Result<Vec<_>>>()?;
+        if drops.is_empty() {
+            return Ok(None);
+        }
+        let (table, drops) = (self.name()?, drops.join(", "));
+        Ok(Some(format!("ALTER TABLE {table} {drops}")))
+    }
+
+    /// ADD COLUMN of a computed column.
+    pub(super) fn add_computed(&self, column: &ColumnPlan) -> Result<String> {
+        let (table, column) = (self.name()?, self.column(column, None)?);
+        Ok(format!("ALTER TABLE {table} ADD COLUMN {column}"))
+    }
+
     fn column(&self, column: &ColumnPlan, sequence: Option<&str>) -> Result<String> {
         let mut sql = format!(
             "{} {}",

@@ -47,18 +47,18 @@ pub fn standing(path: &Path, wanted: &Imported, watch: &dyn Watch) -> Result<Sta
         return Ok(Standing::Other);
     };
     let same = |left: &&FileFacts| {
-        left.content
-            .as_ref()
-            .is_some_and(|content| content.root == wanted.root && content.wishes == wanted.wishes())
+        left.content.as_ref().is_some_and(|content| {
+            content.archive_root == wanted.root && content.wishes == wanted.wishes()
+        })
     };
     let Some(left) = last.put_in_place.as_ref().filter(same) else {
         return Ok(Standing::Other);
     };
     Ok(match seen(names.database(), left, watch)? {
         Seen::Written(Some(differences)) if !differences.is_empty() => {
-            Standing::Changed(last.run.clone(), differences)
+            Standing::Changed(last.id.clone(), differences)
         }
-        _ => Standing::Finished(last.run.clone()),
+        _ => Standing::Finished(last.id.clone()),
     })
 }
 
@@ -92,7 +92,7 @@ fn is_same(database: &Path, left: &FileFacts, watch: &dyn Watch) -> Result<bool>
     if SIDE_FILES
         .iter()
         .filter(|suffix| **suffix != "-shm")
-        .any(|suffix| filled(&suffix))
+        .any(filled)
     {
         return Ok(false);
     }

@@ -124,8 +124,8 @@ impl Placing {
         let mut opened = File::open(file).map_err(failed)?;
         let imported = &self.new.imported;
         let content = Content {
-            root: imported.root.clone(),
-            content_root: imported.content_root.clone(),
+            archive_root: imported.root.clone(),
+            archive_content_root: imported.content_root.clone(),
             wishes: imported.wishes(),
             structure: changes::structure(schema),
             tables: sums
@@ -166,10 +166,10 @@ impl Placing {
 }
 
 /// A run of this program that switches now.
-pub(super) fn run(run: String, mode: Mode) -> Run {
+pub(super) fn run(id: String, mode: Mode) -> Run {
     let now = Timestamp::now();
     Run {
-        run,
+        id,
         when: now.round(Unit::Millisecond).unwrap_or(now).to_string(),
         tool: concat!("waybill-import ", env!("CARGO_PKG_VERSION")).to_owned(),
         mode,

@@ -98,7 +98,7 @@ impl Prune {
 
 fn backup<'r>(names: &Names, run: &'r Run) -> Option<(&'r Run, Backup)> {
     run.put_aside.as_ref()?;
-    let path = names.backup(&run.run);
+    let path = names.backup(&run.id);
     let bytes = fs::symlink_metadata(&path).ok()?.len();
     Some((run, Backup { path, bytes }))
 }

@@ -36,7 +36,7 @@ pub(super) struct Record {
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub(super) struct Run {
     /// UUID, version 7.
-    pub(super) run: String,
+    pub(super) id: String,
     /// RFC 3339, UTC.
     pub(super) when: String,
     /// Program and version.
@@ -90,8 +90,8 @@ pub(super) struct FileFacts {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub(super) struct Content {
-    pub(super) root: String,
-    pub(super) content_root: String,
+    pub(super) archive_root: String,
+    pub(super) archive_content_root: String,
     /// Digest of what was asked for beside the archive: which tables, with or without triggers.
     pub(super) wishes: String,
     /// Digest of the statements of all objects.
@@ -236,17 +236,13 @@ impl Record {
             .pending
             .iter()
             .filter_map(|pending| pending.home.as_deref());
-        let bad = ids
-            .find(|run| !is_run(&run.run))
-            .map(|run| run.run.as_str());
+        let bad = ids.find(|run| !is_run(&run.id)).map(|run| run.id.as_str());
         let mut bad = bad.into_iter().chain(homes.filter(|home| !is_run(home)));
-        match bad.next() {
-            None => Ok(record),
-            Some(_) => {
-                let what = "the record of runs names a run that is no UUID";
-                Err(Fault::new(Code::HistoryUnreadable, what))
-            }
+        if bad.next().is_some() {
+            let what = "the record of runs names a run that is no UUID";
+            return Err(Fault::new(Code::HistoryUnreadable, what));
         }
+        Ok(record)
     }
 
     /// Puts the record in the place of the older one, on the disk.

@@ -32,17 +32,17 @@ fn report(record: &Record, names: &Names, at: usize, run: &Run) -> RunReport {
         .put_in_place
         .as_ref()
         .and_then(|file| file.content.as_ref());
-    let aside = names.backup(&run.run);
+    let aside = names.backup(&run.id);
     let kept = fs::symlink_metadata(&aside).ok();
     let kept = kept.filter(|_| run.put_aside.is_some());
     RunReport {
-        run: run.run.clone(),
+        run: run.id.clone(),
         when: run.when.clone(),
         tool: run.tool.clone(),
         mode: run.mode.into(),
         undoes: run.undoes.clone(),
-        root: content.map(|content| content.root.clone()),
-        content_root: content.map(|content| content.content_root.clone()),
+        root: content.map(|content| content.archive_root.clone()),
+        content_root: content.map(|content| content.archive_content_root.clone()),
         state: state(record, names, at, run),
         undoable: is_undoable(record, names, at),
         backup: kept.map(|file| BackupReport {
@@ -56,7 +56,7 @@ fn state(record: &Record, names: &Names, at: usize, run: &Run) -> RunState {
     let later = &record.runs[at + 1..];
     let undone = later
         .iter()
-        .any(|later| later.undoes.as_deref() == Some(run.run.as_str()));
+        .any(|later| later.undoes.as_deref() == Some(run.id.as_str()));
     if undone {
         return RunState::Undone;
     }
@@ -75,7 +75,7 @@ fn state(record: &Record, names: &Names, at: usize, run: &Run) -> RunState {
 pub(super) fn is_undoable(record: &Record, names: &Names, at: usize) -> bool {
     let run = &record.runs[at];
     match run.put_aside {
-        Some(_) => is_there(&names.backup(&run.run)),
+        Some(_) => is_there(&names.backup(&run.id)),
         None => is_there(names.database()),
     }
 }

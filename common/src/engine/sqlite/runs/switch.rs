@@ -52,7 +52,7 @@ impl Guard {
                 let what = "cannot tidy what an interrupted run has left";
                 Fault::new(Code::TargetUnwritable, what)
                     .because(error)
-                    .at(names.backup(&pending.run.run).display())
+                    .at(names.backup(&pending.run.id).display())
             })?;
         }
         self.record.write(names, &self.folder)
@@ -86,18 +86,16 @@ fn lock(folder: &File, patience: Duration, watch: &dyn Watch) -> Result<()> {
 /// Whether a switch that was noted as begun has been made.
 pub(super) fn is_made(names: &Names, pending: &Pending) -> bool {
     let here = Identity::of(names.database());
-    match pending.incoming {
-        Some(incoming) => here == Some(incoming),
-        None => {
-            let aside = Identity::of(&names.backup(&pending.run.run));
-            here != pending.outgoing && aside == pending.outgoing
-        }
+    if let Some(incoming) = pending.incoming {
+        return here == Some(incoming);
     }
+    let aside = Identity::of(&names.backup(&pending.run.id));
+    here != pending.outgoing && aside == pending.outgoing
 }
 
 /// Undoes the beginning of a switch that was not made.
 fn take_back(names: &Names, pending: &Pending) -> io::Result<()> {
-    let aside = names.backup(&pending.run.run);
+    let aside = names.backup(&pending.run.id);
     let Some(found) = Identity::of(&aside) else {
         return Ok(());
     };
@@ -148,7 +146,7 @@ impl Switch<'_> {
         watch: &dyn Watch,
     ) -> Result<()> {
         let database = self.names.database();
-        let aside = self.names.backup(&self.run.run);
+        let aside = self.names.backup(&self.run.id);
         if self.outgoing.is_some() {
             let facts = FileFacts::of(database).map_err(|error| unreadable(error, database))?;
             let known = self.run.put_aside.take();

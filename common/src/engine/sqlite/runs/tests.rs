@@ -115,7 +115,7 @@ fn every_means_replaces_and_is_undone() {
         let desk = Desk::new();
         let before = fs::read(desk.names.database()).unwrap();
         let switch = desk.switch();
-        let id = switch.run.run.clone();
+        let id = switch.run.id.clone();
         switch.make_by(desk.guard(), &[means], &Unwatched).unwrap();
         assert_eq!(word(desk.names.database()), "new", "{means:?}");
         assert_eq!(word(&desk.names.backup(&id)), "old", "{means:?}");
@@ -142,7 +142,7 @@ fn a_log_beside_the_old_file_does_not_meet_the_new_one() {
     drop(application);
     assert!(with_suffix(desk.names.database(), "-wal").exists());
     let switch = desk.switch();
-    let id = switch.run.run.clone();
+    let id = switch.run.id.clone();
     switch.make(desk.guard(), &Unwatched).unwrap();
     assert!(!with_suffix(desk.names.database(), "-wal").exists());
     assert_eq!(word(desk.names.database()), "new");
@@ -167,7 +167,7 @@ fn a_switch_that_was_noted_but_not_made_is_taken_back() {
     for (name, step) in steps {
         let desk = Desk::new();
         let run = desk.begin();
-        let aside = desk.names.backup(&run.run);
+        let aside = desk.names.backup(&run.id);
         step(&desk, &aside);
         assert_eq!(desk.states(), [], "{name}");
         drop(desk.guard());
@@ -185,7 +185,7 @@ fn a_switch_that_was_noted_but_not_made_is_taken_back() {
 fn a_switch_that_was_made_but_not_noted_is_known() {
     let desk = Desk::new();
     let run = desk.begin();
-    let aside = desk.names.backup(&run.run);
+    let aside = desk.names.backup(&run.id);
     fs::rename(desk.names.database(), &aside).unwrap();
     fs::rename(desk.new_file(), desk.names.database()).unwrap();
     assert_eq!(desk.states(), [RunState::Current]);
@@ -199,7 +199,7 @@ fn an_undo_that_was_begun_gives_the_backup_its_name_back() {
     let desk = Desk::new();
     desk.switch().make(desk.guard(), &Unwatched).unwrap();
     let mut record = Record::read(&desk.names).unwrap();
-    let made = record.runs[0].run.clone();
+    let made = record.runs[0].id.clone();
     let backup = desk.names.backup(&made);
     let undo = Run {
         undoes: Some(made.clone()),
@@ -213,7 +213,7 @@ fn an_undo_that_was_begun_gives_the_backup_its_name_back() {
     });
     let folder = File::open(desk.folder.path()).unwrap();
     record.write(&desk.names, &folder).unwrap();
-    fs::rename(&backup, desk.names.backup(&undo.run)).unwrap();
+    fs::rename(&backup, desk.names.backup(&undo.id)).unwrap();
     drop(desk.guard());
     assert_eq!(word(&backup), "old");
     assert_eq!(word(desk.names.database()), "new");
@@ -253,7 +253,7 @@ fn another_run_between_the_look_and_the_undo_ends_it() {
 fn a_backup_that_was_written_to_is_told() {
     let desk = Desk::new();
     desk.switch().make(desk.guard(), &Unwatched).unwrap();
-    let id = Record::read(&desk.names).unwrap().runs[0].run.clone();
+    let id = Record::read(&desk.names).unwrap().runs[0].id.clone();
     Connection::open(desk.names.backup(&id))
         .unwrap()
         .execute_batch("UPDATE t SET word = 'written'; CREATE TABLE more(a)")

@@ -50,7 +50,7 @@ impl Undo {
         let (last, run) = chosen(&record, &names, run)?;
         let mut undo = Undo {
             patience,
-            last: last.run.clone(),
+            last: last.id.clone(),
             run: run.clone(),
             outgoing: None,
             known: None,
@@ -63,7 +63,7 @@ impl Undo {
             undo.outgoing = Some(held);
         }
         if undo.run.put_aside.is_some() {
-            let backup = undo.names.backup(&undo.run.run);
+            let backup = undo.names.backup(&undo.run.id);
             undo.incoming = Some(Hold::take(&backup, patience, watch)?);
         }
         if !assume_unchanged {
@@ -114,7 +114,7 @@ impl Undo {
     /// The run that is undone.
     #[must_use]
     pub fn run(&self) -> &str {
-        &self.run.run
+        &self.run.id
     }
 
     /// Whether there was nothing before that run, so that nothing comes back.
@@ -126,14 +126,14 @@ impl Undo {
     /// Brings back what was there; the UUID of the run that has done it.
     pub fn perform(mut self, watch: &dyn Watch) -> Result<String> {
         let guard = Guard::take(&self.names, self.patience, watch)?;
-        if guard.record.last().map(|run| run.run.as_str()) != Some(&self.last) {
+        if guard.record.last().map(|run| run.id.as_str()) != Some(&self.last) {
             let what = "another run has changed the database meanwhile";
             return Err(Fault::new(Code::ImportRunning, what).at(self.names.database().display()));
         }
-        let backup = self.names.backup(&self.run.run);
+        let backup = self.names.backup(&self.run.id);
         let id = Uuid::now_v7().to_string();
         let mut run = Run {
-            undoes: Some(self.run.run.clone()),
+            undoes: Some(self.run.id.clone()),
             put_aside: self.known.take(),
             ..placing::run(id.clone(), Mode::Undo)
         };
@@ -149,7 +149,7 @@ impl Undo {
                 .or(Some(found));
             incoming = Some(Incoming {
                 path: backup,
-                home: Some(self.run.run.clone()),
+                home: Some(self.run.id.clone()),
             });
             // Its application may have it as soon as it has its name.
             drop(hold);
@@ -184,7 +184,7 @@ pub fn rehearsed(
         (Some(_), false) => findings.push(look::removed_since()),
         (None, false) => {}
     }
-    Ok((run.run.clone(), findings))
+    Ok((run.id.clone(), findings))
 }
 
 /// The newest run, and the one that is to be undone.
@@ -206,10 +206,10 @@ fn chosen<'r>(
         return Ok((last, run));
     }
     Err(missing(match run.put_aside {
-        Some(_) => format!("what run {} had put aside is no longer kept", run.run),
+        Some(_) => format!("what run {} had put aside is no longer kept", run.id),
         None => format!(
             "run {} has put nothing aside, and there is nothing to take away",
-            run.run
+            run.id
         ),
     }))
 }
@@ -223,7 +223,7 @@ fn named(record: &Record, wanted: &str) -> Result<usize, &'static str> {
         .runs
         .iter()
         .enumerate()
-        .filter(|(_, run)| run.run.starts_with(&wanted));
+        .filter(|(_, run)| run.id.starts_with(&wanted));
     match (found.next(), found.next()) {
         (Some((at, _)), None) => Ok(at),
         (Some(_), Some(_)) => Err("several runs begin like this"),
@@ -235,7 +235,7 @@ fn backup_changed(names: &Names, run: &Run) -> Result<Option<Finding>> {
     let Some(recorded) = &run.put_aside else {
         return Ok(None);
     };
-    let backup = names.backup(&run.run);
+    let backup = names.backup(&run.id);
     let found = FileFacts::of(&backup).map_err(|error| unreadable(error, &backup))?;
     let changed = !found.looks_like(recorded);
     Ok(changed.then(|| {

@@ -6,9 +6,11 @@
 use crate::engine::postgres::name::{identifier, literal, qualified};
 use crate::engine::postgres::session::Session;
 use crate::fault::Result;
-use crate::mapping::fill::FillTable;
+use crate::mapping::existing::Kind;
+use crate::mapping::plan::PgType;
 
 use super::Tables;
+use super::statements::Filled;
 
 /// The sequences of all tables that are filled.
 pub(super) struct Sequences(Vec<Sequence>);
@@ -21,6 +23,7 @@ pub(super) struct Sequence {
     column: String,
     name: String,
     increment: i64,
+    smallest: i64,
     largest: i64,
     owned: bool,
     pub(super) may_set: bool,
@@ -41,10 +44,12 @@ impl Sequences {
     /// Makes those that only defaults use part of the transaction: what INSERT takes from them comes
     /// back with a rollback.
     pub(super) fn hold(&self, session: &mut Session) -> Result<()> {
-        let unfilled = |sequence: &&Sequence| sequence.staged.is_none();
+        let unfilled = |sequence: &&Sequence| sequence.staged.is_none() && sequence.owned;
         for sequence in self.0.iter().filter(unfilled) {
-            if let Some(next) = sequence.next(session)?.filter(|_| sequence.owned) {
-                sequence.restart(session, next)?;
+            match sequence.next(session)? {
+                Some(Next::Gives(next)) => sequence.restart(session, next)?,
+                Some(Next::Beyond(last)) => sequence.exhaust(session, last)?,
+                None => {}
             }
         }
         Ok(())
@@ -59,12 +64,16 @@ impl Sequences {
                 continue;
             };
             let filled = tables.filled(sequence.table);
-            let wanted = sequence.wanted(session, &filled.only_target()?, filled.table, staged)?;
-            let Some(wanted) = wanted else { continue };
-            if sequence.next(session)?.is_some_and(|next| next >= wanted) {
-                continue;
+            let taken = sequence.taken(session, filled, staged)?;
+            let Some(taken) = taken else { continue };
+            let wanted = taken.saturating_add(sequence.increment);
+            match sequence.next(session)? {
+                Some(Next::Beyond(_)) => {}
+                Some(Next::Gives(next)) if next >= wanted => {}
+                // To give the last number a second time would not even fail where it is no key.
+                _ if taken >= sequence.largest => sequence.exhaust(session, sequence.largest)?,
+                _ => sequence.restart(session, std::cmp::min(wanted, sequence.largest))?,
             }
-            sequence.restart(session, std::cmp::min(wanted, sequence.largest))?;
         }
         Ok(())
     }
@@ -84,10 +93,15 @@ pub(super) fn of_table(
         let column: String = row.get("column_name");
         let mut staged = filled.table.filled();
         let staged = staged.find(|(_, filled)| filled.name == column);
+        // What such a default makes of a number, only the application knows.
+        if staged.is_some_and(|(_, column)| !is_number(&column.kind)) {
+            continue;
+        }
         all.push(Sequence {
             table,
             name: qualified(row.get("home"), row.get("name"))?,
             increment: row.get("increment"),
+            smallest: row.get("smallest"),
             largest: row.get("largest"),
             owned: row.get("owned"),
             may_set: row.get("may_set"),
@@ -97,6 +111,21 @@ pub(super) fn of_table(
         });
     }
     Ok(all)
+}
+
+fn is_number(kind: &Kind) -> bool {
+    matches!(
+        kind,
+        Kind::Integer(_) | Kind::Numeric(_) | Kind::Double | Kind::Real
+    )
+}
+
+/// What a sequence would do next.
+enum Next {
+    /// It gives this number.
+    Gives(i64),
+    /// It has given its last number, this one: it fails, or begins anew.
+    Beyond(i64),
 }
 
 impl Sequence {
@@ -115,45 +144,55 @@ impl Sequence {
         &self.column
     }
 
-    /// The number it would give next; `None` where the role may not look, or there is none.
-    fn next(&self, session: &mut Session) -> Result<Option<i64>> {
+    /// What it would give next; `None` where the role may not look.
+    fn next(&self, session: &mut Session) -> Result<Option<Next>> {
         if !self.owned && !self.may_read {
             return Ok(None);
         }
         let sql = format!("SELECT last_value, is_called FROM {}", self.name);
         let rows = session.query(&sql, &[])?;
-        Ok(rows.first().and_then(|row| {
+        Ok(rows.first().map(|row| {
             let last: i64 = row.get("last_value");
-            if row.get("is_called") {
-                last.checked_add(self.increment)
-            } else {
-                Some(last)
+            if !row.get::<_, bool>("is_called") {
+                return Next::Gives(last);
             }
+            let next = last.checked_add(self.increment);
+            let next = next.filter(|next| (self.smallest..=self.largest).contains(next));
+            next.map_or(Next::Beyond(last), Next::Gives)
         }))
     }
 
-    /// Behind the largest number of the column, and behind the last that the source has given. With
-    /// steps of more than one the application may have taken the numbers between for itself, so a
-    /// whole step is left. A sequence that counts down is left alone.
-    fn wanted(
+    /// The largest whole number in the column, or the last that the source has given. With steps of
+    /// more than one the application may have taken the numbers up to the next for itself, so a whole
+    /// step is left behind it. A sequence that counts down is left alone.
+    fn taken(
         &self,
         session: &mut Session,
-        table: &str,
-        filled: &FillTable,
+        filled: Filled<'_>,
         staged: usize,
     ) -> Result<Option<i64>> {
         if self.increment < 1 {
             return Ok(None);
         }
         let column = identifier(&self.column)?;
-        let sql = format!("SELECT max(t.{column})::numeric::text AS largest FROM {table} AS t");
+        // An index gives the largest of all, but among these may be some that no sequence reaches.
+        let within = match filled.travels(staged) {
+            PgType::Bigint => String::new(),
+            _ => format!(" FILTER (WHERE t.{column} BETWEEN -9.2e18 AND 9.2e18)"),
+        };
+        let sql = format!(
+            "SELECT floor(max(t.{column}){within}::numeric)::text AS largest FROM {} AS t",
+            filled.only_target()?
+        );
         let rows = session.query(&sql, &[])?;
         let largest: Option<String> = rows.first().and_then(|row| row.get("largest"));
         let largest: Option<i64> = largest.and_then(|largest| largest.parse().ok());
-        let recorded = filled.recorded.filter(|(column, _)| *column == staged);
+        let recorded = filled
+            .table
+            .recorded
+            .filter(|(column, _)| *column == staged);
         let recorded = recorded.map(|(_, last)| last).filter(|last| *last > 0);
-        let taken = largest.into_iter().chain(recorded).max();
-        Ok(taken.map(|taken| taken.saturating_add(self.increment)))
+        Ok(largest.into_iter().chain(recorded).max())
     }
 
     fn restart(&self, session: &mut Session, next: i64) -> Result<()> {
@@ -162,5 +201,16 @@ impl Sequence {
         }
         let name = literal(&self.name)?;
         session.execute(&format!("SELECT setval({name}, {next}, false)"))
+    }
+
+    /// Leaves it as it is after it has given its `last` number.
+    fn exhaust(&self, session: &mut Session, last: i64) -> Result<()> {
+        let name = literal(&self.name)?;
+        if self.owned {
+            self.restart(session, last)?;
+            // Part of the transaction, as the sequence is made anew in it.
+            return session.execute(&format!("SELECT nextval({name})"));
+        }
+        session.execute(&format!("SELECT setval({name}, {last}, true)"))
     }
 }

@@ -80,6 +80,7 @@ fn values(
     let body = literal(&format!(
         "BEGIN {attempt} RETURN NULL; \
          EXCEPTION WHEN data_exception OR integrity_constraint_violation OR syntax_error_or_access_rule_violation \
+         OR raise_exception OR feature_not_supported OR program_limit_exceeded \
          THEN RETURN SQLERRM; END"
     ))?;
     session.execute(&format!(

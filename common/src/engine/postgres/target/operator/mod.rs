@@ -9,7 +9,7 @@ mod sql;
 #[cfg(test)]
 mod tests;
 
-pub(super) use sql::{cluster, create_index};
+pub(super) use sql::{cluster, create_index, statistics_again};
 
 use crate::engine::postgres::name::identifier;
 use crate::engine::postgres::session::Session;
@@ -25,7 +25,7 @@ const OWN_PATH: &str = "SET LOCAL search_path = pg_catalog, pg_temp";
 /// Creates the extensions that are missing, and runs the operator's first file. Both are committed:
 /// what follows needs them, on other connections.
 pub(super) fn before(session: &mut Session, begin: &str, job: &mut Job<'_>) -> Result<()> {
-    let required = required(job.plan);
+    let required = required(&job.plan);
     if job.plan.operator.create_extensions {
         transaction(session, begin, |session| {
             session.execute(&path(job)?)?;

@@ -94,6 +94,26 @@ fn statistics(table: &Statements<'_>, one: &AddedStatistics) -> Result<String> {
     ))
 }
 
+/// Makes the statistics again that have gone with computed columns of the table, as far as `table`
+/// still has them.
+pub(in crate::engine::postgres::target) fn statistics_again(
+    before: &Statements<'_>,
+    table: &Statements<'_>,
+) -> Result<Vec<String>> {
+    let is_computed = |name: &String| before.table.computed().any(|column| column.name == *name);
+    let mut sql = Vec::new();
+    for one in &before.table.added.statistics {
+        if one.columns.iter().any(is_computed) {
+            let name = qualified(table.schema, &one.name)?;
+            sql.push(format!("DROP STATISTICS IF EXISTS {name}"));
+            if table.table.added.statistics.contains(one) {
+                sql.push(statistics(table, one)?);
+            }
+        }
+    }
+    Ok(sql)
+}
+
 fn identifiers(names: &[String]) -> Result<String> {
     let names = names.iter().map(|name| identifier(name));
     Ok(names.collect::<Result<Vec<_>>>()?.join(", "))

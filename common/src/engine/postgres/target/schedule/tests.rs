@@ -126,7 +126,7 @@ fn run(plan: &Plan, parts: &[PartSpan], workers: usize, mut random: u64) -> Vec<
 /// What a task locks against other changes: child and parent while a key is added, else its table.
 fn locked(plan: &Plan, task: Task) -> Vec<usize> {
     match task {
-        Task::Load { .. } | Task::Index { .. } => Vec::new(),
+        Task::Load { .. } | Task::Restore { .. } | Task::Index { .. } => Vec::new(),
         Task::Finish { table } | Task::Validate { table, .. } => vec![table],
         Task::AddForeignKey { table, key } => {
             vec![table, plan.tables[table].foreign_keys[key].parent]
@@ -199,4 +199,59 @@ fn each_piece_of_a_table_loads_all_parts_of_it() {
     }
     assert_eq!(loaded, [(0, 1), (0, 2), (1, 1), (1, 2)]);
     assert!(schedule.is_over());
+}
+
+#[test]
+fn dropped_columns_come_back_between_the_last_part_and_the_first_index() {
+    let plan = plan(vec![table(0, 2, &[])]);
+    let parts = [1, 2, 3, 4].map(|number| part(0, number, 10));
+    let mut schedule = Schedule::new(&plan, &[vec![0]], &parts);
+    let first = schedule.next().unwrap();
+    let second = schedule.next().unwrap();
+    // Both are refused a row, at the same time.
+    assert!(schedule.drop_computed(0));
+    assert!(schedule.drop_computed(0));
+    // While a worker waits for the table to itself, nobody takes more of it, nor begins anew.
+    assert_eq!(schedule.another_part(0), None);
+    assert_eq!(schedule.next(), None);
+    schedule.dropped(0);
+    assert_eq!(schedule.another_part(0), None);
+    schedule.dropped(0);
+    assert_eq!(schedule.another_part(0), Some(parts[2]));
+    // Whoever is refused a row later finds them gone.
+    assert!(!schedule.drop_computed(0));
+    let third = schedule.next().unwrap();
+    assert!(matches!(third, Task::Load { part, .. } if part == parts[3]));
+    for task in [first, second, third] {
+        assert_eq!(schedule.next(), None, "rows are under way");
+        schedule.done(task);
+    }
+    assert!(schedule.rows_are_in());
+    let restore = Task::Restore { table: 0 };
+    assert_eq!(schedule.next(), Some(restore));
+    assert_eq!(schedule.next(), None, "no index before they are back");
+    assert!(!schedule.is_over());
+    // One index has gone with a column that stays left out.
+    schedule.amend(0, &table(0, 1, &[]));
+    schedule.done(restore);
+    for index in 0..2 {
+        let task = Task::Index { table: 0, index };
+        assert_eq!(schedule.next(), Some(task));
+        schedule.done(task);
+    }
+    let finish = Task::Finish { table: 0 };
+    assert_eq!(schedule.next(), Some(finish));
+    schedule.done(finish);
+    assert!(schedule.is_over());
+}
+
+#[test]
+fn a_table_that_keeps_its_columns_is_not_restored() {
+    let plan = plan(vec![table(0, 1, &[]), table(1, 0, &[0])]);
+    let parts = [part(0, 1, 5), part(1, 1, 7)];
+    let tasks = run(&plan, &parts, 2, 1);
+    let restored = tasks
+        .iter()
+        .any(|task| matches!(task, Task::Restore { .. }));
+    assert!(!restored, "{tasks:?}");
 }
