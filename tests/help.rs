@@ -18,7 +18,7 @@ mod analyze;
 mod export;
 #[path = "../bins/import/args/mod.rs"]
 #[expect(dead_code, reason = "only the definition is looked at")]
-mod import;
+mod import_args;
 #[path = "../bins/verify/args.rs"]
 #[expect(dead_code, reason = "only the definition is looked at")]
 mod verify;
@@ -28,7 +28,7 @@ fn commands() -> [Command; 4] {
         analyze::Args::command(),
         export::Args::command(),
         verify::Args::command(),
-        import::Args::command(),
+        import_args::Args::command(),
     ]
 }
 

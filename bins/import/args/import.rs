@@ -1,7 +1,7 @@
 //! What `waybill-import` takes without a subcommand: an import. Its doc comments are the help.
 
 use clap::ValueEnum;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 use std::time::Duration;
 use waybill_common::cli;
@@ -13,17 +13,17 @@ use waybill_common::seam;
 
 /// What an import takes.
 #[derive(Debug, clap::Args)]
-// clap takes these arguments as given when the group is, and fills no group beside flattened ones.
-#[group(arg = "archive")]
 #[expect(clippy::struct_excessive_bools, reason = "clap makes a flag of each")]
 pub(super) struct ImportArgs {
     /// The archive; - reads it from standard input
-    archive: OsString,
+    #[arg(required = true)]
+    archive: Option<OsString>,
     // Not a doc comment: rustdoc would take it for a link.
     #[arg(
+        required = true,
         help = "The database to fill: postgresql://HOST/DATABASE, pg:KEY=VALUE, sqlite:PATH or env:NAME"
     )]
-    target: OsString,
+    target: Option<OsString>,
     /// What happens to tables that exist
     #[arg(long, value_enum, default_value_t = Mode::Create)]
     mode: Mode,
@@ -102,6 +102,11 @@ enum Check {
     Content,
 }
 
+/// There unless a command is given, when nobody asks.
+fn given(argument: Option<&OsStr>) -> Result<&OsStr> {
+    argument.ok_or_else(|| Fault::new(Code::Usage, "an archive and a target are needed"))
+}
+
 impl ImportArgs {
     pub(super) fn output(&self) -> &cli::OutputArgs {
         &self.output
@@ -109,14 +114,22 @@ impl ImportArgs {
 
     pub(super) fn files(&self) -> TouchedFiles {
         TouchedFiles::default()
-            .archive(&ArchivePath::parse(&self.archive))
-            .database(&Location::target(&self.target))
+            .archive(&self.archive())
+            .database(&self.target())
             .file(self.map.as_deref())
+    }
+
+    fn archive(&self) -> Result<ArchivePath> {
+        ArchivePath::parse(given(self.archive.as_deref())?)
+    }
+
+    fn target(&self) -> Result<Location> {
+        Location::target(given(self.target.as_deref())?)
     }
 
     /// What the flow is asked to do.
     pub(super) fn open(self) -> Result<ImportRequest> {
-        let archive = ArchivePath::parse(&self.archive)?;
+        let archive = self.archive()?;
         cli::from_stdin(&archive)?;
         let mode = match self.mode {
             Mode::Create if !self.data_only => request::Mode::Create,
@@ -129,7 +142,7 @@ impl ImportArgs {
         };
         Ok(ImportRequest {
             archive,
-            target: Location::target(&self.target)?,
+            target: self.target()?,
             mode,
             into_schema: self.into_schema,
             jobs: self.jobs.count(),

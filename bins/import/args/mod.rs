@@ -40,9 +40,9 @@ use waybill_common::location::TouchedFiles;
 pub(crate) struct Args {
     #[command(subcommand)]
     command: Option<Command>,
-    /// There unless a command is given.
+    // Defaults only, where a command is given.
     #[command(flatten)]
-    import: Option<ImportArgs>,
+    import: ImportArgs,
 }
 
 /// Everything else than an import.
@@ -92,7 +92,7 @@ pub(crate) enum Job {
 impl cli::Program for Args {
     fn output(&self) -> &cli::OutputArgs {
         match &self.command {
-            None => self.import().output(),
+            None => self.import.output(),
             Some(Command::Check(args)) => args.output(),
             Some(Command::Status(args)) => args.output(),
             Some(Command::Undo(args)) => args.output(),
@@ -102,7 +102,7 @@ impl cli::Program for Args {
 
     fn files(&self) -> TouchedFiles {
         match &self.command {
-            None => self.import().files(),
+            None => self.import.files(),
             Some(Command::Check(args)) => args.files(),
             Some(Command::Status(args)) => args.files(),
             Some(Command::Undo(args)) => args.files(),
@@ -119,20 +119,12 @@ impl cli::Program for Args {
 impl Args {
     /// What the flow is asked to do.
     pub(crate) fn open(self) -> Result<Job> {
-        match (self.command, self.import) {
-            (Some(Command::Check(args)), _) => Ok(Job::Check(args.open()?)),
-            (Some(Command::Status(args)), _) => Ok(Job::Status(args.open()?)),
-            (Some(Command::Undo(args)), _) => Ok(Job::Undo(args.open()?)),
-            (Some(Command::Prune(args)), _) => Ok(Job::Prune(args.open()?)),
-            (None, Some(args)) => Ok(Job::Import(args.open()?)),
-            (None, None) => unreachable!("{NEITHER}"),
+        match self.command {
+            None => Ok(Job::Import(self.import.open()?)),
+            Some(Command::Check(args)) => Ok(Job::Check(args.open()?)),
+            Some(Command::Status(args)) => Ok(Job::Status(args.open()?)),
+            Some(Command::Undo(args)) => Ok(Job::Undo(args.open()?)),
+            Some(Command::Prune(args)) => Ok(Job::Prune(args.open()?)),
         }
     }
-
-    fn import(&self) -> &ImportArgs {
-        self.import.as_ref().expect(NEITHER)
-    }
 }
-
-/// Why there is an import when there is no command.
-const NEITHER: &str = "clap asks for ARCHIVE and TARGET where there is no command";
