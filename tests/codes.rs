@@ -28,7 +28,7 @@ const TESTS: [(&str, &str, &str); 53] = [
     ),
     (
         "connection-setting",
-        "tests/bad_input.rs",
+        "tests/bad_input/servers.rs",
         "a_connection_setting_that_cannot_be_honoured_is_a_usage_error",
     ),
     (
@@ -108,17 +108,17 @@ const TESTS: [(&str, &str, &str); 53] = [
     ),
     (
         "server-unreachable",
-        "tests/bad_input.rs",
+        "tests/bad_input/servers.rs",
         "a_server_that_is_down_or_unknown_is_worth_another_try",
     ),
     (
         "login-refused",
-        "tests/bad_input.rs",
+        "tests/bad_input/servers.rs",
         "a_wrong_password_is_refused_without_showing_it",
     ),
     (
         "database-missing",
-        "tests/bad_input.rs",
+        "tests/bad_input/servers.rs",
         "a_missing_database_is_answered_with_the_statement_that_makes_it",
     ),
     (
@@ -138,7 +138,7 @@ const TESTS: [(&str, &str, &str); 53] = [
     ),
     (
         "right-missing",
-        "tests/bad_input.rs",
+        "tests/bad_input/servers.rs",
         "a_missing_right_is_refused_with_the_grant_to_run",
     ),
     (
@@ -158,7 +158,7 @@ const TESTS: [(&str, &str, &str); 53] = [
     ),
     (
         "target-exists",
-        "tests/bad_input.rs",
+        "tests/bad_input/servers.rs",
         "a_table_of_the_same_name_is_refused_and_kept",
     ),
     (

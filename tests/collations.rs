@@ -54,9 +54,10 @@ fn postgresql_refuses_the_keys_that_sqlite_refuses() {
             .exits(0)
             .json();
         let findings = result["findings"].as_array().expect("a list");
-        let translated = findings
-            .iter()
-            .filter(|finding| finding["code"] == "structure-translated");
+        // One more tells of all texts that they compare by bytes.
+        let translated = findings.iter().filter(|finding| {
+            finding["code"] == "structure-translated" && finding["object"]["table"].is_string()
+        });
         assert_eq!(translated.count(), 5, "{findings:?}");
         let mut client = Client::connect(&uri, NoTls).expect("the server answers");
         let in_postgres = LATER.map(|sql| client.execute(sql, &[]).is_ok());

@@ -81,6 +81,8 @@ fn every_object_has_its_fate_and_what_is_not_carried_a_reason() {
     assert_eq!(
         fates(&result["tables"][1]["objects"]),
         [
+            "not-null customer: added",
+            "not-null line: added",
             "primary-key (customer, line): carried",
             "index by_noted: carried",
             "index by_line: left-out",
@@ -102,7 +104,7 @@ fn every_object_has_its_fate_and_what_is_not_carried_a_reason() {
             "{object:#}"
         );
     }
-    let reasons = &result["tables"][1]["objects"][3]["reasons"];
+    let reasons = &result["tables"][1]["objects"][5]["reasons"];
     assert!(
         reasons[0]
             .as_str()

@@ -230,6 +230,8 @@ pub struct Place {
     pub location: Option<String>,
     /// A member of the archive.
     pub entry: Option<String>,
+    /// What belongs to no table, with its kind: `PRAGMA user_version`, `server`, `role shop`.
+    pub object: Option<String>,
     /// A table, or another named object of a schema.
     pub table: Option<String>,
     /// A column, or several.
@@ -243,6 +245,7 @@ impl fmt::Display for Place {
         let parts = [
             ("", &self.location),
             ("entry ", &self.entry),
+            ("", &self.object),
             ("table ", &self.table),
             ("column ", &self.column),
             ("row ", &self.row),
@@ -315,6 +318,16 @@ impl Fault {
     #[must_use]
     pub fn in_entry(mut self, entry: impl fmt::Display) -> Self {
         self.0.place.entry.get_or_insert_with(|| entry.to_string());
+        self
+    }
+
+    /// Names what belongs to no table, with its kind, unless an inner layer has done so.
+    #[must_use]
+    pub fn on(mut self, object: impl fmt::Display) -> Self {
+        self.0
+            .place
+            .object
+            .get_or_insert_with(|| object.to_string());
         self
     }
 

@@ -61,6 +61,8 @@ fn keys_that_the_server_finds_equal_are_named_with_their_rows() {
         assert_eq!(error["where"]["table"], "t");
         assert_eq!(error["where"]["row"], "id=1; id=3");
         assert!(error.to_string().contains("`once`"), "{error}");
+        let help = error["help"].as_str().expect("a text");
+        assert!(help.contains("in the mapping file that keeps"), "{help}");
         assert_eq!(left(&uri), Vec::<String>::new());
     }
 }

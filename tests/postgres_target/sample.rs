@@ -7,9 +7,9 @@ use waybill_common::engine::postgres::conninfo::ConnInfo;
 use waybill_common::engine::postgres::target::{PostgresOptions, PostgresTarget};
 use waybill_common::fault::Result;
 use waybill_common::mapping::expression::Expression;
-use waybill_common::mapping::operator::{Additions, OperatorPlan};
+use waybill_common::mapping::operator::OperatorPlan;
 use waybill_common::mapping::plan::{
-    ColumnPlan, ForeignKeyPlan, IndexPlan, IndexTerm, KeyPlan, Origin, PgType, Plan, TablePlan,
+    ColumnPlan, ForeignKeyPlan, IndexPlan, IndexTerm, KeyPlan, PgType, Plan, TablePlan,
 };
 use waybill_common::model::schema::{
     Action, Affinity, Column, Deferrable, Key, KeyColumn, Rowid, Schema, Table, TableKind,
@@ -100,20 +100,7 @@ pub(crate) fn source(name: &str, columns: &[&str]) -> Table {
 }
 
 pub(crate) fn column(name: &str, cell: usize, target: PgType) -> ColumnPlan {
-    ColumnPlan {
-        name: name.to_owned(),
-        origin: Origin::Cell(cell),
-        target,
-        asked: false,
-        conversion: None,
-        collation: None,
-        not_null: false,
-        default: None,
-        identity: None,
-        evidence: String::new(),
-        rejected: Vec::new(),
-        proposals: Vec::new(),
-    }
+    ColumnPlan::bare(name, cell, target)
 }
 
 pub(crate) fn key(name: &str, columns: &[&str]) -> KeyPlan {
@@ -158,15 +145,8 @@ pub(crate) fn foreign_key(
 /// The plan of a table whose first column is its primary key, `NAME_pkey`.
 pub(crate) fn planned(source: usize, name: &str, columns: Vec<ColumnPlan>) -> TablePlan {
     TablePlan {
-        source,
-        name: name.to_owned(),
         primary_key: Some(key(&format!("{name}_pkey"), &[&columns[0].name])),
-        columns,
-        unique: Vec::new(),
-        indexes: Vec::new(),
-        foreign_keys: Vec::new(),
-        checks: Vec::new(),
-        added: Additions::default(),
+        ..TablePlan::bare(source, name, columns)
     }
 }
 

@@ -36,7 +36,9 @@ pub struct OutputArgs {
     /// Print errors only: no result, no warnings, no progress
     #[arg(short, long)]
     quiet: bool,
-    /// Show more: in a plan, the SQL of every object
+    /// Show more: each note for itself, and in a plan the SQL of every object
+    ///
+    /// An import shows its plan, too, which `--plan` shows without importing.
     #[arg(short, long)]
     verbose: bool,
     /// End with exit code 3 when there are findings of this severity

@@ -3,6 +3,7 @@
 
 use super::keys::KeyCheck;
 use super::request::VerifyLevel;
+use super::workers;
 use crate::archive::Archive;
 use crate::fault::{Code, Fault, Mismatch, Result};
 use crate::model::schema::Schema;
@@ -62,12 +63,7 @@ pub(super) fn examine(
         next: AtomicUsize::new(0),
         state: Mutex::new(State::new(archive)),
     };
-    std::thread::scope(|scope| {
-        let workers: Vec<_> = (0..std::cmp::max(jobs, 1))
-            .map(|_| scope.spawn(|| work.run()))
-            .collect();
-        workers.into_iter().map(join).collect::<Result<Vec<()>>>()
-    })?;
+    workers::all(jobs, || work.run())?;
     let state = work
         .state
         .into_inner()
@@ -83,13 +79,6 @@ pub(super) fn examine(
         damage,
         keys: broken.finish(),
     })
-}
-
-fn join(worker: std::thread::ScopedJoinHandle<'_, Result<()>>) -> Result<()> {
-    match worker.join() {
-        Ok(result) => result,
-        Err(panic) => std::panic::resume_unwind(panic),
-    }
 }
 
 struct Work<'a> {

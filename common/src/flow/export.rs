@@ -175,29 +175,11 @@ mod tests {
     use super::*;
     use crate::archive::TableWritten;
     use crate::digest::Digest;
-    use crate::model::schema::{Rowid, TableKind};
-
-    fn table(name: &str) -> Table {
-        Table {
-            name: name.to_owned(),
-            kind: TableKind::Rowid,
-            strict: false,
-            rowid: Rowid::None,
-            autoincrement: false,
-            columns: Vec::new(),
-            primary_key: None,
-            unique: Vec::new(),
-            foreign_keys: Vec::new(),
-            checks: Vec::new(),
-            indexes: Vec::new(),
-            sql: String::new(),
-        }
-    }
 
     #[test]
     fn a_part_that_readers_refuse_by_default_is_a_warning() {
         let schema = Schema {
-            tables: vec![table("short"), table("long")],
+            tables: vec![Table::bare("short"), Table::bare("long")],
             ..Schema::default()
         };
         let written = Written {

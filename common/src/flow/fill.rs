@@ -1,7 +1,7 @@
 //! Import into tables that the application has made: `--mode fill`.
 
 use super::fitting::try_values;
-use super::import::{evidence_of, refused};
+use super::import::{evidence_of, options, refused};
 use super::plan;
 use super::rehearse::rehearse;
 use super::request::{ImportRequest, Scope};
@@ -11,7 +11,7 @@ use super::wording;
 use crate::archive::Archive;
 use crate::engine::postgres::conninfo::ConnInfo;
 use crate::engine::postgres::existing;
-use crate::engine::postgres::target::{PostgresOptions, PostgresTarget};
+use crate::engine::postgres::target::PostgresTarget;
 use crate::fault::{Code, Fault, Result};
 use crate::location::Location;
 use crate::mapping::fill::{Filling, fill};
@@ -83,12 +83,7 @@ pub(super) fn into_existing(
     if request.plan_only {
         return Ok(report);
     }
-    let options = PostgresOptions {
-        target_schema: wishes.target_schema.clone(),
-        jobs: request.jobs,
-        lock_wait_timeout: request.lock_wait_timeout,
-        check: request.check,
-    };
+    let options = options(request, wishes);
     let mut target = PostgresTarget::filling(settings, &selection.schema, &filling, options);
     let location = target.location();
     let at = |fault: Fault| fault.at(&location);

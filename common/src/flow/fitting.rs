@@ -4,6 +4,7 @@
 //! Reads all parts once more, on all workers; keeps a count and the first rows for each column and
 //! reason, never a row.
 
+use super::workers;
 use crate::engine::postgres::target::fits;
 use crate::fault::{Code, Fault, Result};
 use crate::mapping::existing::ExistingColumn;
@@ -75,19 +76,7 @@ pub(super) fn try_values(
         next: AtomicUsize::new(0),
         tallies: Mutex::new(Tallies::new()),
     };
-    std::thread::scope(|scope| {
-        let workers: Vec<_> = (0..std::cmp::max(jobs, 1))
-            .map(|_| scope.spawn(|| work.run()))
-            .collect();
-        workers
-            .into_iter()
-            .map(|worker| {
-                worker
-                    .join()
-                    .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-            })
-            .collect::<Result<Vec<()>>>()
-    })?;
+    workers::all(jobs, || work.run())?;
     let tallies = work.tallies.into_inner();
     let tallies = tallies.unwrap_or_else(PoisonError::into_inner);
     Ok(tallies

@@ -9,8 +9,9 @@ use super::{fill, into_sqlite, open, plan, runs, verify, wording};
 use crate::archive::Archive;
 use crate::engine::postgres::conninfo::ConnInfo;
 use crate::engine::postgres::target::{PostgresOptions, PostgresTarget};
-use crate::fault::Result;
+use crate::fault::{Code, Fault, Result};
 use crate::location::Location;
+use crate::mapping::plan::Plan;
 use crate::profile::evidence::{KeyEvidence, TableEvidence};
 use crate::progress::Watch;
 use crate::report::{Report, Severity, Totals};
@@ -110,14 +111,10 @@ fn postgres(
     if refused(&mut report, "the target cannot hold every value") || request.plan_only {
         return Ok(report);
     }
-    let options = PostgresOptions {
-        target_schema: wishes.target_schema.clone(),
-        jobs: request.jobs,
-        lock_wait_timeout: request.lock_wait_timeout,
-        check: request.check,
-    };
+    let options = options(request, wishes);
     let mut target = PostgresTarget::new(settings, &selection.schema, &plan, options);
-    let mut report = run(request, archive, selection, &mut target, report, watch)?;
+    let mut report = run(request, archive, selection, &mut target, report, watch)
+        .map_err(|fault| advised(fault, &plan))?;
     if let Some(amended) = target.amended() {
         let found = target.findings();
         let schema = &selection.schema;
@@ -130,6 +127,31 @@ fn postgres(
         );
     }
     Ok(report)
+}
+
+/// How the target is to be written.
+pub(super) fn options(request: &ImportRequest, wishes: &Wishes) -> PostgresOptions {
+    PostgresOptions {
+        target_schema: wishes.target_schema.clone(),
+        jobs: request.jobs,
+        lock_wait_timeout: request.lock_wait_timeout,
+        check: request.check,
+    }
+}
+
+/// What helps where the server finds rows equal in a key, and the mapping file changes their values:
+/// the source need not be wrong.
+fn advised(fault: Fault, plan: &Plan) -> Fault {
+    let name = fault.place().table.as_deref();
+    let mut tables = plan
+        .tables
+        .iter()
+        .filter(|table| name == Some(table.name.as_str()));
+    let is_changed = tables.any(|table| table.columns.iter().any(|column| column.asked));
+    if fault.code() != Code::KeyDuplicate || fault.own_hint().is_some() || !is_changed {
+        return fault;
+    }
+    fault.hint("choose a type, conversion or collation in the mapping file that keeps the keys apart; rows that are equal in the source must be mended there")
 }
 
 /// Loads what is selected into the target.
@@ -205,6 +227,7 @@ fn begin(request: &ImportRequest, archive: &Archive, selection: &Selection) -> R
         archive: Some(open::facts(archive, &request.archive)),
         totals,
         tables,
+        by_the_way: !request.plan_only,
         ..Report::default()
     })
 }

@@ -40,6 +40,7 @@ mod verify;
 #[cfg(feature = "postgres")]
 mod wishes;
 mod wording;
+mod workers;
 
 #[cfg(all(feature = "sqlite", feature = "postgres"))]
 pub use analyze::analyze;

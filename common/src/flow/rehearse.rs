@@ -3,11 +3,12 @@
 
 use super::examine::KEY_BUDGET;
 use super::keys::{Feed, KeyCheck};
+use super::workers;
 use crate::engine::postgres::target::rehearse::{Rehearsal, Trial};
 use crate::fault::{Code, Fault, Result};
 use crate::mapping::plan::Plan;
 use crate::model::key::RowNaming;
-use crate::model::schema::{Affinity, Column, Key, KeyColumn, Rowid, Schema, Table, TableKind};
+use crate::model::schema::{Affinity, Column, Key, KeyColumn, Schema, Table, TableKind};
 use crate::model::value::Value;
 use crate::profile::evidence::Constraint;
 use crate::progress::{Extent, Watch};
@@ -50,17 +51,7 @@ pub(super) fn rehearse(
         next: AtomicUsize::new(0),
         watch,
     };
-    std::thread::scope(|scope| {
-        let workers: Vec<_> = (0..std::cmp::max(jobs, 1))
-            .map(|_| scope.spawn(|| work.run()))
-            .collect();
-        workers
-            .into_iter()
-            .try_for_each(|worker| match worker.join() {
-                Ok(result) => result,
-                Err(panic) => std::panic::resume_unwind(panic),
-            })
-    })?;
+    workers::all(jobs, || work.run())?;
     let twice = keys.finish(watch)?.rows();
     let mut findings = duplicates(&rehearsal, schema, twice, parts, watch)?;
     findings.extend(rehearsal.finish());
@@ -162,18 +153,10 @@ fn key_forms(rehearsal: &Rehearsal<'_>, tables: usize) -> Schema {
             on_conflict: None,
         });
         Table {
-            name: rehearsal.name(position).to_owned(),
             kind: TableKind::WithoutRowid,
-            strict: false,
-            rowid: Rowid::None,
-            autoincrement: false,
             unique: unique.collect(),
             columns: (0..terms.len()).map(column).collect(),
-            primary_key: None,
-            foreign_keys: Vec::new(),
-            checks: Vec::new(),
-            indexes: Vec::new(),
-            sql: String::new(),
+            ..Table::bare(rehearsal.name(position))
         }
     };
     Schema {

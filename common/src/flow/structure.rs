@@ -4,6 +4,7 @@
 //! are about it, and its statements from the code that runs them.
 
 mod left;
+mod object;
 
 use crate::engine::postgres::target::show::{self, Shown, ShownTable};
 use crate::mapping::expression::Expression;
@@ -12,6 +13,7 @@ use crate::model::schema::{Column, DefaultValue, Index, IndexOn, IndexTerm, Key,
 use crate::report::structure::{Fate, ObjectKind, ObjectReport, Subject};
 use crate::report::{Finding, Severity, TableReport};
 use left::Left;
+use object::{absent, added_object, messages, one, present};
 use std::collections::{BTreeMap, VecDeque};
 
 /// Fills in what becomes of the structure of the tables, and gives what belongs to no table.
@@ -129,55 +131,6 @@ impl<'a> Reasons<'a> {
     }
 }
 
-/// An object that is in the target.
-fn present(
-    kind: ObjectKind,
-    name: impl Into<String>,
-    translated: bool,
-    found: &[&Finding],
-    sql: Vec<String>,
-) -> ObjectReport {
-    let weaker = found.iter().any(|one| one.severity > Severity::Note);
-    let fate = match (weaker, translated) {
-        (true, _) => Fate::Weakened,
-        (false, true) => Fate::Translated,
-        (false, false) => Fate::Carried,
-    };
-    ObjectReport {
-        kind,
-        name: name.into(),
-        fate,
-        reasons: messages(found),
-        sql,
-    }
-}
-
-/// An object that is not.
-fn absent(kind: ObjectKind, name: impl Into<String>, found: &[&Finding]) -> ObjectReport {
-    ObjectReport {
-        kind,
-        name: name.into(),
-        fate: Fate::LeftOut,
-        reasons: messages(found),
-        sql: Vec::new(),
-    }
-}
-
-fn messages(found: &[&Finding]) -> Vec<String> {
-    let reasons = found.iter().map(|one| reason(&one.message).to_owned());
-    reasons.collect()
-}
-
-/// A message without the object and its fate, which stand beside it.
-fn reason(message: &str) -> &str {
-    let beginnings = ["is left out: ", "is left out, ", "is weaker: "];
-    let rest = beginnings
-        .iter()
-        .filter_map(|beginning| message.split_once(beginning))
-        .min_by_key(|(object, _)| object.len());
-    rest.map_or(message, |(_, rest)| rest)
-}
-
 /// Why the plan has an index that the source does not have.
 const RESTORED: &str = "keeps what the collation of a key means";
 
@@ -257,6 +210,14 @@ impl<'a> Objects<'a> {
             objects.push(one(ObjectKind::NotNull, name, kept, false, &found, || {
                 vec!["NOT NULL".to_owned()]
             }));
+        } else if planned.not_null && planned.identity.is_none() {
+            let mut object = added_object(ObjectKind::NotNull, name, vec!["NOT NULL".to_owned()]);
+            object.reasons = messages(&found(Subject::NotNull));
+            if object.reasons.is_empty() {
+                let why = "a primary key of PostgreSQL takes no NULL, one of SQLite does";
+                object.reasons.push(why.to_owned());
+            }
+            objects.push(object);
         }
         if let Some(default) = self.default(column, planned) {
             objects.push(default);
@@ -446,33 +407,6 @@ impl<'a> Objects<'a> {
                 None => absent(ObjectKind::Check, name, &found),
             });
         }
-    }
-}
-
-/// An object that the source does not have.
-fn added_object(kind: ObjectKind, name: &str, sql: Vec<String>) -> ObjectReport {
-    ObjectReport {
-        kind,
-        name: name.to_owned(),
-        fate: Fate::Added,
-        reasons: Vec::new(),
-        sql,
-    }
-}
-
-/// An object that is there or not.
-fn one(
-    kind: ObjectKind,
-    name: &str,
-    kept: bool,
-    translated: bool,
-    found: &[&Finding],
-    sql: impl FnOnce() -> Vec<String>,
-) -> ObjectReport {
-    if kept {
-        present(kind, name, translated, found, sql())
-    } else {
-        absent(kind, name, found)
     }
 }
 

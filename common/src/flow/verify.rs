@@ -4,7 +4,7 @@ use super::examine::{examine, key_findings};
 use super::request::{VerifyLevel, VerifyRequest};
 use super::{open, wording};
 use crate::archive::Archive;
-use crate::fault::{Code, Exit, Fault, Result};
+use crate::fault::{Code, Exit, Fault, Place, Result};
 use crate::progress::Watch;
 use crate::report::{ArchiveFacts, Finding, Report, Severity};
 
@@ -87,6 +87,7 @@ fn labels(request: &VerifyRequest, archive: &Archive) -> Vec<Finding> {
         .map(|(key, value)| {
             let message = format!("the archive does not carry the label `{key}={value}`");
             Finding::new(Code::ArchiveUnexpected, Severity::Error, message)
+                .on(format!("label {key}"))
         })
         .collect()
 }
@@ -99,6 +100,15 @@ pub(super) fn tables(archive: &Archive) -> Vec<crate::report::TableReport> {
         .collect()
 }
 
+/// A failure of the archive as a whole is named by its path.
+fn found_in(path: &str, fault: &Fault) -> Finding {
+    let mut finding = Finding::from_fault(fault);
+    if finding.place == Place::default() {
+        finding.place.location = Some(path.to_owned());
+    }
+    finding
+}
+
 fn rejection(request: &VerifyRequest, fault: &Fault) -> Report {
     let path = request.archive.to_string();
     Report {
@@ -106,7 +116,7 @@ fn rejection(request: &VerifyRequest, fault: &Fault) -> Report {
             path: path.clone(),
             ..ArchiveFacts::default()
         }),
-        findings: vec![Finding::from_fault(fault)],
+        findings: vec![found_in(&path, fault)],
         summary: format!("rejected: {}", fault.what()),
         rejected: true,
         ..Report::default()

@@ -4,10 +4,10 @@
 //! the first write. What it changes on purpose is listed as notes.
 
 use crate::fault::Code;
-use crate::mapping::describe::counted;
 use crate::mapping::draft::{Draft, Source, Stored};
 use crate::mapping::file::ColumnRule;
 use crate::mapping::foreign::{self, Reference};
+use crate::mapping::keys::rows;
 use crate::mapping::mapped;
 use crate::mapping::operator::OperatorSql;
 use crate::mapping::plan::{Conversion, DefaultPlan, PgType, Reading};
@@ -78,7 +78,7 @@ pub(super) fn not_null(
     if asked == Some(true) && nulls > 0 {
         let message = format!(
             "the mapping file asks for NOT NULL, and {} NULL",
-            counted_rows(nulls)
+            rows(nulls, "holds", "hold")
         );
         findings.push(
             Finding::new(Code::NotNullViolated, Severity::Error, message)
@@ -102,11 +102,6 @@ pub(super) fn not_null(
         None if makes_nulls && stored.column.not_null && !keyed => Some(false),
         None => None,
     }
-}
-
-fn counted_rows(count: u64) -> String {
-    let verb = if count == 1 { "holds" } else { "hold" };
-    format!("{} {verb}", counted(count, "row"))
 }
 
 /// The columns that refer to one whose type is asked for get the same type and the same change of

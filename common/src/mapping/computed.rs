@@ -2,7 +2,7 @@
 
 use crate::mapping::draft::Draft;
 use crate::mapping::entry;
-use crate::mapping::expression::{self, Class, Expression, Typed};
+use crate::mapping::expression::{self, Budget, Class, Expression, Typed};
 use crate::mapping::leftovers::{brief, left_out};
 use crate::mapping::objects::translation;
 use crate::mapping::plan::PgType;
@@ -69,18 +69,19 @@ pub(super) fn all(schema: &Schema) -> Refused {
 
 /// Translates the computed columns of all tables, for the types that the other columns have or,
 /// where these are not `settled`, are likely to have. Gives back those that cannot be carried over.
-pub(super) fn translate(drafts: &mut [Draft<'_>], settled: bool) -> Refused {
+pub(super) fn translate(drafts: &mut [Draft<'_>], budget: &Budget, settled: bool) -> Refused {
+    budget.renew();
     let mut refused = Refused::new();
     for draft in drafts {
         let has_any = draft.columns.iter().any(|stored| stored.computed.is_some());
         if has_any {
-            of_table(draft, settled, &mut refused);
+            of_table(draft, budget, settled, &mut refused);
         }
     }
     refused
 }
 
-fn of_table(draft: &mut Draft<'_>, settled: bool, refused: &mut Refused) {
+fn of_table(draft: &mut Draft<'_>, budget: &Budget, settled: bool, refused: &mut Refused) {
     let mut pending = Vec::new();
     let mut before = Vec::new();
     for (position, stored) in draft.columns.iter_mut().enumerate() {
@@ -95,7 +96,7 @@ fn of_table(draft: &mut Draft<'_>, settled: bool, refused: &mut Refused) {
     for _ in 0..ROUNDS {
         let count = pending.len();
         pending.retain_mut(|(position, reason)| {
-            let outcome = one(draft, *position);
+            let outcome = one(draft, budget, *position);
             if let Err(why) = outcome {
                 *reason = why;
                 return true;
@@ -122,7 +123,7 @@ fn of_table(draft: &mut Draft<'_>, settled: bool, refused: &mut Refused) {
     }
 }
 
-fn one(draft: &mut Draft<'_>, position: usize) -> Result<(), String> {
+fn one(draft: &mut Draft<'_>, budget: &Budget, position: usize) -> Result<(), String> {
     let column = draft.columns[position].column;
     let Some(generated) = &column.generated else {
         return Ok(());
@@ -132,6 +133,7 @@ fn one(draft: &mut Draft<'_>, position: usize) -> Result<(), String> {
     if translated.typed.tree.size(LARGEST) > LARGEST {
         return Err("its translation would be too large".to_owned());
     }
+    budget.take(&translated.typed.tree)?;
     let lengths = translated.columns.iter().map(|used| {
         let name = &scope.columns[*used].name;
         let stored = draft.position(name).map(|used| &draft.columns[used]);

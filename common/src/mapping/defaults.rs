@@ -2,7 +2,7 @@
 
 use crate::fault::Code;
 use crate::mapping::draft::{Draft, Stored};
-use crate::mapping::expression;
+use crate::mapping::expression::{self, Budget};
 use crate::mapping::leftovers::{brief, left_out};
 use crate::mapping::objects::translation;
 use crate::mapping::plan::{DefaultPlan, PgType, Reading};
@@ -22,6 +22,7 @@ const AS_CELLS: &str = "the mapping file has values written as JSON";
 pub(super) fn default(
     draft: &Draft<'_>,
     stored: &Stored<'_>,
+    budget: &Budget,
     findings: &mut Vec<Finding>,
 ) -> Option<DefaultPlan> {
     let declared = stored.column.default.as_ref()?;
@@ -60,7 +61,7 @@ pub(super) fn default(
             "CURRENT_TIMESTAMP".to_owned(),
         ),
         DefaultValue::Expression(sql) => {
-            return of_expression(draft, stored, sql, as_cells, findings);
+            return of_expression(draft, stored, (sql, as_cells), budget, findings);
         }
     };
     if as_cells {
@@ -85,14 +86,17 @@ pub(super) fn default(
 fn of_expression(
     draft: &Draft<'_>,
     stored: &Stored<'_>,
-    sql: &str,
-    as_cells: bool,
+    (sql, as_cells): (&str, bool),
+    budget: &Budget,
     findings: &mut Vec<Finding>,
 ) -> Option<DefaultPlan> {
     let translated = if as_cells {
         Err(AS_CELLS.to_owned())
     } else {
-        expression::default(sql, stored.column.affinity, stored.target)
+        expression::default(sql, stored.column.affinity, stored.target).and_then(|tree| {
+            budget.take(&tree)?;
+            Ok(tree)
+        })
     };
     let (planned, finding) = match translated {
         Ok(tree) => (

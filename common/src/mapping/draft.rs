@@ -2,6 +2,7 @@
 
 use crate::mapping::asked;
 use crate::mapping::computed::{Computed, Refused};
+use crate::mapping::expression::Budget;
 use crate::mapping::file::{ColumnRule, TableRule};
 use crate::mapping::keys::Structure;
 use crate::mapping::plan::{Conversion, PgType};
@@ -20,6 +21,8 @@ pub(super) struct Source<'a> {
     pub(super) mapping: Option<&'a Mapping>,
     /// `server_version_num` of the server.
     pub(super) server: u32,
+    /// What its expressions may still come to.
+    pub(super) budget: Budget,
 }
 
 /// A table of the plan.
@@ -114,6 +117,7 @@ impl<'a> Source<'a> {
             sequences,
             mapping: request.mapping.as_ref(),
             server: request.server_version,
+            budget: Budget::default(),
         }
     }
 

@@ -5,6 +5,7 @@
 
 #[cfg(feature = "sqlite")]
 mod aggregate;
+mod budget;
 #[cfg(feature = "sqlite")]
 mod column;
 #[cfg(feature = "sqlite")]
@@ -46,6 +47,7 @@ use crate::model::value::OwnedValue;
 
 #[cfg(feature = "sqlite")]
 pub use aggregate::AGGREGATES;
+pub(super) use budget::Budget;
 #[cfg(feature = "sqlite")]
 pub use functions::FUNCTIONS;
 pub(super) use translate::{Relation, Relations, check, computed, default, indexed, view};
@@ -279,18 +281,34 @@ impl Expression {
         }
     }
 
-    /// Number of nodes; counting ends once it is over `most`.
+    /// Number of pieces, those of queries in it too: one a node, and one more for every 64 bytes of a
+    /// name or value. Counting ends once it is over `most`.
     pub(super) fn size(&self, most: usize) -> usize {
-        let mut pending = vec![self];
-        let mut nodes = 0;
-        while let Some(tree) = pending.pop() {
-            nodes += 1;
-            if nodes > most {
-                break;
-            }
-            tree.parts(&mut pending);
+        size(vec![self], most)
+    }
+
+    /// Length of the name or value that it holds, in bytes.
+    fn length(&self) -> usize {
+        match self {
+            Expression::Column(name) | Expression::Exact(name) => name.len(),
+            Expression::Qualified { table, column } => table.len() + column.len(),
+            Expression::Literal { value, .. } => match value {
+                OwnedValue::Text(text) => text.len(),
+                OwnedValue::Blob(bytes) => bytes.len(),
+                _ => 0,
+            },
+            _ => 0,
         }
-        nodes
+    }
+
+    /// The query that it asks.
+    fn query(&self) -> Option<&Query> {
+        match self {
+            Expression::Exists(query)
+            | Expression::Subquery(query)
+            | Expression::InQuery { query, .. } => Some(query),
+            _ => None,
+        }
     }
 
     /// The columns that it uses, by their names in the target; not those of queries in it.
@@ -364,4 +382,23 @@ impl Expression {
     pub(super) fn null_test(self) -> Expression {
         Expression::IsNull(Box::new(self))
     }
+}
+
+/// Bytes of a name or value that count as one piece.
+const PIECE: usize = 64;
+
+/// Number of pieces of these expressions and all below them, up to a little more than `most`.
+fn size(mut pending: Vec<&Expression>, most: usize) -> usize {
+    let mut pieces = 0_usize;
+    while let Some(tree) = pending.pop() {
+        pieces = pieces.saturating_add(1 + tree.length() / PIECE);
+        if pieces > most {
+            break;
+        }
+        tree.parts(&mut pending);
+        if let Some(query) = tree.query() {
+            query.parts(&mut pending);
+        }
+    }
+    pieces
 }

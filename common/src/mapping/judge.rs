@@ -423,7 +423,8 @@ pub(super) fn by_bytes(tables: &[TablePlan], findings: &mut Vec<Finding>) {
         let message =
             format!("{columns} made COLLATE \"C\", to compare by bytes as SQLite's BINARY does");
         findings.push(
-            Finding::new(Code::StructureWeakened, Severity::Note, message)
+            Finding::new(Code::StructureTranslated, Severity::Note, message)
+                .on("collation C")
                 .counted(texts, Vec::new())
                 .hint("nothing to do: order and equality stay as they are; `collation` in a mapping file asks for another order"),
         );

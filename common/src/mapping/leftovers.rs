@@ -74,6 +74,7 @@ fn facts(facts: &Facts, findings: &mut Vec<Finding>) {
                 format!("`PRAGMA {pragma}` ({value}) is left out, PostgreSQL has no place for it");
             findings.push(
                 Finding::new(Code::StructureLeftOut, Severity::Note, message)
+                    .on(format!("PRAGMA {pragma}"))
                     .hint("nothing to do, unless a program reads it: then keep the number in a table of its own"),
             );
         }

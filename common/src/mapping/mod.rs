@@ -122,7 +122,7 @@ fn attempt(source: &Source<'_>, request: &Request, refused: &Refused) -> Result<
     leftovers::list(source.schema, &mut findings);
     asked::forget_skipped(source, &mut findings);
     let mut drafts = draft::drafts(source, refused);
-    possible(computed::translate(&mut drafts, false))?;
+    possible(computed::translate(&mut drafts, &source.budget, false))?;
     naming::settle(&mut drafts, request.names, &mut findings);
     let before = findings.len();
     let mut references = keys_and_references(source, &mut drafts, &mut findings);
@@ -135,7 +135,7 @@ fn attempt(source: &Source<'_>, request: &Request, refused: &Refused) -> Result<
     foreign::drop_unequal(&drafts, &mut references, &mut findings);
     ties::settle(&mut drafts, &mut references, &mut findings);
     folding::settle(&mut drafts);
-    possible(computed::translate(&mut drafts, true))?;
+    possible(computed::translate(&mut drafts, &source.budget, true))?;
     computed::report(&drafts, refused, &mut findings);
     for draft in &drafts {
         judge::columns(draft, &mut findings);
@@ -150,7 +150,7 @@ fn attempt(source: &Source<'_>, request: &Request, refused: &Refused) -> Result<
     judge::by_bytes(&tables, &mut findings);
     let operator = added::to_plan(source, &tables);
     let views = views::views(
-        source.schema,
+        source,
         (&drafts, &cut),
         &tables,
         request.names,
@@ -224,7 +224,9 @@ fn columns(source: &Source<'_>, draft: &Draft<'_>, findings: &mut Vec<Finding>) 
         findings.extend(nulls::conflict(draft, position));
         tag(&mut findings[before..], Subject::NotNull);
         let before = findings.len();
-        let default = asked::default(stored, || defaults::default(draft, stored, findings));
+        let default = asked::default(stored, || {
+            defaults::default(draft, stored, &source.budget, findings)
+        });
         tag(&mut findings[before..], Subject::Default);
         let identity = stored
             .identity

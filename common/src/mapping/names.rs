@@ -26,14 +26,16 @@ pub(super) fn check_request(request: &Request) -> Vec<Finding> {
         .then_some("begins with `pg_`, which PostgreSQL keeps for itself");
     if let Some(why) = unfit(schema).or(reserved) {
         let message = format!("the name of the schema to import into, `{schema}`, {why}");
-        findings.push(Finding::new(Code::NameRefused, Severity::Error, message));
+        let finding = Finding::new(Code::NameRefused, Severity::Error, message);
+        findings.push(finding.on(format!("schema {schema}")));
     }
     if request.server_version < OLDEST_SERVER {
         let message = format!(
             "the server has version {}, the oldest supported is 13",
             request.server_version / 10_000
         );
-        findings.push(Finding::new(Code::ServerUnfit, Severity::Error, message));
+        let finding = Finding::new(Code::ServerUnfit, Severity::Error, message);
+        findings.push(finding.on("server"));
     }
     findings
 }

@@ -44,17 +44,28 @@ pub(super) fn carry(
     }
     let scope = scope(draft, false);
     indexes(source, draft, &scope, table, findings);
-    checks(draft, &scope, table, findings);
+    checks(source, draft, &scope, table, findings);
 }
 
-fn checks(draft: &Draft<'_>, scope: &Scope, table: &mut TablePlan, findings: &mut Vec<Finding>) {
+fn checks(
+    source: &Source<'_>,
+    draft: &Draft<'_>,
+    scope: &Scope,
+    table: &mut TablePlan,
+    findings: &mut Vec<Finding>,
+) {
     let keys = table.primary_key.iter().chain(&table.unique);
     let names = keys.map(|key| key.name.clone());
     let names = names.chain(table.foreign_keys.iter().map(|key| key.name.clone()));
     let mut taken = Taken::of(names);
     for (position, check) in draft.table.checks.iter().enumerate() {
         let what = words(check);
-        let finding = match expression::check(&check.expression, scope) {
+        let translated = expression::check(&check.expression, scope);
+        let affordable = translated.and_then(|one| {
+            source.budget.take(&one.typed.tree)?;
+            Ok(one)
+        });
+        let finding = match affordable {
             Ok(translated) => {
                 let name = match &check.name {
                     Some(name) => taken.kept(name, &draft.name),
@@ -155,6 +166,7 @@ fn expressed(
         } else {
             term_of(translated.typed, &term.collation)?
         };
+        source.budget.take(&on)?;
         caveats.extend(translated.caveats);
         used.extend(translated.columns);
         terms.push(IndexTerm {
@@ -164,6 +176,7 @@ fn expressed(
     }
     if let Some(predicate) = &index.predicate {
         let translated = expression::indexed(predicate, scope, true)?;
+        source.budget.take(&translated.typed.tree)?;
         caveats.extend(translated.caveats);
         plan.predicate = Some(translated.typed.tree);
     }

@@ -86,6 +86,45 @@ impl TablePlan {
     }
 }
 
+impl TablePlan {
+    /// A table of these columns, without anything else.
+    #[must_use]
+    pub fn bare(source: usize, name: impl Into<String>, columns: Vec<ColumnPlan>) -> Self {
+        TablePlan {
+            source,
+            name: name.into(),
+            columns,
+            primary_key: None,
+            unique: Vec::new(),
+            indexes: Vec::new(),
+            foreign_keys: Vec::new(),
+            checks: Vec::new(),
+            added: Additions::default(),
+        }
+    }
+}
+
+impl ColumnPlan {
+    /// A column of the values of this cell as they are, without anything else.
+    #[must_use]
+    pub fn bare(name: impl Into<String>, cell: usize, target: PgType) -> Self {
+        ColumnPlan {
+            name: name.into(),
+            origin: Origin::Cell(cell),
+            target,
+            asked: false,
+            conversion: None,
+            collation: None,
+            not_null: false,
+            default: None,
+            identity: None,
+            evidence: String::new(),
+            rejected: Vec::new(),
+            proposals: Vec::new(),
+        }
+    }
+}
+
 /// What becomes of one column.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ColumnPlan {

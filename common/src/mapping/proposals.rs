@@ -48,6 +48,20 @@ const NAMES: [&str; 20] = [
 /// Ends of such words.
 const ENDINGS: [&str; 3] = ["date", "time", "stamp"];
 
+/// Words of a column's name that tell of a digest or of random bytes, which are as long as a UUID.
+const DIGESTS: [&str; 10] = [
+    "checksum",
+    "digest",
+    "etag",
+    "fingerprint",
+    "hash",
+    "iv",
+    "md5",
+    "nonce",
+    "salt",
+    "secret",
+];
+
 /// A unit, what it is called, and whether numbers of its size mean something else often enough that
 /// name or declaration must tell of a time, too.
 type Unit = (EpochUnit, &'static str, bool);
@@ -88,6 +102,10 @@ pub(super) fn of(stored: &Stored<'_>) -> Vec<Proposal> {
 /// of them.
 pub(super) fn epochs(stored: &Stored<'_>) -> Vec<Proposal> {
     let hinted = is_temporal(suggested(stored.column)) || tells_of_time(&stored.column.name);
+    // One number, or those that rows are told apart by, may be of our time by accident.
+    if !hinted && (stored.keyed || is_one_number(stored.evidence)) {
+        return Vec::new();
+    }
     let proposal = |(unit, words, needs_hint): Unit| {
         let (first, last) = span(stored.evidence, unit)?;
         // Whole days of our time are few numbers, but not so few that a count could not be one.
@@ -182,6 +200,20 @@ fn day(micros: i128) -> String {
     stamp.map_or_else(String::new, |stamp| stamp.strftime("%Y-%m-%d").to_string())
 }
 
+/// Whether all numbers are the same.
+fn is_one_number(evidence: &ColumnEvidence) -> bool {
+    let integers = evidence.integer_range.map(|(least, most)| least == most);
+    let reals = evidence
+        .real_range
+        .map(|range| range.least().total_cmp(&range.most()).is_eq());
+    matches!((integers, reals), (Some(true), None) | (None, Some(true)))
+}
+
+fn tells_of_digests(name: &str) -> bool {
+    let folded = NameRule::Fold.apply(name);
+    folded.split('_').any(|word| DIGESTS.contains(&word))
+}
+
 fn tells_of_time(name: &str) -> bool {
     let folded = NameRule::Fold.apply(name);
     folded
@@ -196,6 +228,15 @@ fn booleans(stored: &Stored<'_>) -> Option<Proposal> {
     let words = evidence.count(Form::BooleanWord);
     let digits = evidence.count(Form::ZeroOne);
     if stored.target == PgType::Boolean || words + digits != present {
+        return None;
+    }
+    // What is always the same, or names a row, is no answer to a question.
+    let answers = if words > 0 {
+        present > 1
+    } else {
+        evidence.integer_range == Some((0, 1))
+    };
+    if stored.keyed || !answers {
         return None;
     }
     let owned = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
@@ -227,7 +268,8 @@ fn uuids(stored: &Stored<'_>) -> Option<Proposal> {
     let count = |form| evidence.count(form);
     let texts = count(Form::Uuid) + count(Form::UuidUpper) + count(Form::UuidHex);
     let blobs = count(Form::UuidBlob);
-    if stored.target == PgType::Uuid || texts + blobs != evidence.present() {
+    let other = tells_of_digests(&stored.column.name);
+    if stored.target == PgType::Uuid || texts + blobs != evidence.present() || other {
         return None;
     }
     let reason = match (texts, blobs) {

@@ -5,13 +5,14 @@
 //! people in `docs/types.md`, "Tables that are too wide".
 
 mod pieces;
+mod references;
 mod width;
 
 use crate::fault::Code;
 use crate::mapping::draft::Draft;
 use crate::mapping::names::Taken;
 use crate::mapping::naming::SYSTEM;
-use crate::mapping::plan::{ColumnPlan, EnumPlan, KeyPlan, Origin, PgType, TablePlan};
+use crate::mapping::plan::{ColumnPlan, EnumPlan, KeyPlan, PgType, TablePlan};
 use crate::model::schema::Rowid;
 use crate::profile::evidence::ColumnEvidence;
 use crate::report::{Finding, Severity};
@@ -126,18 +127,9 @@ impl RowKey {
 /// The column that shows a rowid.
 fn rowid(cell: usize, name: String) -> ColumnPlan {
     ColumnPlan {
-        name,
-        origin: Origin::Cell(cell),
-        target: PgType::Bigint,
-        asked: false,
-        conversion: None,
-        collation: None,
         not_null: true,
-        default: None,
-        identity: None,
         evidence: "the rowid, which joins the pieces of the table".to_owned(),
-        rejected: Vec::new(),
-        proposals: Vec::new(),
+        ..ColumnPlan::bare(name, cell, PgType::Bigint)
     }
 }
 
@@ -180,7 +172,7 @@ pub(super) fn split(
         tables.extend(pieces);
         cut.insert(position);
     }
-    pieces::point_to_pieces(drafts, tables, &cut, findings);
+    references::point_to_pieces(drafts, tables, &cut, findings);
     cut
 }
 

@@ -1,6 +1,6 @@
 //! Views: translated in the order in which they read each other.
 
-use crate::mapping::draft::Draft;
+use crate::mapping::draft::{Draft, Source};
 use crate::mapping::expression::{self, Relation, Relations, ScopeColumn};
 use crate::mapping::leftovers::{brief, left_out};
 use crate::mapping::names::Taken;
@@ -8,7 +8,7 @@ use crate::mapping::naming::NameRule;
 use crate::mapping::objects::translation;
 use crate::mapping::plan::{TablePlan, ViewPlan};
 use crate::mapping::scope::scope;
-use crate::model::schema::{Schema, View};
+use crate::model::schema::View;
 use crate::report::Finding;
 use crate::report::structure::Subject;
 use std::collections::BTreeSet;
@@ -18,12 +18,13 @@ const ROUNDS: usize = 16;
 
 /// The views of the schema that can be translated, each after those that it reads.
 pub(super) fn views(
-    schema: &Schema,
+    source: &Source<'_>,
     (drafts, cut): (&[Draft<'_>], &BTreeSet<usize>),
     tables: &[TablePlan],
     rule: NameRule,
     findings: &mut Vec<Finding>,
 ) -> Vec<ViewPlan> {
+    let schema = source.schema;
     if schema.views.is_empty() {
         return Vec::new();
     }
@@ -39,7 +40,7 @@ pub(super) fn views(
     for _ in 0..ROUNDS {
         let count = pending.len();
         pending.retain_mut(|(view, reason)| {
-            match one(*view, rule, &mut relations, &mut taken, findings) {
+            match one((source, *view), rule, &mut relations, &mut taken, findings) {
                 Ok(plan) => {
                     plans.push(plan);
                     false
@@ -63,13 +64,14 @@ pub(super) fn views(
 }
 
 fn one(
-    (position, view): (usize, &View),
+    (source, (position, view)): (&Source<'_>, (usize, &View)),
     rule: NameRule,
     relations: &mut Relations,
     taken: &mut Taken,
     findings: &mut Vec<Finding>,
 ) -> Result<ViewPlan, String> {
     let translated = expression::view(&view.sql, relations)?;
+    source.budget.take_query(&translated.query)?;
     let name = taken.kept(&rule.apply(&view.name), "view");
     let mut given = Taken::default();
     let mut columns = Vec::with_capacity(translated.columns.len());

@@ -333,6 +333,25 @@ impl Schema {
 }
 
 impl Table {
+    /// A table without anything in it.
+    #[must_use]
+    pub fn bare(name: impl Into<String>) -> Self {
+        Table {
+            name: name.into(),
+            kind: TableKind::Rowid,
+            strict: false,
+            rowid: Rowid::None,
+            autoincrement: false,
+            columns: Vec::new(),
+            primary_key: None,
+            unique: Vec::new(),
+            foreign_keys: Vec::new(),
+            checks: Vec::new(),
+            indexes: Vec::new(),
+            sql: String::new(),
+        }
+    }
+
     /// Whether rows of this table are in the archive.
     #[must_use]
     pub fn has_rows(&self) -> bool {

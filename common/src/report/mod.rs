@@ -83,6 +83,13 @@ impl Finding {
         self
     }
 
+    /// Names what belongs to no table, with its kind: `PRAGMA user_version`, `server`.
+    #[must_use]
+    pub fn on(mut self, object: impl Into<String>) -> Self {
+        self.place.object = Some(object.into());
+        self
+    }
+
     /// Names the table or other schema object.
     #[must_use]
     pub fn in_table(mut self, table: impl Into<String>) -> Self {
@@ -232,6 +239,9 @@ pub struct Report {
     pub tables: Vec<TableReport>,
     /// What becomes of views and of what else belongs to no table, where a plan was made.
     pub objects: Vec<ObjectReport>,
+    /// Whether all this of tables and objects was not what the job was for: text then leaves it to
+    /// `--verbose`.
+    pub by_the_way: bool,
     /// Import order by foreign keys, and cycles, where the job looks at them.
     pub order: Vec<Vec<String>>,
     /// Findings, sorted by place.

@@ -53,7 +53,7 @@ pub enum Fate {
     Weakened,
     /// It is not in the target.
     LeftOut,
-    /// The source does not have it; the mapping file asks for it.
+    /// The source does not have it; the mapping file asks for it, or the target's rules do.
     Added,
 }
 

@@ -80,6 +80,7 @@ struct Named<'a> {
     table: Option<&'a str>,
     column: Option<&'a str>,
     entry: Option<&'a str>,
+    name: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -96,6 +97,7 @@ struct ErrorObject<'a> {
 struct PlaceObject<'a> {
     location: Option<&'a str>,
     entry: Option<&'a str>,
+    name: Option<&'a str>,
     table: Option<&'a str>,
     column: Option<&'a str>,
     row: Option<&'a str>,
@@ -164,6 +166,12 @@ fn found_object(finding: &Finding) -> FoundObject<'_> {
             table: finding.place.table.as_deref(),
             column: finding.place.column.as_deref(),
             entry: finding.place.entry.as_deref(),
+            // An archive that cannot be opened is all there is to name.
+            name: finding
+                .place
+                .object
+                .as_deref()
+                .or(finding.place.location.as_deref()),
         },
         message: &finding.message,
         count: finding.count,
@@ -176,6 +184,7 @@ fn error(fault: &Fault) -> ErrorObject<'_> {
     let Place {
         location,
         entry,
+        object,
         table,
         column,
         row,
@@ -186,6 +195,7 @@ fn error(fault: &Fault) -> ErrorObject<'_> {
         place: PlaceObject {
             location: location.as_deref(),
             entry: entry.as_deref(),
+            name: object.as_deref(),
             table: table.as_deref(),
             column: column.as_deref(),
             row: row.as_deref(),
@@ -249,6 +259,26 @@ mod tests {
             .map(|found| format!("{}{}", found["object"]["table"], found["message"]))
             .collect();
         assert_eq!(keys, ["\"a\"\"1\"", "\"a\"\"2\"", "\"b\"\"1\""]);
+    }
+
+    #[test]
+    fn what_belongs_to_no_table_has_a_name() {
+        let pragma = Finding::new(Code::StructureLeftOut, Severity::Note, "x").on("PRAGMA a");
+        let damaged = Finding::from_fault(&Fault::new(Code::ArchiveDamaged, "x").at("a.waybill"));
+        let report = Report {
+            findings: vec![pragma, damaged],
+            ..Report::default()
+        };
+        let missing = Fault::new(Code::RightMissing, "x").on("role shop");
+        let object = parsed(&report, Some(&missing));
+        let names: Vec<_> = object["findings"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|found| found["object"]["name"].as_str().unwrap())
+            .collect();
+        assert_eq!(names, ["a.waybill", "PRAGMA a"]);
+        assert_eq!(object["error"]["where"]["name"], "role shop");
     }
 
     #[test]

@@ -1,13 +1,12 @@
 //! Reports and faults as text for people. Everything that comes from data is escaped.
 
+use super::alike::{self, Group};
 use super::{runs, tables};
 use crate::fault::{Code, Fault};
 use crate::report::escape::escaped;
-use crate::report::structure::Subject;
 use crate::report::{Finding, Report, Severity, TableReport};
 use anstyle::{AnsiColor, Style};
 use indicatif::HumanCount;
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 /// Places shown of one kind of finding; the JSON object has all.
@@ -73,20 +72,11 @@ fn item(text: &mut String, label: &str, content: &str) {
 
 /// Findings of at least `from`, worst first, those alike together, and a line that counts them.
 pub(in crate::cli) fn findings(all: &[Finding], from: Severity, canvas: Canvas) -> String {
-    let mut groups: BTreeMap<_, Vec<&Finding>> = BTreeMap::new();
-    for finding in all.iter().filter(|finding| finding.severity >= from) {
-        let worst_first = std::cmp::Reverse(finding.severity);
-        let kind = (
-            worst_first,
-            finding.code.name(),
-            &finding.message,
-            finding.help(),
-        );
-        groups.entry(kind).or_default().push(finding);
-    }
+    let shown = all.iter().filter(|finding| finding.severity >= from);
+    let groups = alike::groups(shown, canvas.verbose);
     let mut text = String::new();
-    for group in groups.values() {
-        text.push_str(&alike(group, canvas));
+    for group in &groups {
+        text.push_str(&described(group, canvas));
     }
     if groups.len() > 1 {
         let count = |severity| {
@@ -112,77 +102,35 @@ fn counted(count: usize, noun: &str) -> Option<String> {
     (count > 0).then(|| format!("{} {noun}{plural}", HumanCount(count as u64)))
 }
 
-/// Findings of one class, severity, message and help.
-fn alike(group: &[&Finding], canvas: Canvas) -> String {
-    let Some(first) = group.first() else {
-        return String::new();
-    };
+/// Findings of one kind.
+fn described(group: &Group<'_>, canvas: Canvas) -> String {
+    let first = group.first;
     let heading = canvas.heading(first.severity, first.code);
-    let mut text = format!("{heading}: {}\n", escaped(&first.message));
-    for finding in group.iter().take(PLACES) {
-        let (label, content) = place(finding);
-        item(&mut text, label, &content);
+    let mut text = format!("{heading}: {}\n", escaped(&group.message));
+    for (label, content) in group.places.iter().take(PLACES) {
+        item(&mut text, label, content);
     }
-    if let Some(more) = group.len().checked_sub(PLACES).filter(|more| *more > 0) {
-        item(
-            &mut text,
-            "",
-            &format!("and {} more, listed by --json", HumanCount(more as u64)),
-        );
+    if let Some(more) = group.places.len().checked_sub(PLACES)
+        && more > 0
+    {
+        let more = HumanCount(more as u64);
+        item(&mut text, "", &format!("and {more} more, listed by --json"));
     }
     item(&mut text, "help", first.help());
     text
 }
 
-/// Where a finding was made, how often, and the first rows: a label and a line.
-fn place(finding: &Finding) -> (&'static str, String) {
-    let mut place = finding.place.to_string();
-    // Views and triggers are named where tables are.
-    let kind = match finding.subject {
-        Some(Subject::View(_)) => Some("view"),
-        Some(Subject::Trigger(_)) => Some("trigger"),
-        _ => None,
-    };
-    if let Some((kind, rest)) = kind.zip(place.strip_prefix("table")) {
-        place = format!("{kind}{rest}");
-    }
-    let shown = finding.samples.len() as u64;
-    let mut rows = finding.samples.join(", ");
-    if shown == 0 && finding.count > 1 {
-        rows = format!("{} times", HumanCount(finding.count));
-    } else if shown > 0 && finding.count > shown {
-        write!(rows, " and {} more", HumanCount(finding.count - shown))
-            .expect("a String takes all text");
-    }
-    match (place.is_empty(), shown) {
-        // Of what has no place the message says how often.
-        (true, 0) => ("where", String::new()),
-        (true, _) => ("rows", rows),
-        (false, 0) if rows.is_empty() => ("where", place),
-        (false, 0) => ("where", format!("{place} ({rows})")),
-        (false, _) => ("where", format!("{place}: {rows}")),
-    }
-}
-
 /// The result: what was looked at in detail, then one sentence, then the digests.
 pub(in crate::cli) fn report(report: &Report, canvas: Canvas) -> String {
     let mut text = String::new();
-    let detailed = |table: &TableReport| !table.columns.is_empty() || !table.keys.is_empty();
-    if report.tables.iter().any(detailed) {
-        text.push_str(&tables::overview(&report.tables, canvas));
-        for table in report.tables.iter().filter(|table| detailed(table)) {
-            text.push_str(&tables::details(table, canvas));
-        }
+    if !report.by_the_way || canvas.verbose {
+        text.push_str(&detail(report, canvas));
     }
-    text.push_str(&tables::apart(&report.objects, canvas));
     if let Some(runs) = &report.runs {
         text.push_str(&runs::runs(runs, canvas));
     }
     for backup in &report.removed {
         text.push_str(&runs::removed(backup));
-    }
-    if !report.order.is_empty() {
-        text.push_str(&order(&report.order));
     }
     if !report.summary.is_empty() {
         writeln!(text, "{}", escaped(&report.summary)).expect("a String takes all text");
@@ -202,6 +150,23 @@ pub(in crate::cli) fn report(report: &Report, canvas: Canvas) -> String {
     text
 }
 
+/// Tables, objects and their order.
+fn detail(report: &Report, canvas: Canvas) -> String {
+    let mut text = String::new();
+    let detailed = |table: &TableReport| !table.columns.is_empty() || !table.keys.is_empty();
+    if report.tables.iter().any(detailed) {
+        text.push_str(&tables::overview(&report.tables, canvas));
+        for table in report.tables.iter().filter(|table| detailed(table)) {
+            text.push_str(&tables::details(table, canvas));
+        }
+    }
+    text.push_str(&tables::apart(&report.objects, canvas));
+    if !report.order.is_empty() {
+        text.push_str(&order(&report.order));
+    }
+    text
+}
+
 /// `import order: a, b, (c, d)`; brackets hold a cycle of foreign keys.
 fn order(groups: &[Vec<String>]) -> String {
     let groups = groups.iter().map(|group| match group.as_slice() {
@@ -215,6 +180,7 @@ fn order(groups: &[Vec<String>]) -> String {
 mod tests {
     use super::*;
     use crate::fault::Mismatch;
+    use crate::report::structure::Subject;
     use crate::report::{ArchiveFacts, ColumnReport};
 
     const PLAIN: Canvas = Canvas {
@@ -410,5 +376,15 @@ warning[recast]: text in an INTEGER column
                 "import order: a, (b, c)",
             ]
         );
+        let imported = Report {
+            by_the_way: true,
+            ..looked
+        };
+        assert_eq!(report(&imported, PLAIN), "");
+        let verbose = Canvas {
+            verbose: true,
+            ..PLAIN
+        };
+        assert_eq!(report(&imported, verbose), text);
     }
 }

@@ -167,35 +167,39 @@ impl Server {
             "the server is PostgreSQL {}; versions {OLDEST} to {NEWEST} are tested",
             self.version
         );
-        vec![Finding::new(Code::ServerUnfit, Severity::Note, message)]
+        vec![Finding::new(Code::ServerUnfit, Severity::Note, message).on("server")]
     }
 
     fn judge(&self, plan: &Plan, purpose: Purpose, faults: &mut Vec<Fault>) {
+        let database = format!("database {}", self.database);
         if self.major() < OLDEST {
             let what = format!("the server is PostgreSQL {}", self.version);
             let hint = format!("PostgreSQL {OLDEST} or newer is needed");
-            faults.push(Fault::new(Code::ServerUnfit, what).hint(hint));
+            faults.push(Fault::new(Code::ServerUnfit, what).on("server").hint(hint));
         }
         if self.encoding != "UTF8" {
             let what = format!("the database's encoding is {}", self.encoding);
             let hint = "create the database with ENCODING 'UTF8' TEMPLATE template0";
-            faults.push(Fault::new(Code::ServerUnfit, what).hint(hint));
+            let fault = Fault::new(Code::ServerUnfit, what).on(&database);
+            faults.push(fault.hint(hint));
         }
         if self.standby {
             let what = "the server is a standby, which cannot be written to";
-            faults.push(Fault::new(Code::ServerUnfit, what).hint("connect to the primary"));
+            let fault = Fault::new(Code::ServerUnfit, what).on("server");
+            faults.push(fault.hint("connect to the primary"));
         }
         if !self.may_create_schemas {
-            faults.push(right_missing(
+            let fault = right_missing(
                 "the role may not create a schema in the database, and rows are staged in one",
                 "CREATE ON DATABASE",
                 (&self.database, &self.role),
-            ));
+            );
+            faults.push(fault.on(&database));
         }
         if self.free_connections - GUARD < 1 {
             let what = "too few connections are free for an import";
             let why = format!("{} free, 2 needed", std::cmp::max(0, self.free_connections));
-            faults.push(Fault::new(Code::ServerBusy, what).because(why));
+            faults.push(Fault::new(Code::ServerBusy, what).on("server").because(why));
         }
         faults.extend(self.too_few_locks(plan, purpose));
     }
@@ -226,7 +230,8 @@ impl Server {
         let hint = format!(
             "set max_locks_per_transaction to at least {setting} and restart the server, or import fewer tables at a time with -t"
         );
-        Some(Fault::new(Code::ServerUnfit, what).because(why).hint(hint))
+        let fault = Fault::new(Code::ServerUnfit, what).on("server");
+        Some(fault.because(why).hint(hint))
     }
 }
 

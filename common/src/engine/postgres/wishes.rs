@@ -59,24 +59,25 @@ pub(super) fn preflight(
 
 fn missing(row: &Row, create: bool) -> Option<Fault> {
     let name: &str = row.get("name");
+    let fault = |code, what: String| Fault::new(code, what).on(format!("extension {name}"));
     if let Some(schema) = row.get::<_, Option<&str>>("schema") {
         let what = format!("the role may not use the schema of the extension `{name}`");
         let (schema, us) = (identifier(schema).ok()?, identifier(row.get("us")).ok()?);
         let hint = format!("GRANT USAGE ON SCHEMA {schema} TO {us}");
         let may_use: bool = row.get("may_use");
-        return (!may_use).then(|| Fault::new(Code::RightMissing, what).hint(hint));
+        return (!may_use).then(|| fault(Code::RightMissing, what).hint(hint));
     }
     if !row.get::<_, bool>("available") {
         let what = format!("the server does not have the extension `{name}`");
         let hint = "install its package on the server, or take it out of the mapping file";
-        return Some(Fault::new(Code::ExtensionMissing, what).hint(hint));
+        return Some(fault(Code::ExtensionMissing, what).hint(hint));
     }
     let what = format!("the extension `{name}` is not in the database");
     let quoted = identifier(name).ok()?;
     let hint = format!(
         "run CREATE EXTENSION {quoted}; or set create-extensions = true in the mapping file"
     );
-    (!create).then(|| Fault::new(Code::ExtensionMissing, what).hint(hint))
+    (!create).then(|| fault(Code::ExtensionMissing, what).hint(hint))
 }
 
 /// The owner and the roles of all grants must be there, and the owner must be ours to give.
@@ -98,18 +99,22 @@ fn roles(
     for row in session.query(query, &[&names, &target_schema])? {
         let name: &str = row.get("name");
         let role = identifier(name)?;
+        let missing = |what: String, hint: String| {
+            let fault = Fault::new(Code::RightMissing, what).on(format!("role {name}"));
+            fault.hint(hint)
+        };
         let is_owner = operator.owner.as_deref() == Some(name);
         if !row.get::<_, bool>("there") {
             let what = format!("there is no role `{name}`");
             let hint = format!("CREATE ROLE {role}");
-            faults.push(Fault::new(Code::RightMissing, what).hint(hint));
+            faults.push(missing(what, hint));
         } else if is_owner && !row.get::<_, bool>("member") {
             let what = format!(
                 "the role that imports is no member of `{name}`, which is to own the tables"
             );
             let us = identifier(row.get("us"))?;
             let hint = format!("GRANT {role} TO {us}");
-            faults.push(Fault::new(Code::RightMissing, what).hint(hint));
+            faults.push(missing(what, hint));
         } else if is_owner && !row.get::<_, bool>("may_create") {
             let what = format!(
                 "the role `{name}` is to own the tables, and may not create any in the target schema"
@@ -118,7 +123,7 @@ fn roles(
                 "GRANT USAGE, CREATE ON SCHEMA {} TO {role}",
                 identifier(target_schema)?
             );
-            faults.push(Fault::new(Code::RightMissing, what).hint(hint));
+            faults.push(missing(what, hint));
         }
     }
     Ok(())

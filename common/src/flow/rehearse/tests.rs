@@ -1,9 +1,10 @@
 use super::*;
 use crate::mapping::expression::Expression;
-use crate::mapping::operator::{Additions, OperatorPlan};
+use crate::mapping::operator::OperatorPlan;
 use crate::mapping::plan::{
-    ColumnPlan, Conversion, IndexPlan, IndexTerm, KeyPlan, Origin, PgType, Reading, TablePlan,
+    ColumnPlan, Conversion, IndexPlan, IndexTerm, KeyPlan, PgType, Reading, TablePlan,
 };
+use crate::model::schema::Rowid;
 use crate::model::value::OwnedValue;
 use crate::progress::Unwatched;
 
@@ -67,18 +68,10 @@ fn schema() -> Schema {
         on_conflict: None,
     };
     let table = Table {
-        name: "t".to_owned(),
-        kind: TableKind::Rowid,
-        strict: false,
         rowid: Rowid::Column("id".to_owned()),
-        autoincrement: false,
         columns: vec![column("id"), column("v")],
         primary_key: Some(key),
-        unique: Vec::new(),
-        foreign_keys: Vec::new(),
-        checks: Vec::new(),
-        indexes: Vec::new(),
-        sql: String::new(),
+        ..Table::bare("t")
     };
     Schema {
         tables: vec![table],
@@ -87,38 +80,18 @@ fn schema() -> Schema {
 }
 
 fn column(name: &str, cell: usize, target: PgType) -> ColumnPlan {
-    ColumnPlan {
-        name: name.to_owned(),
-        origin: Origin::Cell(cell),
-        target,
-        asked: false,
-        conversion: None,
-        collation: None,
-        not_null: false,
-        default: None,
-        identity: None,
-        evidence: String::new(),
-        rejected: Vec::new(),
-        proposals: Vec::new(),
-    }
+    ColumnPlan::bare(name, cell, target)
 }
 
 /// A plan of `t (id bigint PRIMARY KEY, v)`.
 fn plan(v: ColumnPlan) -> Plan {
     Plan {
         tables: vec![TablePlan {
-            source: 0,
-            name: "t".to_owned(),
-            columns: vec![column("id", 0, PgType::Bigint), v],
             primary_key: Some(KeyPlan {
                 name: "t_pkey".to_owned(),
                 columns: vec!["id".to_owned()],
             }),
-            unique: Vec::new(),
-            indexes: Vec::new(),
-            foreign_keys: Vec::new(),
-            checks: Vec::new(),
-            added: Additions::default(),
+            ..TablePlan::bare(0, "t", vec![column("id", 0, PgType::Bigint), v])
         }],
         enums: Vec::new(),
         views: Vec::new(),

@@ -15,7 +15,7 @@ use std::collections::BTreeSet;
 
 /// Deepest nesting of operators; chains of AND, OR and `||` count once.
 const DEEPEST: usize = 120;
-/// Most nodes of a translated expression: some translations name an operand several times.
+/// Most pieces of a translated expression or view: some translations name an operand several times.
 pub(super) const LARGEST: usize = 20_000;
 pub(super) const TOO_LARGE: &str = "its translation would be too large";
 
@@ -41,6 +41,8 @@ pub(super) struct Lowering<'s> {
     pub(super) named: Vec<String>,
     /// How often COLLATE has been met.
     collates: usize,
+    /// Pieces of the expressions that are done, of all those of a query.
+    pub(super) spent: usize,
 }
 
 impl<'s> Lowering<'s> {
@@ -57,6 +59,7 @@ impl<'s> Lowering<'s> {
             inside: false,
             named: Vec::new(),
             collates: 0,
+            spent: 0,
         }
     }
 
@@ -109,7 +112,19 @@ impl<'s> Lowering<'s> {
         if typed.tree.size(LARGEST) > LARGEST {
             return Err(TOO_LARGE.to_owned());
         }
+        if self.depth == 0 {
+            self.spend(&typed.tree)?;
+        }
         Ok(typed)
+    }
+
+    /// Counts an expression that is part of the result.
+    pub(super) fn spend(&mut self, tree: &Expression) -> Outcome<()> {
+        self.spent += tree.size(LARGEST);
+        if self.spent > LARGEST {
+            return Err(TOO_LARGE.to_owned());
+        }
+        Ok(())
     }
 
     fn node(&mut self, expression: &Expr<'_>) -> Outcome {

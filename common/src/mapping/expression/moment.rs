@@ -14,8 +14,10 @@ const BEFORE_CHRIST: &str = "a moment before the year 1 becomes NULL";
 /// A moment before it is printed.
 struct Base {
     timestamp: Expression,
-    /// It is the moment of the statement, to the millisecond.
+    /// It is the moment of the statement.
     now: bool,
+    /// It has no more than milliseconds.
+    coarse: bool,
     /// It is reckoned from a number of seconds.
     counted: bool,
 }
@@ -38,6 +40,7 @@ impl Lowering<'_> {
         Ok(Base {
             timestamp: Expression::call("timezone", vec![utc, now]),
             now: true,
+            coarse: true,
             counted: false,
         })
     }
@@ -123,6 +126,7 @@ impl Lowering<'_> {
                 return Ok(Base {
                     timestamp: Expression::literal(value, PgType::Timestamp),
                     now: false,
+                    coarse: false,
                     counted: false,
                 });
             }
@@ -140,6 +144,7 @@ impl Lowering<'_> {
             return Ok(Base {
                 timestamp: Expression::call("date_trunc", vec![unit, timestamp]),
                 now: false,
+                coarse: true,
                 counted: false,
             });
         }
@@ -164,6 +169,7 @@ impl Lowering<'_> {
         Ok(Base {
             timestamp,
             now: false,
+            coarse: false,
             counted: false,
         })
     }
@@ -181,6 +187,7 @@ impl Lowering<'_> {
         Ok(Base {
             timestamp: Expression::binary(Operator::Add, epoch, interval(0, 0, seconds)),
             now: false,
+            coarse: true,
             counted: true,
         })
     }
@@ -279,7 +286,7 @@ fn field_of(base: &Base, field: char) -> Option<(Expression, bool)> {
         'T' => return Some((printed(timestamp(), "HH24:MI:SS"), false)),
         'R' => return Some((printed(timestamp(), "HH24:MI"), false)),
         // Stored fractions have more digits, and SQLite rounds them.
-        'f' if base.now => return Some((printed(timestamp(), "SS.MS"), false)),
+        'f' if base.coarse => return Some((printed(timestamp(), "SS.MS"), false)),
         'w' => {
             let day = Expression::call("date_part", vec![Expression::text("dow"), timestamp()]);
             return Some((day.small().cast(PgType::Text), true));

@@ -17,6 +17,8 @@ const UNSHIFT: &str = "0.0000000000000000008673617379884035472059622406959533691
 /// Where results leave 64 bits.
 pub(super) const OVERFLOW: &str =
     "a result out of range is an error, where SQLite would go on with a real or infinity";
+/// Where a text is a number of more digits than a double has.
+const ROUNDED: &str = "a text that begins with an integer beyond 2^53 is rounded to a double first";
 /// The number that a text begins with, by SQLite's rules.
 const NUMBER_PREFIX: &str =
     r"^[ \t\n\v\f\r]*([+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)";
@@ -96,7 +98,12 @@ impl Lowering<'_> {
         match typed.class {
             Class::Null | Class::Int | Class::Real | Class::Float | Class::Number => Ok(typed),
             Class::Bool => Ok(typed.counted()),
-            Class::Text => Ok(text_as_number(typed)),
+            Class::Text => {
+                if typed.spelling != Spelling::Digits {
+                    self.caveat(ROUNDED);
+                }
+                Ok(text_as_number(typed))
+            }
             _ => Err(self.unfit(&typed, "is no operand of arithmetic")),
         }
     }

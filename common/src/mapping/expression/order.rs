@@ -1,19 +1,23 @@
-//! ORDER BY and LIMIT, and what names a result of a query.
+//! ORDER BY and LIMIT, and what names the results and sources of a query.
 
-use crate::mapping::expression::compare;
-use crate::mapping::expression::lower::{Lowering, Outcome};
+use crate::mapping::expression::lower::{LARGEST, Lowering, Outcome, TOO_LARGE};
 use crate::mapping::expression::parse::unquoted;
 use crate::mapping::expression::query::{Order, OrderBy};
 use crate::mapping::expression::select::{Arm, Queries};
 use crate::mapping::expression::translate::Purpose;
 use crate::mapping::expression::value::{Class, Collation, Scope, ScopeColumn, Typed};
+use crate::mapping::expression::{Expression, compare};
 use sqlite3_parser::ast::{self, As, Expr, ResultColumn, SortOrder, SortedColumn, UnaryOperator};
 
 impl Queries<'_> {
     /// A term of ORDER BY of a query that is one SELECT.
     pub(super) fn order(&mut self, term: &SortedColumn<'_>, arm: &Arm) -> Outcome<Order> {
         let typed = if let Some(place) = place(&term.expr, &arm.results)? {
-            arm.results[place - 1].1.clone()
+            let result = &arm.results[place - 1].1;
+            let mut lowering = self.lowering(&arm.scope);
+            lowering.spend(&result.tree)?;
+            self.absorb(lowering);
+            result.clone()
         } else {
             let mut lowering = self.lowering(&arm.scope);
             lowering.aggregates = true;
@@ -117,6 +121,33 @@ fn core<'t, 'a>(term: &'t Expr<'a>) -> &'t Expr<'a> {
         term = bare(inner);
     }
     term
+}
+
+/// Adds the columns of a source under its name in the query.
+pub(super) fn extend(
+    scope: &mut Scope,
+    alias: &str,
+    columns: impl Iterator<Item = ScopeColumn>,
+) -> Outcome<()> {
+    if alias.is_empty() || alias.len() > 63 || alias.contains('\0') {
+        return Err(format!(
+            "PostgreSQL does not take the name `{alias}` for a table of a query"
+        ));
+    }
+    for mut column in columns {
+        if scope.columns.len() >= LARGEST {
+            return Err(TOO_LARGE.to_owned());
+        }
+        if let Expression::Column(name) = &column.typed.tree {
+            column.typed.tree = Expression::Qualified {
+                table: alias.to_owned(),
+                column: name.clone(),
+            };
+        }
+        alias.clone_into(&mut column.table);
+        scope.columns.push(column);
+    }
+    Ok(())
 }
 
 /// A result of a query in FROM.

@@ -1,6 +1,6 @@
 //! Queries of the target: what views are made of. A closed tree, as expressions are.
 
-use crate::mapping::expression::Expression;
+use crate::mapping::expression::{Expression, size};
 
 /// A query.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,6 +14,35 @@ pub struct Query {
     pub limit: Option<i64>,
     /// OFFSET.
     pub offset: Option<i64>,
+}
+
+impl Query {
+    /// Number of pieces of all its expressions; counting ends once it is over `most`.
+    pub(in crate::mapping) fn size(&self, most: usize) -> usize {
+        let mut pending = Vec::new();
+        self.parts(&mut pending);
+        size(pending, most)
+    }
+
+    /// Its expressions, with those of the queries that it reads.
+    pub(super) fn parts<'q>(&'q self, parts: &mut Vec<&'q Expression>) {
+        for (select, _) in &self.selects {
+            parts.extend(select.results.iter().map(|(tree, _)| tree));
+            for (source, Join::Inner(on) | Join::Left(on)) in &select.from {
+                parts.extend(on);
+                if let Source::Query { query, .. } = source {
+                    query.parts(parts);
+                }
+            }
+            parts.extend(&select.filter);
+            parts.extend(&select.group);
+            parts.extend(&select.having);
+        }
+        parts.extend(self.order.iter().filter_map(|term| match &term.by {
+            OrderBy::Expression(tree) => Some(tree),
+            OrderBy::Result(_) => None,
+        }));
+    }
 }
 
 /// One SELECT.

@@ -1,7 +1,9 @@
 //! SELECT: what the views of a source become.
 
 use crate::mapping::expression::lower::{Lowering, Outcome};
-use crate::mapping::expression::order::{binary, is_place, limits, named, of_query, place, sorted};
+use crate::mapping::expression::order::{
+    binary, extend, is_place, limits, named, of_query, place, sorted,
+};
 use crate::mapping::expression::parse::unquoted;
 use crate::mapping::expression::query::{Join, OrderBy, Query, Select, Source};
 use crate::mapping::expression::translate::{Purpose, Relations, TranslatedView};
@@ -23,6 +25,8 @@ pub(super) struct Queries<'r> {
     relations: &'r Relations,
     pub(super) caveats: BTreeSet<&'static str>,
     depth: usize,
+    /// Pieces of the expressions that are done.
+    spent: usize,
 }
 
 /// A translated query, and what its results are.
@@ -47,6 +51,7 @@ impl<'r> Queries<'r> {
             relations,
             caveats: BTreeSet::new(),
             depth,
+            spent: 0,
         }
     }
 
@@ -57,16 +62,12 @@ impl<'r> Queries<'r> {
         columns: Option<&[IndexedColumn<'_>]>,
     ) -> Outcome<TranslatedView> {
         let selected = self.query(select)?;
-        let mut names: Vec<String> = match columns {
-            Some(columns) => columns
-                .iter()
-                .map(|column| unquoted(column.col_name.0))
-                .collect(),
-            None => selected
-                .results
-                .iter()
-                .map(|(name, _)| name.clone())
-                .collect(),
+        let mut names: Vec<String> = if let Some(columns) = columns {
+            let names = columns.iter().map(|column| column.col_name.0);
+            names.map(unquoted).collect()
+        } else {
+            let names = selected.results.iter().map(|(name, _)| name);
+            names.cloned().collect()
         };
         if names.len() != selected.results.len() {
             return Err("it names another number of columns than its query has".to_owned());
@@ -217,11 +218,13 @@ impl<'r> Queries<'r> {
     {
         let mut lowering = Lowering::new(scope, Purpose::Query);
         lowering.relations = Some((self.relations, self.depth));
+        lowering.spent = self.spent;
         lowering
     }
 
     pub(super) fn absorb(&mut self, lowering: Lowering<'_>) {
         self.caveats.extend(lowering.caveats);
+        self.spent = lowering.spent;
     }
 
     fn arm(&mut self, select: &OneSelect<'_>) -> Outcome<Arm> {
@@ -248,7 +251,11 @@ impl<'r> Queries<'r> {
         let mut group = Vec::new();
         for term in group_by.unwrap_or_default() {
             let typed = match place(term, &results)? {
-                Some(place) if is_place(term, &scope) => results[place - 1].1.clone(),
+                Some(place) if is_place(term, &scope) => {
+                    let result = &results[place - 1].1;
+                    lowering.spend(&result.tree)?;
+                    result.clone()
+                }
                 _ => lowering.lower(term)?,
             };
             distinct(&typed)?;
@@ -468,28 +475,4 @@ pub(super) fn distinct(typed: &Typed) -> Outcome<()> {
         }
         _ => Ok(()),
     }
-}
-
-/// Adds the columns of a source under its name in the query.
-fn extend(
-    scope: &mut Scope,
-    alias: &str,
-    columns: impl Iterator<Item = ScopeColumn>,
-) -> Outcome<()> {
-    if alias.is_empty() || alias.len() > 63 || alias.contains('\0') {
-        return Err(format!(
-            "PostgreSQL does not take the name `{alias}` for a table of a query"
-        ));
-    }
-    for mut column in columns {
-        if let Expression::Column(name) = &column.typed.tree {
-            column.typed.tree = Expression::Qualified {
-                table: alias.to_owned(),
-                column: name.clone(),
-            };
-        }
-        alias.clone_into(&mut column.table);
-        scope.columns.push(column);
-    }
-    Ok(())
 }

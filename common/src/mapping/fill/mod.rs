@@ -302,18 +302,10 @@ fn column(
         findings.extend(judge::kept_as(stored, travels).into_iter().map(place));
     }
     ColumnPlan {
-        name: target.name.clone(),
-        origin: Origin::Cell(stored.cell),
-        target: travels,
-        collation: None,
         asked: conversion.is_some(),
         conversion,
-        not_null: false,
-        default: None,
-        identity: None,
         evidence: format!("the column of the target is {}", target.type_name),
-        rejected: Vec::new(),
-        proposals: Vec::new(),
+        ..ColumnPlan::bare(&target.name, stored.cell, travels)
     }
 }
 
@@ -383,18 +375,8 @@ fn rowid(columns: &[ColumnPlan], cell: usize) -> ColumnPlan {
         name.push('_');
     }
     ColumnPlan {
-        name,
-        origin: Origin::Cell(cell),
-        target: PgType::Bigint,
-        collation: None,
-        asked: false,
-        conversion: None,
-        not_null: false,
-        default: None,
-        identity: None,
         evidence: "names rows in messages".to_owned(),
-        rejected: Vec::new(),
-        proposals: Vec::new(),
+        ..ColumnPlan::bare(name, cell, PgType::Bigint)
     }
 }
 
@@ -416,6 +398,7 @@ fn structure(schema: &Schema) -> Finding {
     let message = "only rows are carried: keys, indexes, defaults, constraints, views and triggers are those of the target";
     let count = schema.tables.len() + schema.views.len() + schema.triggers.len();
     Finding::new(Code::StructureLeftOut, Severity::Note, message)
+        .on("structure")
         .hint("nothing to do: the application's migrations have made what it needs")
         .counted(count as u64, Vec::new())
 }

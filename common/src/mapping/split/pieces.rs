@@ -4,9 +4,10 @@ use crate::mapping::draft::Draft;
 use crate::mapping::expression::Expression;
 use crate::mapping::leftovers::left_out;
 use crate::mapping::names::Taken;
-use crate::mapping::operator::{Additions, IndexedBy};
+use crate::mapping::operator::IndexedBy;
 use crate::mapping::plan::{ColumnPlan, ForeignKeyPlan, IndexPlan, KeyPlan, Origin, TablePlan};
 use crate::mapping::split::RowKey;
+use crate::mapping::split::references::{about, target_names};
 use crate::mapping::split::width::{self, Cost, Width, cost};
 use crate::model::schema::{Action, Deferrable};
 use crate::report::Finding;
@@ -236,10 +237,7 @@ impl<'a, 'd> Pieces<'a, 'd> {
         &'n self,
         columns: impl Iterator<Item = &'n String>,
     ) -> impl Iterator<Item = &'n str> {
-        columns.filter_map(|name| {
-            let position = self.draft.position(name)?;
-            Some(self.draft.columns[position].name.as_str())
-        })
+        target_names(self.draft, columns)
     }
 
     /// Makes the row's key one of every piece, the primary one where there is no other, and lets the
@@ -325,15 +323,7 @@ impl<'a, 'd> Pieces<'a, 'd> {
                 continue;
             }
             let finding = self.left_out(&format!("foreign key ({})", key.columns.join(", ")));
-            let mut declared = self.draft.table.foreign_keys.iter();
-            let same = |declared: &crate::model::schema::ForeignKey| {
-                self.target_names(declared.columns.iter())
-                    .eq(key.columns.iter().map(String::as_str))
-            };
-            findings.push(match declared.position(same) {
-                Some(position) => finding.about(Subject::ForeignKey(position)),
-                None => finding,
-            });
+            findings.push(about(finding, self.draft, key));
         }
     }
 
@@ -394,17 +384,7 @@ fn further(whole: &TablePlan, key: &RowKey, run: &Run) -> Vec<ColumnPlan> {
 }
 
 fn empty(whole: &TablePlan, columns: Vec<ColumnPlan>) -> TablePlan {
-    TablePlan {
-        source: whole.source,
-        name: whole.name.clone(),
-        columns,
-        primary_key: None,
-        unique: Vec::new(),
-        indexes: Vec::new(),
-        foreign_keys: Vec::new(),
-        checks: Vec::new(),
-        added: Additions::default(),
-    }
+    TablePlan::bare(whole.source, &whole.name, columns)
 }
 
 fn shown(key: &KeyPlan) -> String {
@@ -417,76 +397,4 @@ fn columns_of(index: &IndexPlan) -> BTreeSet<&str> {
         .chain(&index.predicate)
         .flat_map(Expression::columns)
         .collect()
-}
-
-/// Lets foreign keys to a table that was cut refer to the piece that has the key; those whose key
-/// has not been carried are left out. `cut` holds the positions of the first pieces.
-pub(super) fn point_to_pieces(
-    drafts: &[Draft<'_>],
-    tables: &mut [TablePlan],
-    cut: &BTreeSet<usize>,
-    findings: &mut Vec<Finding>,
-) {
-    let mut homes = Vec::new();
-    for table in tables.iter() {
-        let homes_of = table.foreign_keys.iter().map(|key| {
-            if cut.contains(&key.parent) {
-                home_of(tables, key)
-            } else {
-                Some(key.parent)
-            }
-        });
-        homes.push(homes_of.collect::<Vec<_>>());
-    }
-    for (table, homes) in tables.iter_mut().zip(homes) {
-        let keys = std::mem::take(&mut table.foreign_keys);
-        for (mut key, home) in keys.into_iter().zip(homes) {
-            if let Some(home) = home {
-                key.parent = home;
-                table.foreign_keys.push(key);
-                continue;
-            }
-            let parent = &drafts[key.parent].table.name;
-            let message = format!(
-                "foreign key ({}) to `{parent}` ({}) is left out: the columns it refers to are the key of no piece of that table",
-                key.columns.join(", "),
-                key.parent_columns.join(", ")
-            );
-            let finding = left_out(message);
-            findings.push(
-                match drafts.iter().find(|draft| draft.source == table.source) {
-                    Some(child) => finding.in_table(&child.table.name),
-                    None => finding,
-                },
-            );
-        }
-    }
-}
-
-/// The piece of the parent where the columns referred to are a key.
-fn home_of(tables: &[TablePlan], key: &ForeignKeyPlan) -> Option<usize> {
-    let wanted: BTreeSet<&str> = key.parent_columns.iter().map(String::as_str).collect();
-    let source = tables[key.parent].source;
-    let is_key = |piece: &TablePlan| {
-        let constraints = piece.primary_key.iter().chain(&piece.unique);
-        let mut constraints = constraints.map(|key| {
-            let columns = key.columns.iter().map(String::as_str);
-            columns.collect::<BTreeSet<_>>()
-        });
-        let indexes = piece
-            .indexes
-            .iter()
-            .filter(|index| index.unique && index.predicate.is_none());
-        let mut indexes = indexes.filter_map(|index| {
-            let columns = index.terms.iter().map(|term| match &term.on {
-                Expression::Column(name) => Some(name.as_str()),
-                _ => None,
-            });
-            columns.collect::<Option<BTreeSet<_>>>()
-        });
-        constraints.any(|columns| columns == wanted) || indexes.any(|columns| columns == wanted)
-    };
-    tables
-        .iter()
-        .position(|piece| piece.source == source && is_key(piece))
 }

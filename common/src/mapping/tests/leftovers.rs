@@ -159,7 +159,7 @@ fn a_missing_rowid_and_the_collation_are_noted_once() {
     assert_eq!(
         notes,
         [
-            (Severity::Note, Code::StructureWeakened, None, "3 text columns made COLLATE \"C\", to compare by bytes as SQLite's BINARY does".to_owned(), 3),
+            (Severity::Note, Code::StructureTranslated, None, "3 text columns made COLLATE \"C\", to compare by bytes as SQLite's BINARY does".to_owned(), 3),
             (Severity::Note, Code::StructureLeftOut, Some("t".to_owned()), "the rowid is left out, and there is no primary key; 2 rows are carried, equal ones as often as they occur".to_owned(), 1),
         ]
     );

@@ -79,7 +79,7 @@ fn a_unit_is_proposed_with_the_first_and_the_last_day() {
 
 #[test]
 fn numbers_that_may_be_anything_need_a_name_that_tells_of_time() {
-    let apple = [int(721_692_800)];
+    let apple = [int(721_692_800), int(721_692_801)];
     let unit = |name, declared| {
         let found = units(name, declared, &apple).into_iter();
         found.map(|(unit, _)| unit).collect::<Vec<_>>()
@@ -92,6 +92,35 @@ fn numbers_that_may_be_anything_need_a_name_that_tells_of_time() {
     assert_eq!(unit("amount", "DATETIME"), both);
     assert!(units("count", "", &[int(19_675)]).is_empty());
     assert!(units("platform", "", &[int(19_675)]).is_empty());
+}
+
+/// A column of ones was proposed as boolean, a foreign key as moments, and a digest as UUID.
+#[test]
+fn what_is_true_by_accident_is_not_proposed() {
+    let none = |column: Column, values: &[OwnedValue]| {
+        let found = proposed(column.clone(), values);
+        assert!(found.is_empty(), "{}: {found:?}", column.name);
+    };
+    none(integer("version"), &[int(1), int(1), NULL]);
+    none(integer("deleted_rows"), &[int(0), int(0)]);
+    none(column("answer", "TEXT"), &[text("no")]);
+    none(integer("phone"), &[int(1_700_000_000), int(1_700_000_000)]);
+    none(column("weight", "REAL"), &[real(1.7e9)]);
+    none(
+        column("md5", "TEXT"),
+        &[text("550e8400e29b41d4a716446655440000")],
+    );
+    none(column("PasswordHash", "BLOB"), &[blob(&[7; 16])]);
+    let zero_one: &[OwnedValue] = &[int(0), int(1)];
+    let numbers: &[OwnedValue] = &[int(1_700_000_000), int(1_700_000_001)];
+    for values in [zero_one, numbers] {
+        let mut keyed = table("t", vec![column("a", "BIGINT"), integer("b")]);
+        keyed.primary_key = Some(key(&["a"]));
+        let plan = plan_of(keyed, &[values, values]);
+        let planned = plan.table("t");
+        assert!(planned.column("a").proposals.is_empty(), "{values:?}");
+        assert!(!planned.column("b").proposals.is_empty(), "{values:?}");
+    }
 }
 
 #[test]

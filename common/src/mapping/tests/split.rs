@@ -10,6 +10,7 @@ use crate::mapping::{Mapping, NameRule, Request, plan};
 use crate::model::schema::{Action, Column, Rowid, Table};
 use crate::model::value::OwnedValue;
 use crate::report::Severity;
+use crate::report::structure::Subject;
 
 fn columns(count: usize) -> Vec<Column> {
     (0..count).map(|n| integer(&format!("c{n}"))).collect()
@@ -180,6 +181,26 @@ fn a_key_of_several_columns_is_in_every_piece_and_a_table_without_it_is_refused(
         refused.message,
         "the table has 1699 columns, PostgreSQL takes 1600, and its key is not imported, which pieces of it would be joined by"
     );
+}
+
+#[test]
+fn a_foreign_key_to_columns_of_several_pieces_is_named_as_what_it_is() {
+    let mut parent = table("p", columns(1700));
+    parent.unique.push(key(&["c0", "c1699"]));
+    let mut child = table("c", columns(3));
+    child.foreign_keys = vec![
+        foreign_key(&["c2"], "nobody", &["id"]),
+        foreign_key(&["c0", "c1"], "p", &["c0", "c1699"]),
+    ];
+    let mut database = Database::default();
+    database.table(parent, &[]);
+    database.table(child, &[]);
+    let plan = database.plan();
+    let mut told = plan.findings.iter();
+    let told = told.find(|one| one.message.contains("are the key of no piece"));
+    let told = told.unwrap();
+    assert_eq!(told.place.table.as_deref(), Some("c"));
+    assert_eq!(told.subject, Some(Subject::ForeignKey(1)));
 }
 
 #[test]

@@ -33,7 +33,7 @@ pub(super) fn pages(
             "pages of the database contradict each other; rows may be missing or wrong",
         );
         let samples = damage.into_iter().take(SAMPLES).collect();
-        findings.push(finding.counted(count, samples));
+        findings.push(finding.on("database").counted(count, samples));
     }
     Ok(findings)
 }

@@ -2,20 +2,7 @@ use super::*;
 use crate::mapping::plan::ColumnPlan;
 
 fn column(target: PgType) -> ColumnPlan {
-    ColumnPlan {
-        name: "c".to_owned(),
-        origin: Origin::Cell(0),
-        asked: false,
-        conversion: None,
-        collation: None,
-        target,
-        not_null: false,
-        default: None,
-        identity: None,
-        evidence: String::new(),
-        rejected: Vec::new(),
-        proposals: Vec::new(),
-    }
+    ColumnPlan::bare("c", 0, target)
 }
 
 fn encoder(columns: &[ColumnPlan]) -> TupleEncoder {

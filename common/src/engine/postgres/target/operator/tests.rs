@@ -7,24 +7,11 @@ use crate::mapping::operator::{
     AddedIndex, AddedStatistics, Additions, GrantPlan, IndexedBy, OperatorPlan, OperatorSql,
     UpdatedAt,
 };
-use crate::mapping::plan::{ColumnPlan, DefaultPlan, EnumPlan, Origin, PgType, Plan, TablePlan};
+use crate::mapping::plan::{ColumnPlan, DefaultPlan, EnumPlan, PgType, Plan, TablePlan};
 use crate::model::schema::Schema;
 
 fn column(name: &str, target: PgType) -> ColumnPlan {
-    ColumnPlan {
-        name: name.to_owned(),
-        origin: Origin::Cell(0),
-        asked: false,
-        conversion: None,
-        collation: None,
-        target,
-        not_null: false,
-        default: None,
-        identity: None,
-        evidence: String::new(),
-        rejected: Vec::new(),
-        proposals: Vec::new(),
-    }
+    ColumnPlan::bare(name, 0, target)
 }
 
 fn sql(text: &str) -> OperatorSql {
@@ -35,15 +22,8 @@ fn plan(columns: Vec<ColumnPlan>, added: Additions, operator: OperatorPlan) -> P
     Plan {
         views: Vec::new(),
         tables: vec![TablePlan {
-            source: 3,
-            name: "t\"1".to_owned(),
-            columns,
-            primary_key: None,
-            unique: Vec::new(),
-            indexes: Vec::new(),
-            foreign_keys: Vec::new(),
-            checks: Vec::new(),
             added,
+            ..TablePlan::bare(3, "t\"1", columns)
         }],
         enums: vec![EnumPlan {
             name: "mood".to_owned(),

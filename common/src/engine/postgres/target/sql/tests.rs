@@ -1,37 +1,17 @@
 use super::*;
-use crate::mapping::operator::{Additions, OperatorPlan};
+use crate::mapping::operator::OperatorPlan;
 
 fn column(name: &str, target: PgType) -> ColumnPlan {
-    ColumnPlan {
-        name: name.to_owned(),
-        origin: Origin::Cell(0),
-        asked: false,
-        conversion: None,
-        collation: None,
-        target,
-        not_null: false,
-        default: None,
-        identity: None,
-        evidence: String::new(),
-        rejected: Vec::new(),
-        proposals: Vec::new(),
-    }
+    ColumnPlan::bare(name, 0, target)
 }
 
 fn table(columns: Vec<ColumnPlan>) -> Plan {
     let table = TablePlan {
-        source: 0,
-        name: "we\"ird".to_owned(),
-        columns,
         primary_key: Some(KeyPlan {
             name: "k".to_owned(),
             columns: vec!["a".to_owned()],
         }),
-        unique: Vec::new(),
-        indexes: Vec::new(),
-        foreign_keys: Vec::new(),
-        checks: Vec::new(),
-        added: Additions::default(),
+        ..TablePlan::bare(0, "we\"ird", columns)
     };
     Plan {
         tables: vec![table],

@@ -1,21 +1,12 @@
 use super::*;
-use crate::mapping::plan::{BadText, EnumPlan, Origin};
+use crate::mapping::plan::{BadText, EnumPlan};
 use crate::model::schema::Encoding;
 
 fn column(target: PgType, conversion: Option<Conversion>) -> ColumnPlan {
     ColumnPlan {
-        name: "c".to_owned(),
-        origin: Origin::Cell(0),
-        target,
         asked: true,
         conversion,
-        collation: None,
-        not_null: false,
-        default: None,
-        identity: None,
-        evidence: String::new(),
-        rejected: Vec::new(),
-        proposals: Vec::new(),
+        ..ColumnPlan::bare("c", 0, target)
     }
 }
 
