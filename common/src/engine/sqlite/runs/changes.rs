@@ -30,7 +30,7 @@ pub(super) fn since(
     let mut differences = tables(recorded, &schema, connection, watch)?;
     if structure(&schema) != recorded.structure || unread.iter().any(is_error) {
         let message = "tables, indexes, views or triggers are not those of the import";
-        differences.push(finding(message.to_owned()));
+        differences.push(finding(message.to_owned()).on("schema"));
     }
     Ok(differences)
 }

@@ -146,13 +146,19 @@ pub fn tables(path: &Path) -> Result<Option<Vec<(String, u64)>>> {
 }
 
 /// An undo had left nothing, and now there is a file.
-pub(super) fn made_since() -> Finding {
+pub(super) fn made_since(names: &Names) -> Finding {
     let message = "the newest run has left no database, and now there is one";
-    Finding::new(Code::TargetChanged, Severity::Error, message)
+    about_file(message, names.database())
 }
 
 /// A run had put a file in place, and now there is none.
-pub(super) fn removed_since() -> Finding {
+pub(super) fn removed_since(names: &Names) -> Finding {
     let message = "the database that the newest run has put in place is gone";
-    Finding::new(Code::TargetChanged, Severity::Error, message)
+    about_file(message, names.database())
+}
+
+/// A finding about a whole file.
+pub(super) fn about_file(message: &str, file: &Path) -> Finding {
+    let finding = Finding::new(Code::TargetChanged, Severity::Error, message);
+    finding.on(format!("file {}", file.display()))
 }

@@ -12,7 +12,7 @@ use crate::engine::sqlite::runs::status::{is_there, is_undoable};
 use crate::engine::sqlite::runs::switch::{Guard, Incoming, Switch, unreadable};
 use crate::fault::{Code, Fault, Result};
 use crate::progress::Watch;
-use crate::report::{Finding, Severity};
+use crate::report::Finding;
 use std::path::Path;
 use std::time::Duration;
 use uuid::Uuid;
@@ -95,11 +95,11 @@ impl Undo {
                     let differences = content
                         .map(|content| changes::since(content, hold.connection(), watch))
                         .transpose()?;
-                    self.findings.extend(written_to(differences));
+                    self.findings.extend(written_to(&self.names, differences));
                 }
             }
-            (None, Some(_)) => self.findings.push(look::made_since()),
-            (Some(_), None) => self.findings.push(look::removed_since()),
+            (None, Some(_)) => self.findings.push(look::made_since(&self.names)),
+            (Some(_), None) => self.findings.push(look::removed_since(&self.names)),
             (None, None) => {}
         }
         Ok(())
@@ -178,10 +178,10 @@ pub fn rehearsed(
     match (&last.put_in_place, is_there(names.database())) {
         (Some(left), true) => match look::seen(names.database(), left, watch)? {
             Seen::Same => {}
-            Seen::Written(differences) => findings.extend(written_to(differences)),
+            Seen::Written(differences) => findings.extend(written_to(&names, differences)),
         },
-        (None, true) => findings.push(look::made_since()),
-        (Some(_), false) => findings.push(look::removed_since()),
+        (None, true) => findings.push(look::made_since(&names)),
+        (Some(_), false) => findings.push(look::removed_since(&names)),
         (None, false) => {}
     }
     Ok((run.id.clone(), findings))
@@ -240,14 +240,13 @@ fn backup_changed(names: &Names, run: &Run) -> Result<Option<Finding>> {
     let changed = !found.looks_like(recorded);
     Ok(changed.then(|| {
         let message = "the backup is not as it was put aside: it was written to, or copied";
-        Finding::new(Code::TargetChanged, Severity::Error, message)
-            .in_entry(backup.display().to_string())
+        look::about_file(message, &backup)
     }))
 }
 
 /// What to say of a file that is another one, byte by byte; with the tables, where they are known.
-fn written_to(differences: Option<Vec<Finding>>) -> Vec<Finding> {
-    let only = |message: &str| vec![Finding::new(Code::TargetChanged, Severity::Error, message)];
+fn written_to(names: &Names, differences: Option<Vec<Finding>>) -> Vec<Finding> {
+    let only = |message: &str| vec![look::about_file(message, names.database())];
     match differences {
         None => only("the database was written to since the newest run"),
         Some(found) if found.is_empty() => only(
