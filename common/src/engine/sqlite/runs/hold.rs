@@ -234,8 +234,9 @@ mod tests {
         (folder, path)
     }
 
+    /// Another test that starts a program lends it our open files until it has begun.
     fn take(path: &Path) -> Result<Hold> {
-        Hold::take(path, Duration::ZERO, &Unwatched)
+        Hold::take(path, Duration::from_secs(1), &Unwatched)
     }
 
     #[test]

@@ -18,6 +18,9 @@ use std::time::Duration;
 use tempfile::TempDir;
 use uuid::Uuid;
 
+/// Another test that starts a program lends it our open files until it has begun.
+const PATIENCE: Duration = Duration::from_secs(10);
+
 /// A folder with a database `a.db` that holds "old", and a file `new` that holds "new".
 struct Desk {
     folder: TempDir,
@@ -41,11 +44,11 @@ impl Desk {
     }
 
     fn guard(&self) -> Guard {
-        Guard::take(&self.names, Duration::ZERO, &Unwatched).unwrap()
+        Guard::take(&self.names, PATIENCE, &Unwatched).unwrap()
     }
 
     fn hold(&self) -> Hold {
-        Hold::take(self.names.database(), Duration::ZERO, &Unwatched).unwrap()
+        Hold::take(self.names.database(), PATIENCE, &Unwatched).unwrap()
     }
 
     /// A run that puts `new` in place.
@@ -86,14 +89,7 @@ impl Desk {
     }
 
     fn undo(&self) -> Result<String> {
-        Undo::prepare(
-            self.names.database(),
-            None,
-            false,
-            Duration::ZERO,
-            &Unwatched,
-        )?
-        .perform(&Unwatched)
+        Undo::prepare(self.names.database(), None, false, PATIENCE, &Unwatched)?.perform(&Unwatched)
     }
 
     fn states(&self) -> Vec<RunState> {
@@ -236,7 +232,7 @@ fn another_run_between_the_look_and_the_undo_ends_it() {
     let desk = Desk::new();
     desk.switch().make(desk.guard(), &Unwatched).unwrap();
     let path = desk.names.database();
-    let undo = Undo::prepare(path, None, false, Duration::ZERO, &Unwatched).unwrap();
+    let undo = Undo::prepare(path, None, false, PATIENCE, &Unwatched).unwrap();
     let mut guard = desk.guard();
     guard
         .record
@@ -261,7 +257,7 @@ fn a_backup_that_was_written_to_is_told() {
     let path = desk.names.database();
     let (run, findings) = rehearsed(path, None, &Unwatched).unwrap();
     assert_eq!(run, id);
-    let undo = Undo::prepare(path, None, false, Duration::ZERO, &Unwatched).unwrap();
+    let undo = Undo::prepare(path, None, false, PATIENCE, &Unwatched).unwrap();
     for findings in [findings.as_slice(), undo.findings()] {
         assert_eq!(findings.len(), 1);
         assert!(
