@@ -2,6 +2,7 @@
 #![expect(clippy::print_stderr, reason = "a test that cannot run here says so")]
 
 mod bad_input;
+mod check_live;
 mod cli;
 mod codes;
 mod collations;

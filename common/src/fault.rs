@@ -199,6 +199,8 @@ codes! {
     NameChanged = "name-changed", Ok, "use the new name in queries, or rename the object in the source";
     /// After the load the target did not hold what the archive holds.
     ContentDiffers = "content-differs", Failed, "report this with the log: the target is as it was";
+    /// A live database does not hold what the archive holds.
+    TargetDiffers = "target-differs", Findings, "look at the rows that are named; the application may have changed them since the import";
     /// An object of the archive does not match what the archive's own schema says of it.
     ObjectMismatch = "object-mismatch", Refused, "the archive was not made by an unchanged waybill-export; do not trust it";
 

@@ -22,6 +22,8 @@ pub mod mapping;
 
 pub mod codec;
 
+pub mod difference;
+
 pub mod seam;
 
 pub mod archive;

@@ -36,7 +36,7 @@ pub use limits::Limits;
 pub use parts::PartsSink;
 pub use preamble::Preamble;
 pub use reader::{Archive, Entry, TableFacts};
-pub use spool::spool;
+pub use spool::{spool, spool_folder};
 pub use writer::{TableWritten, WriterOptions, Written, write};
 
 #[cfg(test)]

@@ -14,14 +14,19 @@ const COPY_BYTES: usize = 1 << 20;
 /// Copies `input` to its end into a file without a name, in `folder`, else in `TMPDIR`, else in
 /// `/var/tmp`: never in `/tmp` by itself, which may be memory.
 pub fn spool(input: &mut dyn Read, folder: Option<&Path>, watch: &dyn Watch) -> Result<File> {
-    let folder = folder.map_or_else(default_folder, Path::to_owned);
+    let folder = spool_folder(folder);
     copy(input, &folder, watch).map_err(|fault| fault.at(folder.display()))
 }
 
-fn default_folder() -> PathBuf {
-    env::var_os("TMPDIR")
-        .filter(|folder| !folder.is_empty())
-        .map_or_else(|| PathBuf::from("/var/tmp"), PathBuf::from)
+/// The folder of temporary files: `asked`, else `TMPDIR`, else `/var/tmp`.
+#[must_use]
+pub fn spool_folder(asked: Option<&Path>) -> PathBuf {
+    let default = || {
+        env::var_os("TMPDIR")
+            .filter(|folder| !folder.is_empty())
+            .map_or_else(|| PathBuf::from("/var/tmp"), PathBuf::from)
+    };
+    asked.map_or_else(default, Path::to_owned)
 }
 
 fn copy(input: &mut dyn Read, folder: &Path, watch: &dyn Watch) -> Result<File> {

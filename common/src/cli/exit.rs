@@ -14,7 +14,8 @@ Exit codes (the same for all four programs):
        is `stream`: the report could not be written; it says so when the job is complete
   2    usage: the command line or a locator is wrong; nothing was touched
   3    findings: completed, and found what you asked to be told (verify: the archive
-       is not whole, not consistent or not the expected one, whatever --fail-on says)
+       is not whole, not consistent or not the expected one; import check: the target
+       differs; both whatever --fail-on says)
   4    refused: a safety rule stopped it before any change
   5    retry: temporary, such as a server that is not reachable or a lock
   101  a defect of the program

@@ -5,6 +5,7 @@
 
 mod added;
 mod asked;
+pub mod compared;
 mod computed;
 mod declared;
 mod defaults;

@@ -32,7 +32,8 @@ pub fn read(conninfo: &ConnInfo, schema: &str) -> Result<Existing> {
     Ok(existing)
 }
 
-fn tables(session: &mut Session, schema: &str) -> Result<Existing> {
+/// The same, in a transaction of the caller's whose `search_path` is `pg_catalog`.
+pub(super) fn tables(session: &mut Session, schema: &str) -> Result<Existing> {
     let rows = session.query(include_str!("queries/target_schema.sql"), &[&schema])?;
     let Some(home) = rows.first().map(|row| row.get::<_, Oid>("oid")) else {
         let what = "the target schema does not exist";

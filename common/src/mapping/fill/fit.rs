@@ -9,7 +9,7 @@ use std::borrow::Cow;
 
 /// The type in which values are staged: the widest of the column's family, from which the server
 /// casts into the column, and back for the comparison.
-pub(super) fn transport(kind: &Kind) -> PgType {
+pub(in crate::mapping) fn transport(kind: &Kind) -> PgType {
     match kind {
         Kind::Integer(_) => PgType::Bigint,
         Kind::Real | Kind::Double => PgType::Double,

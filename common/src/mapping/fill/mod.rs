@@ -13,6 +13,7 @@ mod tests;
 mod wishes;
 
 pub use fit::Fitting;
+pub(super) use fit::transport;
 pub use guards::not_empty;
 
 use crate::fault::{Code, Result};

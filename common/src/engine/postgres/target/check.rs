@@ -57,18 +57,23 @@ impl Reading {
 }
 
 fn ranges(table: usize, blocks: u32, server: u32) -> Vec<Range> {
+    spans(blocks, server)
+        .map(|(start, end)| Range { table, start, end })
+        .collect()
+}
+
+/// Pieces of a table of so many blocks, from block to block; the last has no end.
+pub(super) fn spans(blocks: u32, server: u32) -> impl Iterator<Item = (u32, Option<u32>)> {
     let step = if server < HAS_RANGE_SCAN {
         u32::MAX
     } else {
         BLOCKS
     };
     let starts = (0..std::cmp::max(1, blocks)).step_by(step as usize);
-    let range = |start: u32| Range {
-        table,
-        start,
-        end: start.checked_add(step).filter(|end| *end < blocks),
-    };
-    starts.map(range).collect()
+    starts.map(move |start| {
+        let end = start.checked_add(step).filter(|end| *end < blocks);
+        (start, end)
+    })
 }
 
 impl Work for Reading {

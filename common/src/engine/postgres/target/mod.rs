@@ -9,6 +9,7 @@
 
 mod check;
 mod checks;
+pub mod compare;
 mod computed;
 mod copying;
 mod crew;

@@ -28,6 +28,17 @@ const UNDISTURBED: &str = "autovacuum_enabled = off, toast.autovacuum_enabled = 
 /// What `UNDISTURBED` has set.
 const SETTINGS: &str = "autovacuum_enabled, toast.autovacuum_enabled";
 
+/// The rows in some blocks, as a WHERE clause; nothing for all of a table.
+pub(super) fn in_blocks(blocks: (u32, Option<u32>)) -> String {
+    match blocks {
+        (0, None) => String::new(),
+        (start, None) => format!(" WHERE ctid >= '({start},0)'::tid"),
+        (start, Some(end)) => {
+            format!(" WHERE ctid >= '({start},0)'::tid AND ctid < '({end},0)'::tid")
+        }
+    }
+}
+
 /// The moment, as SQLite's `CURRENT_TIMESTAMP` means it: in UTC, whole seconds.
 const UTC_SECONDS: &str = "date_trunc('second', now() AT TIME ZONE 'UTC')";
 
@@ -218,13 +229,7 @@ impl Statements<'_> {
     pub(super) fn copy_out(&self, blocks: (u32, Option<u32>)) -> Result<String> {
         let columns = columns(self.table.copied().map(|column| &column.name))?;
         let table = self.name()?;
-        let range = match blocks {
-            (0, None) => String::new(),
-            (start, None) => format!(" WHERE ctid >= '({start},0)'::tid"),
-            (start, Some(end)) => {
-                format!(" WHERE ctid >= '({start},0)'::tid AND ctid < '({end},0)'::tid")
-            }
-        };
+        let range = in_blocks(blocks);
         Ok(format!(
             "COPY (SELECT {columns} FROM {table}{range}) TO STDOUT (FORMAT binary)"
         ))

@@ -9,10 +9,12 @@ mod convert;
 mod json;
 mod lenient;
 mod moment;
+mod normal;
 mod numeric;
 mod repair;
 
 pub(super) use convert::Outcome;
+pub(super) use normal::{Normal, Normalizer};
 
 use crate::fault::{Code, Fault};
 use crate::mapping::plan::{ColumnPlan, EnumPlan, Origin, PgType};
