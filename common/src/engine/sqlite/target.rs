@@ -18,6 +18,7 @@ mod settings;
 use crate::digest::Multiset;
 use crate::engine::sqlite::interrupt::while_watched_or;
 use crate::engine::sqlite::name;
+use crate::engine::sqlite::runs::{NewRun, Placing};
 use crate::engine::sqlite::schema;
 use crate::engine::sqlite::target::authorizer::{Guard, Kind, known_module};
 use crate::engine::sqlite::target::check::Sent;
@@ -28,7 +29,7 @@ use crate::engine::sqlite::target::place::Place;
 use crate::engine::sqlite::target::settings::run;
 use crate::fault::{Code, Fault, Result};
 use crate::model::schema::{Schema, Table, TableKind, VirtualContent};
-use crate::progress::{Extent, Watch};
+use crate::progress::{Extent, Unwatched, Watch};
 use crate::report::{Finding, Severity};
 use crate::seam::{Begun, PartReader, Target};
 use rusqlite::{Connection, InterruptHandle};
@@ -63,10 +64,18 @@ pub struct SqliteTarget {
     options: SqliteOptions,
     left_out: LeftOut,
     findings: Vec<Finding>,
+    /// The schema of the new file, from `build` on.
+    made: Schema,
     /// What was sent to each table.
     sums: Vec<Multiset>,
-    /// From `begin` to `switch`.
+    /// The run that the history of the file shall know.
+    run: Option<NewRun>,
+    /// From `begin` to `switch`, where there is such a run.
+    placing: Option<Placing>,
+    /// From `begin` to `settle`.
     staged: Option<Staged>,
+    /// The new file, closed, from `settle` to `switch`.
+    finished: Option<Place>,
 }
 
 /// The file while it grows; the connection is dropped before its folder.
@@ -114,13 +123,44 @@ impl SqliteTarget {
             options,
             left_out: LeftOut::default(),
             findings: Vec::new(),
+            made: Schema::default(),
             sums: vec![Multiset::default(); schema.tables.len()],
+            run: None,
+            placing: None,
             staged: None,
+            finished: None,
+        }
+    }
+
+    /// The same, as a run that the history of the file knows: it may replace what is there, and can
+    /// be undone.
+    #[must_use]
+    pub fn recorded(mut self, run: NewRun) -> Self {
+        self.run = Some(run);
+        self
+    }
+
+    /// Where the new file grows.
+    fn place(&mut self, watch: &dyn Watch) -> Result<Place> {
+        let Some(run) = &self.run else {
+            return Place::make(&self.path);
+        };
+        if !run.replace {
+            Place::refuse(&self.path)?;
+        }
+        let placing = self
+            .placing
+            .insert(Placing::begin(run.clone(), &self.path, watch)?);
+        let database = placing.names().database();
+        if placing.replaces() {
+            Place::beside(database)
+        } else {
+            Place::make(database)
         }
     }
 
     fn try_begin(&mut self, watch: &dyn Watch) -> Result<()> {
-        let place = Place::make(&self.path)?;
+        let place = self.place(watch)?;
         let mut connection = settings::open(&place.database())?;
         settings::configure(&connection, &self.schema.facts, self.options.jobs)?;
         limits::for_objects(&connection, &self.schema)?;
@@ -161,6 +201,7 @@ impl SqliteTarget {
         let found = found(&staged.connection)?;
         let notes = compare::all(&self.wanted(), &found, &self.left_out)?;
         self.findings.extend(notes);
+        self.made = found;
         Ok(())
     }
 
@@ -262,6 +303,73 @@ impl SqliteTarget {
         Ok(())
     }
 
+    /// Closes the new file: nothing is written to it any more.
+    fn finish(&mut self) -> Result<()> {
+        let Some(staged) = self.staged.take() else {
+            return Err(out_of_order());
+        };
+        let Staged {
+            connection,
+            maker,
+            place,
+        } = staged;
+        drop(maker);
+        let what = "cannot finish the new file";
+        if self.schema.facts.wal {
+            settings::write_ahead(&connection)?;
+        }
+        connection
+            .close()
+            .map_err(|(_, error)| fault(error, what))?;
+        self.finished = Some(place);
+        Ok(())
+    }
+
+    /// Notes what the new file is, then takes what it replaces: others are kept out shortly.
+    fn try_settle(&mut self, watch: &dyn Watch) -> Result<()> {
+        if self.placing.is_none() {
+            return Ok(());
+        }
+        let sums = self.recorded_sums();
+        let made = std::mem::take(&mut self.made);
+        self.finish()?;
+        let (Some(placing), Some(place)) = (&mut self.placing, &self.finished) else {
+            return Err(out_of_order());
+        };
+        if placing.replaces() {
+            place.take_after(placing.names().database())?;
+        }
+        place.sync()?;
+        placing.note(&place.database(), &made, &sums, watch)?;
+        placing.hold(watch)
+    }
+
+    /// The rows of each table that is in the new file.
+    fn recorded_sums(&self) -> Vec<(String, Multiset)> {
+        let tables = self.schema.tables.iter().zip(&self.sums);
+        let made =
+            tables.filter(|(table, _)| table.has_rows() && !self.left_out.has_object(&table.name));
+        made.map(|(table, sum)| (table.name.clone(), *sum))
+            .collect()
+    }
+
+    fn try_switch(&mut self) -> Result<()> {
+        if self.finished.is_none() {
+            self.finish()?;
+        }
+        let Some(place) = self.finished.take() else {
+            return Err(out_of_order());
+        };
+        let Some(placing) = self.placing.take() else {
+            return place.publish();
+        };
+        if !placing.holds() {
+            Place::refuse(placing.names().database())?;
+        }
+        // From here on it is either made or not, and takes no time.
+        placing.publish(&place.database(), &Unwatched)
+    }
+
     /// Positions of the tables that hold rows, those with most rows first.
     fn filled(&self) -> Vec<usize> {
         let mut tables: Vec<usize> = (0..self.schema.tables.len())
@@ -336,25 +444,14 @@ impl Target for SqliteTarget {
         })
     }
 
+    fn settle(&mut self, watch: &dyn Watch) -> Result<()> {
+        watch.phase("switching", Extent::default());
+        self.try_settle(watch)
+            .map_err(|fault| fault.at(self.path.display()))
+    }
+
     fn switch(&mut self) -> Result<()> {
-        let Some(staged) = self.staged.take() else {
-            return Err(out_of_order());
-        };
-        let Staged {
-            connection,
-            maker,
-            place,
-        } = staged;
-        drop(maker);
-        let what = "cannot finish the new file";
-        if self.schema.facts.wal {
-            settings::write_ahead(&connection).map_err(|fault| fault.at(self.path.display()))?;
-        }
-        connection
-            .close()
-            .map_err(|(_, error)| fault(error, what))?;
-        place
-            .publish()
+        self.try_switch()
             .map_err(|fault| fault.at(self.path.display()))
     }
 
