@@ -30,4 +30,5 @@ mod signals;
 mod stages;
 mod standard_tools;
 mod support;
+mod torture;
 mod values;
