@@ -8,6 +8,7 @@
 mod computed;
 mod content;
 mod conversion;
+mod crowd;
 mod refusal;
 mod sample;
 mod survival;
