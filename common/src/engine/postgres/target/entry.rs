@@ -160,7 +160,7 @@ impl PostgresTarget<'_> {
     fn identity(&self, parts: &[PartSpan]) -> Identity {
         let schedule = Schedule::new(&self.job.plan, &self.job.planned_by_source(), parts);
         let names: Vec<_> = step_names(&self.job, &schedule).collect();
-        let made = (parts, self.options.check);
+        let digest = (self.job).plan_digest((parts, self.options.check), names.iter());
         let mode = if self.filling.is_some() {
             "fill"
         } else {
@@ -170,7 +170,7 @@ impl PostgresTarget<'_> {
             target_schema: self.job.target_schema.clone(),
             mode: mode.to_owned(),
             archive_root: self.options.run.archive_root.clone(),
-            plan_digest: self.job.plan_digest(made, names.iter()).to_string(),
+            plan_digest: digest.to_string(),
         }
     }
 
