@@ -10,7 +10,7 @@ mod content;
 mod conversion;
 mod crowd;
 mod refusal;
-mod sample;
+pub(crate) mod sample;
 mod survival;
 
 pub(crate) use sample::ask;

@@ -4,7 +4,9 @@
 //! with other seeds. Whatever happens at whatever moment: a reader sees no table or all of them with
 //! all their rows, the same command again comes to the end, and nothing is done twice.
 
+mod application;
 mod chance;
 mod crash;
+mod full_disk;
 mod kill;
 mod scene;
