@@ -22,15 +22,15 @@ fn processes_that_begin_at_the_same_moment_share_one_run_even_when_each_wants_a_
         let uri = fresh_database();
         let mut options = options("public");
         options.run.anew = round % 2 == 0;
-        let (begin, begun) = (Barrier::new(3), Barrier::new(3));
+        let (start, entered_all) = (Barrier::new(3), Barrier::new(3));
         std::thread::scope(|scope| {
             for _ in 0..3 {
                 scope.spawn(|| {
                     let made = options.clone();
                     let mut target = PostgresTarget::new(conninfo(&uri), &schema, &plan, made);
-                    begin.wait();
+                    start.wait();
                     let entered = target.begin(&parts, &Unwatched);
-                    begun.wait();
+                    entered_all.wait();
                     entered.unwrap();
                     target.load(&parts, &Unwatched).unwrap();
                     target.build(&Unwatched).unwrap();
@@ -132,9 +132,8 @@ fn a_run_that_is_taken_out_of_the_ledger_ends_and_another_can_begin() {
     let mut target = target(&uri, &schema, &plan);
     target.begin(&parts, &Unwatched).unwrap();
     let delete = || {
-        client(&uri)
-            .batch_execute("DELETE FROM waybill.runs")
-            .unwrap()
+        let sql = "DELETE FROM waybill.runs";
+        client(&uri).batch_execute(sql).unwrap();
     };
     let fault = target.load(&parts, &After::new(5000, delete)).unwrap_err();
     let ended = [Code::ContentDiffers, Code::ConnectionLost];

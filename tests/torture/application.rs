@@ -11,7 +11,7 @@ use super::scene::connect;
 use crate::postgres_target::sample::{conninfo, import, items, options};
 use crate::support::postgres::{drop_database, servers};
 
-const ACCOUNTS: usize = 20;
+const ACCOUNTS: u32 = 20;
 
 /// A transaction of the application: money moves, which is written down, and what is imported is
 /// read where it is there.
@@ -58,7 +58,7 @@ fn assert_sound(client: &mut Client, committed: u64) {
     let sql = "SELECT (SELECT count(*) FROM moves), (SELECT balance::bigint FROM balances)";
     let row = client.query_one(sql, &[]).expect("the tables are there");
     assert_eq!(row.get::<_, i64>(0), i64::try_from(committed).expect("few"));
-    assert_eq!(row.get::<_, i64>(1), 100 * ACCOUNTS as i64);
+    assert_eq!(row.get::<_, i64>(1), i64::from(100 * ACCOUNTS));
 }
 
 #[test]

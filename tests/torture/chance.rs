@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-/// SplitMix64: small, and good enough to spread moments.
+/// The generator `SplitMix64`: small, and good enough to spread moments.
 pub(super) struct Chance(u64);
 
 impl Chance {
@@ -19,13 +19,13 @@ impl Chance {
     }
 
     /// A number below `end`.
-    pub(super) fn below(&mut self, end: usize) -> usize {
-        usize::try_from(self.next() % end as u64).expect("below a usize")
+    pub(super) fn below(&mut self, end: u32) -> u32 {
+        u32::try_from(self.next() % u64::from(end)).expect("below `end`")
     }
 
     /// A moment within `whole`.
     pub(super) fn moment(&mut self, whole: Duration) -> Duration {
-        whole.mul_f64(self.below(10_000) as f64 / 10_000.0)
+        whole.mul_f64(f64::from(self.below(10_000)) / 10_000.0)
     }
 }
 

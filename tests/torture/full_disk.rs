@@ -12,7 +12,7 @@ use crate::support::program::{Ran, command};
 /// A small file system, unmounted when this is dropped.
 struct Small {
     at: PathBuf,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 impl Small {
@@ -21,13 +21,10 @@ impl Small {
         let folder = tempfile::tempdir_in("/tmp").expect("a temporary folder");
         let at = folder.path().join("small");
         std::fs::create_dir(&at).expect("a folder");
-        let small = Small {
-            at,
-            _folder: folder,
-        };
+        let small = Small { at, folder };
         // Others than its owner must be able to get there.
         let open = std::os::unix::fs::PermissionsExt::from_mode(0o755);
-        std::fs::set_permissions(small._folder.path(), open).expect("a folder of ours");
+        std::fs::set_permissions(small.folder.path(), open).expect("a folder of ours");
         let size = format!("size={megabytes}m");
         if mount(&["-t", "tmpfs", "-o", &size, "tmpfs"], &small.at) {
             return Some(small);

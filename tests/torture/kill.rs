@@ -1,6 +1,6 @@
 //! SIGKILL and SIGSTOP, for one process and for several that work on one run.
 
-use std::process::Child;
+use std::process::{Child, ExitStatus};
 
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -22,11 +22,15 @@ fn killed_at_any_moment_an_import_goes_on_and_does_nothing_twice() {
     for (round, mut chance) in extent.rounds() {
         let here = round % servers.len();
         let (server, scene) = (&servers[here], &scenes[here]);
-        let processes = if round / servers.len() % 2 == 0 { 1 } else { 3 };
+        let processes = if (round / servers.len()).is_multiple_of(2) {
+            1
+        } else {
+            3
+        };
         let what = format!("round {round}, {processes} processes");
         let uri = server.fresh_database();
         watched(&uri, || {
-            kill_some(scene, &uri, processes, &mut chance, &what)
+            kill_some(scene, &uri, processes, &mut chance, &what);
         });
         if round < servers.len() {
             scene.check(&uri);
@@ -40,7 +44,7 @@ fn kill_some(scene: &Scene, uri: &str, processes: usize, chance: &mut Chance, wh
     let mut children = scene.start(uri, processes);
     let all = processes == 1 || chance.below(3) == 0;
     // Several processes are slower where there are few processors.
-    std::thread::sleep(chance.moment(scene.whole.mul_f64(1.0 + 0.2 * (processes - 1) as f64)));
+    std::thread::sleep(chance.moment(scene.whole.mul_f64(if processes == 1 { 1.0 } else { 1.4 })));
     let victims = if all { processes } else { 1 };
     for victim in &mut children[..victims] {
         victim.kill().expect("a child can be killed");
@@ -81,10 +85,10 @@ fn a_process_that_stands_still_is_overtaken_and_ends_without_harm() {
             while ended.len() < 2 {
                 expire(&uri, &children[0]);
                 std::thread::sleep(std::time::Duration::from_millis(100));
-                let statuses = children[1..].iter_mut().map(|child| child.try_wait());
+                let statuses = children[1..].iter_mut().map(Child::try_wait);
                 ended = statuses.filter_map(|s| s.expect("a child")).collect();
             }
-            assert!(ended.iter().all(|s| s.success()), "{what}: {ended:?}");
+            assert!(ended.iter().all(ExitStatus::success), "{what}: {ended:?}");
             let before = parts(&mut connect(&uri));
             signal(&children[0], Signal::CONT);
             let late = children[0].wait().expect("a child can be waited for");

@@ -13,12 +13,12 @@ use crate::support::program::command;
 use crate::support::{compare_postgres, samples};
 
 /// Tables in the archive; each is a part at least.
-pub(super) const TABLES: usize = 9;
+pub(super) const TABLES: u8 = 9;
 /// Rows of a small table, and of the one with several parts.
 const ROWS: i64 = 1200;
 const BLOBS: i64 = 500;
 /// The same command must have come to its end by then.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// An archive, and what an undisturbed import makes of it.
 pub(super) struct Scene {
@@ -142,7 +142,7 @@ impl Scene {
             assert_eq!(new, Some(old), "{what}: a part that was done is done again");
         }
         let rows: i64 = after.iter().map(|part| part.rows.unwrap_or(0)).sum();
-        assert_eq!(rows, ROWS * (TABLES as i64 - 1) + BLOBS, "{what}");
+        assert_eq!(rows, ROWS * (i64::from(TABLES) - 1) + BLOBS, "{what}");
     }
 
     /// Fails when the program itself finds a difference.
@@ -259,14 +259,18 @@ impl Drop for Stopping<'_> {
 pub(super) fn look(client: &mut Client) {
     // One statement: all its tables are there, or the server says that one is not.
     let each = (1..TABLES).map(|table| format!("(SELECT count(*) FROM t{table})"));
-    let rows = [vec![ROWS; TABLES - 1], vec![BLOBS]].concat();
+    let rows = [vec![ROWS; usize::from(TABLES) - 1], vec![BLOBS]].concat();
     let all: Vec<_> = each
         .chain(["(SELECT count(*) FROM blobs)".to_owned()])
         .collect();
     let sql = format!("SELECT ARRAY[{}]", all.join(", "));
     match client.query_one(&sql, &[]) {
         Ok(row) => assert_eq!(row.get::<_, Vec<i64>>(0), rows),
-        Err(error) => assert_eq!(error.code().map(|c| c.code()), Some("42P01"), "{error:?}"),
+        Err(error) => assert_eq!(
+            error.code().map(::postgres::error::SqlState::code),
+            Some("42P01"),
+            "{error:?}"
+        ),
     }
     let mut snapshot = client.build_transaction();
     snapshot = snapshot.isolation_level(::postgres::IsolationLevel::RepeatableRead);
@@ -274,7 +278,7 @@ pub(super) fn look(client: &mut Client) {
     let tables = "SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'";
     let tables: i64 = snapshot.query_one(tables, &[]).expect("a catalogue").get(0);
     if tables != 0 {
-        assert_eq!(tables, TABLES as i64);
+        assert_eq!(tables, i64::from(TABLES));
         let row = snapshot.query_one(&sql, &[]).expect("all tables are there");
         assert_eq!(row.get::<_, Vec<i64>>(0), rows);
     }
