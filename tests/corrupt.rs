@@ -76,6 +76,8 @@ fn import(archive: &Path, target: PathBuf) -> Exit {
         target: Location::Sqlite(target),
         mode: Mode::Create,
         into_schema: None,
+        ledger_schema: None,
+        staging_schema: None,
         jobs: 1,
         expect_root: None,
         max_part: 1 << 30,

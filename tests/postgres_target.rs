@@ -8,6 +8,7 @@
 mod computed;
 mod content;
 mod conversion;
+mod lodging;
 mod refusal;
 mod sample;
 mod survival;

@@ -30,6 +30,11 @@ pub fn import(request: &ImportRequest, watch: &dyn Watch) -> Result<Report> {
         fill::check(request, &wishes)?;
     }
     if let Location::Sqlite(_) = request.target {
+        if request.ledger_schema.is_some() || request.staging_schema.is_some() {
+            let what = "a SQLite file has no schemas";
+            let hint = "leave out --ledger-schema and --staging-schema";
+            return Err(Fault::new(Code::Usage, what).hint(hint));
+        }
         wishes.refuse_mapping()?;
     }
     let file = open::file(&request.archive, request.spool.as_deref(), watch)?;
@@ -121,7 +126,7 @@ fn postgres(
         let schema = &selection.schema;
         plan::amend(
             schema,
-            (&plan, amended),
+            (&plan, &*amended),
             &found,
             &wishes.target_schema,
             &mut report,
@@ -137,6 +142,7 @@ pub(super) fn options(
     archive: &Archive,
 ) -> PostgresOptions {
     let facts = open::facts(archive, &request.archive);
+    let ledger = request.ledger_schema.as_deref();
     PostgresOptions {
         target_schema: wishes.target_schema.clone(),
         jobs: request.jobs,
@@ -146,7 +152,8 @@ pub(super) fn options(
             archive_root: facts.root,
             content_root: facts.content_root,
             anew: request.new_run,
-            ledger_schema: LEDGER_SCHEMA.to_owned(),
+            ledger_schema: ledger.unwrap_or(LEDGER_SCHEMA).to_owned(),
+            staging_schema: request.staging_schema.clone(),
         },
     }
 }

@@ -107,6 +107,10 @@ pub struct ImportRequest {
     pub mode: Mode,
     /// Schema of the target, for PostgreSQL; `public` unless given.
     pub into_schema: Option<String>,
+    /// Schema of the ledger, for PostgreSQL; its own unless given.
+    pub ledger_schema: Option<String>,
+    /// Schema to stage in, for PostgreSQL; one of the run's own unless given.
+    pub staging_schema: Option<String>,
     /// Worker threads, and connections to a server.
     pub jobs: usize,
     /// The root the archive must have.

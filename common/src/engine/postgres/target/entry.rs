@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use crate::engine::postgres::catalogue::{self, Facts, Purpose, READING};
+use crate::engine::postgres::catalogue::{self, Facts, Purpose, READING, Schemas};
 use crate::engine::postgres::ledger::{
     Beat, Claim, Entry, Heartbeat, Identity, Ledger, NewRun, Record, State, StepName, Steps, enter,
     look,
@@ -95,6 +95,7 @@ impl PostgresTarget<'_> {
             Entry::Open(run) => self.job.join(run),
             Entry::New => {}
         }
+        self.job.dress();
         self.open(control, facts, (safe, jobs), ledger, schedule)?;
         self.make_place(matches!(entry, Entry::New), watch)?;
         Ok(None)
@@ -182,8 +183,12 @@ impl PostgresTarget<'_> {
             Purpose::Create
         };
         let mut faults = Vec::new();
-        let (schema, plan) = (&self.job.target_schema, &self.job.plan);
-        let facts = catalogue::examine(control, schema, plan, purpose, &mut faults)?;
+        let schemas = Schemas {
+            target: &self.job.target_schema,
+            staging: self.options.run.staging_schema.as_deref(),
+            ledger: &self.options.run.ledger_schema,
+        };
+        let facts = catalogue::examine(control, schemas, &self.job.plan, purpose, &mut faults)?;
         if let Some(fault) = faults.into_iter().next() {
             return Err(fault);
         }
@@ -212,6 +217,10 @@ impl PostgresTarget<'_> {
         if is_new {
             let removed = staging::remove_leftovers(&mut open.control, &open.begin, &self.job)?;
             self.findings.extend(removed);
+            let ledger = &open.steps.ledger;
+            let removed =
+                staging::remove_lodgers(&mut open.control, &open.begin, &self.job, ledger)?;
+            self.findings.extend(removed);
         }
         if let Turn::Ours(claim) = open.wait_for(BEFORE, watch)? {
             let job = &self.job;
@@ -224,7 +233,7 @@ impl PostgresTarget<'_> {
         operator::learn_extensions(&mut open.control, &open.begin, &mut self.job)?;
         if let Turn::Ours(claim) = open.wait_for(STAGE, watch)? {
             if claim.is_repeated() {
-                staging::drop_schema(&mut open.control, &open.begin, &self.job.staging)?;
+                staging::drop_staged(&mut open.control, &open.begin, &self.job)?;
             }
             staging::create(&mut open.control, &open.begin, &self.job)?;
             let steps = &open.steps;

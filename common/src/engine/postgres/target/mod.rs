@@ -12,6 +12,7 @@ pub mod compare;
 mod computed;
 mod copying;
 mod crew;
+mod disguise;
 mod encode;
 mod entry;
 mod fill;
@@ -103,6 +104,8 @@ pub struct RunOptions {
     pub anew: bool,
     /// The schema of the ledger; made when it is not there.
     pub ledger_schema: String,
+    /// The schema to stage in, which must be there; one is made unless given.
+    pub staging_schema: Option<String>,
 }
 
 /// What there is between `begin` and the end.
@@ -147,8 +150,10 @@ impl<'a> PostgresTarget<'a> {
         plan: &'a Plan,
         options: PostgresOptions,
     ) -> Self {
+        let mut job = Job::new(schema, plan, options.target_schema.clone());
+        job.stage_in(options.run.staging_schema.as_deref());
         PostgresTarget {
-            job: Job::new(schema, plan, options.target_schema.clone()),
+            job,
             filling: None,
             conninfo,
             options,
@@ -188,11 +193,14 @@ impl<'a> PostgresTarget<'a> {
     /// The plan without what the import has left out because computed columns of it fail on some row;
     /// nothing while none has.
     #[must_use]
-    pub fn amended(&self) -> Option<&Plan> {
-        match &self.job.plan {
-            Cow::Owned(amended) => Some(amended),
-            Cow::Borrowed(_) => None,
+    pub fn amended(&self) -> Option<Cow<'_, Plan>> {
+        if !self.job.is_amended {
+            return None;
         }
+        Some(match self.job.undressed() {
+            Some(job) => Cow::Owned(job.plan.into_owned()),
+            None => Cow::Borrowed(&*self.job.plan),
+        })
     }
 
     /// Gives the run up for good: nothing is left of it but its line in the ledger.
@@ -207,7 +215,7 @@ impl<'a> PostgresTarget<'a> {
             transaction(session, &open.safe, |session| {
                 end(session, &ledger, &run, State::Failed, Some(reason))
             })?;
-            staging::remove(session, &open.begin, &run, &self.job.staging)
+            staging::remove(session, &open.begin, &self.job)
         };
         ended(&mut open.control).or_else(|_| ended(&mut Session::connect(&self.conninfo)?))
     }
@@ -220,6 +228,10 @@ impl<'a> PostgresTarget<'a> {
                 // What cannot be removed now, the next import removes.
                 drop(self.give_up(fault.what()));
             }
+        })
+        .map_err(|fault| match &self.job.disguise {
+            Some(disguise) => disguise.fault(fault),
+            None => fault,
         })
     }
 
@@ -427,6 +439,13 @@ impl Target for PostgresTarget<'_> {
     }
 
     fn findings(&self) -> Vec<Finding> {
-        self.findings.clone()
+        let mut findings = self.findings.clone();
+        if let Some(disguise) = &self.job.disguise {
+            findings = findings
+                .into_iter()
+                .map(|one| disguise.finding(one))
+                .collect();
+        }
+        findings
     }
 }

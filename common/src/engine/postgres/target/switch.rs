@@ -15,6 +15,7 @@ use crate::engine::postgres::session::{ServerMessage, Session};
 use crate::fault::{Code, Fault, Result};
 use crate::report::{Finding, Severity};
 
+use super::disguise;
 use super::operator;
 use super::run::Job;
 use super::sql::create_view;
@@ -26,6 +27,7 @@ const PATIENCE: Duration = Duration::from_mins(1);
 const PAUSE: Duration = Duration::from_millis(500);
 
 /// What the switch moves, and where to.
+#[derive(Clone, Copy)]
 pub(super) struct Move<'a> {
     pub(super) job: &'a Job<'a>,
     pub(super) target: Oid,
@@ -96,7 +98,8 @@ impl Move<'_> {
              WHERE current_setting('synchronous_commit') = 'off'",
         )?;
         self.refuse_clashes(session)?;
-        for planned in &self.job.plan.enums {
+        let elsewhere = self.job.staging != self.job.target_schema;
+        for planned in self.job.plan.enums.iter().filter(|_| elsewhere) {
             let sql = move_enum(&self.job.staging, planned, &self.job.target_schema)?;
             let moved = session.execute(&sql).map_err(as_clash);
             moved.map_err(|fault| fault.in_table(&planned.name))?;
@@ -110,10 +113,24 @@ impl Move<'_> {
             moved.map_err(|fault| fault.in_table(&table.name))?;
         }
         operator::follow(session, self.job)?;
+        let Some(undressed) = self.job.undressed() else {
+            let left_out = self.complete(session)?;
+            session.execute(&format!("DROP SCHEMA {}", identifier(&self.job.staging)?))?;
+            return Ok(left_out);
+        };
+        disguise::unmask(session, self.job, &undressed).map_err(as_clash)?;
+        let named = Move {
+            job: &undressed,
+            ..*self
+        };
+        named.complete(session)
+    }
+
+    /// Gives the tables, now in their place, their rights and views.
+    fn complete(&self, session: &mut Session) -> Result<Vec<Finding>> {
         self.grant(session)?;
         let left_out = self.views(session)?;
         operator::finish(session, self.job)?;
-        session.execute(&format!("DROP SCHEMA {}", identifier(&self.job.staging)?))?;
         Ok(left_out)
     }
 
@@ -150,8 +167,14 @@ impl Move<'_> {
                     .in_table(&self.job.staging),
             );
         };
-        let query = include_str!("../queries/staged_clashes.sql");
-        let rows = session.query(query, &[&staging, &self.target])?;
+        let names = &self.job.names;
+        let rows = if self.job.disguise.is_some() {
+            let query = include_str!("../queries/clashes.sql");
+            session.query(query, &[&self.target, &names.relations, &names.types])?
+        } else {
+            let query = include_str!("../queries/staged_clashes.sql");
+            session.query(query, &[&staging, &self.target])?
+        };
         clash_fault(&rows, &self.job.target_schema).map_or(Ok(()), Err)
     }
 

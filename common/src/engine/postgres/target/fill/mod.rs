@@ -19,6 +19,7 @@ use crate::seam::Check;
 
 use super::operator;
 use super::run::{Job, transaction};
+use super::staging;
 use super::switch::Move;
 use sequences::Sequences;
 use statements::Filled;
@@ -142,8 +143,7 @@ impl Publish<'_> {
         }
         sequences.advance(session, self.tables)?;
         operator::finish(session, self.tables.job)?;
-        let staging = identifier(&self.tables.job.staging)?;
-        session.execute(&format!("DROP SCHEMA {staging} CASCADE"))
+        staging::drop_at_once(session, self.tables.job)
     }
 
     /// All tables at once, in short attempts: an application that holds one and waits for another
