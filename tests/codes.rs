@@ -10,7 +10,7 @@ use std::path::Path;
 use waybill_common::fault::Code;
 
 /// Codes that no quirk provokes, and the file and function of a test that does.
-const TESTS: [(&str, &str, &str); 52] = [
+const TESTS: [(&str, &str, &str); 56] = [
     (
         "target-differs",
         "tests/check_live/postgres.rs",
@@ -220,6 +220,26 @@ const TESTS: [(&str, &str, &str); 52] = [
         "target-unwritable",
         "common/src/engine/sqlite/target/tests/refused.rs",
         "a_full_disk_leaves_nothing_behind",
+    ),
+    (
+        "target-changed",
+        "tests/replace.rs",
+        "an_undo_names_what_has_changed_and_needs_yes",
+    ),
+    (
+        "not-confirmed",
+        "tests/replace.rs",
+        "nothing_is_replaced_unasked",
+    ),
+    (
+        "run-missing",
+        "tests/replace/refused.rs",
+        "what_is_not_recorded_or_no_longer_kept_cannot_be_undone",
+    ),
+    (
+        "history-unreadable",
+        "tests/replace/refused.rs",
+        "a_record_that_is_none_is_refused_and_nothing_is_touched",
     ),
     (
         "mapping-applied",

@@ -83,7 +83,6 @@ fn import(archive: &Path, target: PathBuf) -> Exit {
         max_part: 1 << 30,
         check: Check::Content,
         plan_only: false,
-        new_run: false,
         scope: Scope::All,
         names: None,
         map: None,
@@ -92,6 +91,8 @@ fn import(archive: &Path, target: PathBuf) -> Exit {
         spool: None,
         triggers: true,
         views: true,
+        again: waybill_common::flow::request::Again::Compare,
+        consent: waybill_common::seam::Consent::Withheld,
     };
     flow::import(&request, &Unwatched)
         .map_or_else(|fault| fault.exit_as_refusal(), |report| report.exit(None))

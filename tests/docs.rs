@@ -212,6 +212,10 @@ fn every_flag_in_the_documentation_exists() {
         let help = program::run(program, ["--help"]).exits(0);
         known.extend(document::flags(&help.stdout()));
     }
+    for command in ["check", "status", "undo", "prune"] {
+        let help = program::run("waybill-import", [command, "--help"]).exits(0);
+        known.extend(document::flags(&help.stdout()));
+    }
     let mut seen = 0;
     for document in all() {
         for flag in &document.flags {

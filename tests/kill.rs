@@ -139,10 +139,11 @@ fn a_killed_import_into_sqlite_leaves_no_file_under_its_name() {
         );
         compare_sqlite::assert_same(&sample.path, &target);
         std::fs::remove_file(&target).expect("the file can be removed");
+        let records = ["first", "target"].map(|name| format!("{name}.db.waybill-runs"));
         assert_eq!(
             entries(targets.path()),
-            Vec::<PathBuf>::new(),
-            "killed after {moment:?}: the rerun cleans up"
+            records.map(|name| targets.path().join(name)),
+            "killed after {moment:?}: the rerun cleans up, and only the records stay"
         );
     }
 }

@@ -24,6 +24,7 @@ mod plan;
 mod postgres_target;
 mod properties;
 mod quirks;
+mod replace;
 mod round_trip;
 mod signals;
 mod stages;

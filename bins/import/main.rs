@@ -9,5 +9,8 @@ fn main() -> ExitCode {
     cli::run(|args: args::Args, watch| match args.open()? {
         args::Job::Import(request) => flow::import(&request, watch),
         args::Job::Check(request) => flow::check(&request, watch),
+        args::Job::Status(request) => flow::status(&request, watch),
+        args::Job::Undo(request) => flow::undo(&request, watch),
+        args::Job::Prune(request) => flow::prune(&request, watch),
     })
 }

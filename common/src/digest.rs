@@ -111,6 +111,16 @@ impl Multiset {
         });
     }
 
+    /// The sum as a number of 256 bits, the lowest byte first.
+    #[must_use]
+    pub fn sum(&self) -> Digest {
+        let mut bytes = [0; 32];
+        for (place, word) in bytes.chunks_exact_mut(8).zip(self.sum) {
+            place.copy_from_slice(&word.to_le_bytes());
+        }
+        Digest(bytes)
+    }
+
     /// Adds all rows of another multiset.
     pub fn merge(&mut self, other: &Multiset) {
         let mut carry = false;
@@ -198,5 +208,9 @@ mod tests {
             sum: [1, 0, 0, 0],
         });
         assert_eq!(all.sum, [0; 4]);
+        assert_eq!(all.sum(), Digest::default());
+        let mut one = Multiset::default();
+        one.add(b"abc");
+        assert_eq!(one.sum(), Digest::of(b"abc"));
     }
 }

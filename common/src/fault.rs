@@ -182,9 +182,17 @@ codes! {
     /// An earlier import was interrupted; what it left was removed.
     StagingRemoved = "staging-removed", Ok, "nothing to do: none of it was visible";
     /// A target file exists already.
-    TargetFileExists = "target-file-exists", Refused, "choose another name or remove the file";
+    TargetFileExists = "target-file-exists", Refused, "choose another name, or pass --mode replace, which puts the file aside";
     /// The target could not be written.
     TargetUnwritable = "target-unwritable", Failed, "check the folder, its permissions and the free space";
+    /// The target is not what an earlier run left there.
+    TargetChanged = "target-changed", Refused, "pass --yes to go on nevertheless: what is taken away is kept, and can be brought back";
+    /// Nobody has agreed to what was asked for.
+    NotConfirmed = "not-confirmed", Refused, "pass --yes to agree where nobody can be asked";
+    /// There is no such run, or nothing is left to bring back.
+    RunMissing = "run-missing", Refused, "`waybill-import status TARGET` lists the runs and what can be undone";
+    /// The record of earlier runs cannot be read.
+    HistoryUnreadable = "history-unreadable", Refused, "put the record back from a copy, or move it away: the target then has no history";
     /// A value does not fit into any type of the target.
     ValueRefused = "value-refused", Refused, "mend the value in the source, or import with the mapping file that `waybill-analyze --map-out FILE` writes, which has a form for it; -T leaves out the table";
     /// Values are stored as others, because the mapping asks for it.

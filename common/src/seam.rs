@@ -2,7 +2,7 @@
 //!
 //! Knows no engine and no archive; `flow` joins them through these.
 
-use crate::fault::Result;
+use crate::fault::{Code, Fault, Result};
 use crate::model::schema::{Schema, Table};
 use crate::model::value::Value;
 use crate::progress::Watch;
@@ -96,10 +96,57 @@ pub trait Target {
     fn build(&mut self, watch: &dyn Watch) -> Result<()>;
     /// Compares what the staging place holds with what was sent, value by value.
     fn check(&mut self, watch: &dyn Watch) -> Result<()>;
+    /// Gets what the switch needs of others, such as locks, as long as it may be waited for.
+    fn settle(&mut self, _watch: &dyn Watch) -> Result<()> {
+        Ok(())
+    }
     /// Puts everything in its final place in one step.
     fn switch(&mut self) -> Result<()>;
     /// What was weakened, left out or kept in another form.
     fn findings(&self) -> Vec<Finding>;
+}
+
+/// What the operator is asked to agree to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Question {
+    /// What would happen, in one fragment: `replace shop.db`.
+    pub what: String,
+    /// What it concerns, a line each: tables with their rows.
+    pub details: Vec<String>,
+}
+
+/// Who agrees to what puts something aside or removes it.
+#[derive(Debug, Clone, Copy)]
+pub enum Consent {
+    /// It was given beforehand.
+    Given,
+    /// Somebody can be asked.
+    Ask(fn(&Question, &dyn Watch) -> Result<bool>),
+    /// Nobody can be asked.
+    Withheld,
+}
+
+impl Consent {
+    /// Goes on only with consent.
+    pub fn seek(self, question: &Question, watch: &dyn Watch) -> Result<()> {
+        match self {
+            Consent::Given => Ok(()),
+            Consent::Ask(ask) if ask(question, watch)? => Ok(()),
+            Consent::Ask(_) => {
+                let what = format!("not confirmed: {}", question.what);
+                Err(Fault::new(Code::NotConfirmed, what).hint("nothing was changed"))
+            }
+            Consent::Withheld => {
+                let what = format!("needs to be confirmed: {}", question.what);
+                let fault = Fault::new(Code::NotConfirmed, what);
+                Err(if question.details.is_empty() {
+                    fault
+                } else {
+                    fault.because(question.details.join("\n"))
+                })
+            }
+        }
+    }
 }
 
 /// How a target is compared with the archive before the switch.

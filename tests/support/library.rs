@@ -92,7 +92,6 @@ fn request(archive: &Path, target: Location) -> ImportRequest {
         expect_root: None,
         check: Check::Content,
         plan_only: false,
-        new_run: false,
         scope: Scope::All,
         names: None,
         map: None,
@@ -102,5 +101,7 @@ fn request(archive: &Path, target: Location) -> ImportRequest {
         triggers: true,
         views: true,
         max_part: 1 << 30,
+        again: waybill_common::flow::request::Again::Compare,
+        consent: waybill_common::seam::Consent::Withheld,
     }
 }

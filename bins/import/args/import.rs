@@ -7,7 +7,7 @@ use std::time::Duration;
 use waybill_common::cli;
 use waybill_common::digest::Digest;
 use waybill_common::fault::{Code, Fault, Result};
-use waybill_common::flow::request::{self, ImportRequest, Scope};
+use waybill_common::flow::request::{self, Again, ImportRequest, Scope};
 use waybill_common::location::{ArchivePath, Location, TouchedFiles};
 use waybill_common::seam;
 
@@ -89,6 +89,8 @@ pub(super) struct ImportArgs {
     #[command(flatten)]
     jobs: cli::JobArgs,
     #[command(flatten)]
+    confirm: cli::ConfirmArgs,
+    #[command(flatten)]
     output: cli::OutputArgs,
 }
 
@@ -97,6 +99,8 @@ pub(super) struct ImportArgs {
 enum Mode {
     /// Refuse when one exists already
     Create,
+    /// Put aside what is there, in the step that puts the new in place (SQLite)
+    Replace,
     /// Put the rows into them: they must exist and be empty (PostgreSQL)
     Fill,
 }
@@ -143,6 +147,7 @@ impl ImportArgs {
         cli::from_stdin(&archive)?;
         let mode = match self.mode {
             Mode::Create if !self.data_only => request::Mode::Create,
+            Mode::Replace => request::Mode::Replace,
             Mode::Create | Mode::Fill if self.schema_only => {
                 let what = "--schema-only makes tables, and --mode fill takes those that are there";
                 return Err(Fault::new(Code::Usage, what).hint("leave out one of them"));
@@ -170,7 +175,6 @@ impl ImportArgs {
             } else {
                 Scope::All
             },
-            new_run: self.new_run,
             names: self.names.rule(),
             map: self.map,
             tables: self.tables.filter()?,
@@ -178,6 +182,12 @@ impl ImportArgs {
             spool: self.spool,
             triggers: !self.no_triggers,
             views: !self.no_views,
+            again: if self.new_run {
+                Again::Import
+            } else {
+                Again::Compare
+            },
+            consent: self.confirm.consent(),
         })
     }
 }

@@ -3,12 +3,20 @@
 
 mod check;
 mod import;
+mod prune;
+mod status;
+mod undo;
 
 use check::CheckArgs;
 use import::ImportArgs;
+use prune::PruneArgs;
+use status::StatusArgs;
+use undo::UndoArgs;
 use waybill_common::cli;
 use waybill_common::fault::{Exit, Fault, Result};
-use waybill_common::flow::request::{CheckRequest, ImportRequest};
+use waybill_common::flow::request::{
+    CheckRequest, ImportRequest, PruneRequest, StatusRequest, UndoRequest,
+};
 use waybill_common::location::TouchedFiles;
 
 /// Load an archive into a database, completely or not at all
@@ -46,6 +54,24 @@ enum Command {
         after_long_help = cli::EXIT_CODES
     )]
     Check(CheckArgs),
+    #[command(
+        disable_help_flag = true,
+        disable_version_flag = true,
+        after_long_help = cli::EXIT_CODES
+    )]
+    Status(StatusArgs),
+    #[command(
+        disable_help_flag = true,
+        disable_version_flag = true,
+        after_long_help = cli::EXIT_CODES
+    )]
+    Undo(UndoArgs),
+    #[command(
+        disable_help_flag = true,
+        disable_version_flag = true,
+        after_long_help = cli::EXIT_CODES
+    )]
+    Prune(PruneArgs),
 }
 
 /// What the flow is asked to do.
@@ -55,6 +81,12 @@ pub(crate) enum Job {
     Import(ImportRequest),
     /// Compare a target with an archive.
     Check(CheckRequest),
+    /// List the runs of a target.
+    Status(StatusRequest),
+    /// Bring back what was there before a run.
+    Undo(UndoRequest),
+    /// Remove backups.
+    Prune(PruneRequest),
 }
 
 impl cli::Program for Args {
@@ -62,6 +94,9 @@ impl cli::Program for Args {
         match &self.command {
             None => self.import.output(),
             Some(Command::Check(args)) => args.output(),
+            Some(Command::Status(args)) => args.output(),
+            Some(Command::Undo(args)) => args.output(),
+            Some(Command::Prune(args)) => args.output(),
         }
     }
 
@@ -69,6 +104,9 @@ impl cli::Program for Args {
         match &self.command {
             None => self.import.files(),
             Some(Command::Check(args)) => args.files(),
+            Some(Command::Status(args)) => args.files(),
+            Some(Command::Undo(args)) => args.files(),
+            Some(Command::Prune(args)) => args.files(),
         }
     }
 
@@ -84,6 +122,9 @@ impl Args {
         match self.command {
             None => Ok(Job::Import(self.import.open()?)),
             Some(Command::Check(args)) => Ok(Job::Check(args.open()?)),
+            Some(Command::Status(args)) => Ok(Job::Status(args.open()?)),
+            Some(Command::Undo(args)) => Ok(Job::Undo(args.open()?)),
+            Some(Command::Prune(args)) => Ok(Job::Prune(args.open()?)),
         }
     }
 }

@@ -3,6 +3,7 @@
 
 pub mod args;
 mod bar;
+mod confirm;
 mod exit;
 mod panic;
 mod progress;
@@ -13,6 +14,7 @@ mod streams;
 mod usage;
 
 pub use args::{JobArgs, NameArgs, OutputArgs, PartArgs, TableArgs};
+pub use confirm::ConfirmArgs;
 pub use exit::EXIT_CODES;
 pub use run::{Program, run};
 pub use streams::{from_stdin, onto_stdout, to_stdout};

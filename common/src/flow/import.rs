@@ -2,14 +2,13 @@
 
 use super::examine::{Examination, examine, key_findings};
 use super::rehearse::rehearse;
-use super::request::{ImportRequest, Mode, Scope, VerifyLevel};
+use super::request::{Again, ImportRequest, Mode, Scope, VerifyLevel};
 use super::select::{SelectedParts, Selection, select};
 use super::wishes::Wishes;
-use super::{compare, fill, open, plan, verify, wording};
+use super::{compare, fill, into_sqlite, open, plan, runs, verify, wording};
 use crate::archive::Archive;
 use crate::engine::postgres::conninfo::ConnInfo;
 use crate::engine::postgres::target::{LEDGER_SCHEMA, PostgresOptions, PostgresTarget, RunOptions};
-use crate::engine::sqlite::target::{SqliteOptions, SqliteTarget};
 use crate::fault::{Code, Fault, Result};
 use crate::location::Location;
 use crate::mapping::plan::Plan;
@@ -29,13 +28,23 @@ pub fn import(request: &ImportRequest, watch: &dyn Watch) -> Result<Report> {
     if request.mode == Mode::Fill {
         fill::check(request, &wishes)?;
     }
-    if let Location::Sqlite(_) = request.target {
-        if request.ledger_schema.is_some() || request.staging_schema.is_some() {
-            let what = "a SQLite file has no schemas";
-            let hint = "leave out --ledger-schema and --staging-schema";
-            return Err(Fault::new(Code::Usage, what).hint(hint));
+    match &request.target {
+        Location::Sqlite(path) => {
+            if request.ledger_schema.is_some() || request.staging_schema.is_some() {
+                let what = "a SQLite file has no schemas";
+                let hint = "leave out --ledger-schema and --staging-schema";
+                return Err(Fault::new(Code::Usage, what).hint(hint));
+            }
+            wishes.refuse_mapping()?;
+            into_sqlite::confirm(request, path, watch)?;
         }
-        wishes.refuse_mapping()?;
+        Location::Postgres(_) if request.mode == Mode::Replace => {
+            return Err(runs::not_there_yet(
+                "to replace the tables",
+                &request.target,
+            ));
+        }
+        Location::Postgres(_) => {}
     }
     let file = open::file(&request.archive, request.spool.as_deref(), watch)?;
     let archive = open::archive(
@@ -60,13 +69,7 @@ pub fn import(request: &ImportRequest, watch: &dyn Watch) -> Result<Report> {
             if refused(&mut report, "SQLite takes no rows that break a key") {
                 return Ok(report);
             }
-            let options = SqliteOptions {
-                triggers: request.triggers,
-                views: request.views,
-                jobs: request.jobs,
-            };
-            let mut target = SqliteTarget::new(path.clone(), &selection.schema, options);
-            run(request, &archive, &selection, &mut target, report, watch)
+            into_sqlite::import(request, path, (&archive, &selection), report, watch)
         }
         Location::Postgres(text) => postgres(
             (request, &wishes),
@@ -151,7 +154,7 @@ pub(super) fn options(
         run: RunOptions {
             archive_root: facts.root,
             content_root: facts.content_root,
-            anew: request.new_run,
+            anew: request.again == Again::Import,
             ledger_schema: ledger.unwrap_or(LEDGER_SCHEMA).to_owned(),
             staging_schema: request.staging_schema.clone(),
         },
@@ -173,7 +176,8 @@ fn advised(fault: Fault, plan: &Plan) -> Fault {
     fault.hint("choose a type, conversion or collation in the mapping file that keeps the keys apart; rows that are equal in the source must be mended there")
 }
 
-fn run(
+/// Loads what is selected into the target.
+pub(super) fn run(
     request: &ImportRequest,
     archive: &Archive,
     selection: &Selection,
@@ -248,6 +252,7 @@ fn load(
     if request.check != Check::None {
         target.check(watch)?;
     }
+    target.settle(watch)?;
     target.switch()?;
     Ok(begun)
 }

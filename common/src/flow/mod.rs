@@ -17,6 +17,8 @@ mod fitting;
 #[cfg(all(feature = "sqlite", feature = "postgres"))]
 mod import;
 mod inspect;
+#[cfg(all(feature = "sqlite", feature = "postgres"))]
+mod into_sqlite;
 pub mod keys;
 #[cfg(all(feature = "sqlite", feature = "postgres"))]
 mod map_out;
@@ -26,6 +28,8 @@ mod plan;
 #[cfg(all(feature = "sqlite", feature = "postgres"))]
 mod rehearse;
 pub mod request;
+#[cfg(all(feature = "sqlite", feature = "postgres"))]
+mod runs;
 #[cfg(feature = "sqlite")]
 mod select;
 #[cfg(feature = "sqlite")]
@@ -47,4 +51,6 @@ pub use export::export;
 #[cfg(all(feature = "sqlite", feature = "postgres"))]
 pub use import::import;
 pub use inspect::inspect;
+#[cfg(all(feature = "sqlite", feature = "postgres"))]
+pub use runs::{prune, status, undo};
 pub use verify::verify;

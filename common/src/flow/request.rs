@@ -3,7 +3,7 @@
 use crate::digest::Digest;
 use crate::location::{ArchivePath, Location, TableFilter};
 use crate::mapping::NameRule;
-use crate::seam::Check;
+use crate::seam::{Check, Consent};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -91,13 +91,14 @@ pub enum VerifyLevel {
 pub enum Mode {
     /// Refuses when one exists that it would make.
     Create,
+    /// Puts aside what is there, in the step that puts the new in place.
+    Replace,
     /// Puts rows into them: they must be there, and empty.
     Fill,
 }
 
 /// Load an archive into a target.
 #[derive(Debug, Clone)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a choice of its own")]
 pub struct ImportRequest {
     /// The archive.
     pub archive: ArchivePath,
@@ -127,8 +128,6 @@ pub struct ImportRequest {
     pub plan_only: bool,
     /// Structure, rows or both.
     pub scope: Scope,
-    /// What was imported before, or interrupted, does not count.
-    pub new_run: bool,
     /// Which tables.
     pub tables: TableFilter,
     /// How long to wait for locks.
@@ -139,6 +138,75 @@ pub struct ImportRequest {
     pub triggers: bool,
     /// Carry views (SQLite targets).
     pub views: bool,
+    /// What happens when the newest run has brought the same.
+    pub again: Again,
+    /// Who agrees to what is put aside.
+    pub consent: Consent,
+}
+
+/// What an import does that was made already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Again {
+    /// Nothing: it says so, or what differs.
+    #[default]
+    Compare,
+    /// It is made once more.
+    Import,
+}
+
+/// List the runs of a target.
+#[derive(Debug, Clone)]
+pub struct StatusRequest {
+    /// The database.
+    pub target: Location,
+}
+
+/// Bring back what was there before a run.
+#[derive(Debug, Clone)]
+pub struct UndoRequest {
+    /// The database.
+    pub target: Location,
+    /// The run, by its UUID or the beginning of it; the newest unless given.
+    pub run: Option<String>,
+    /// Do not look whether something has changed since.
+    pub assume_unchanged: bool,
+    /// What is only said, instead of done.
+    pub only: Option<UndoOnly>,
+    /// How long to wait for locks.
+    pub lock_wait_timeout: Duration,
+    /// Who agrees when something has changed since.
+    pub consent: Consent,
+}
+
+/// What an undo only says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UndoOnly {
+    /// Whether it is safe, and why.
+    Verdict,
+    /// The script that would do it on a server.
+    Script,
+}
+
+/// Remove backups.
+#[derive(Debug, Clone)]
+pub struct PruneRequest {
+    /// The database.
+    pub target: Location,
+    /// Which backups stay.
+    pub keep: Keep,
+    /// How long to wait for locks.
+    pub lock_wait_timeout: Duration,
+    /// Who agrees to the removal of the last one.
+    pub consent: Consent,
+}
+
+/// Which backups stay.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Keep {
+    /// The newest, so many.
+    Newest(usize),
+    /// Those that were put aside within this time.
+    YoungerThan(Duration),
 }
 
 /// Compare a target with an archive.

@@ -4,9 +4,11 @@
 //! and of the written reports, so renaming one changes a documented format.
 
 pub mod escape;
+pub mod runs;
 pub mod structure;
 
 use crate::fault::{Code, Exit, Fault, Place};
+use crate::report::runs::{BackupReport, RunReport};
 use crate::report::structure::{ObjectReport, RejectedType, Subject};
 use serde::{Deserialize, Serialize};
 
@@ -244,6 +246,12 @@ pub struct Report {
     pub order: Vec<Vec<String>>,
     /// Findings, sorted by place.
     pub findings: Vec<Finding>,
+    /// The run that the target's history knows, where the job has added one to it.
+    pub run: Option<String>,
+    /// The runs of a target, the newest last, where the job looks at them.
+    pub runs: Option<Vec<RunReport>>,
+    /// Backups that were removed, the oldest first.
+    pub removed: Vec<BackupReport>,
     /// One sentence that says what was done: `exported 12 tables, 48,201 rows (3.1 MiB) to shop.waybill`.
     pub summary: String,
     /// The verdict, when the job is one that judges: it then ends with exit 3 whatever `--fail-on`.

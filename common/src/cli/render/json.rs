@@ -6,6 +6,7 @@
 use crate::cli::exit::Ending;
 use crate::fault::{Fault, Place};
 use crate::report::escape::escaped_json;
+use crate::report::runs::{BackupReport, RunReport};
 use crate::report::structure::ObjectReport;
 use crate::report::{ArchiveFacts, Finding, Report, Severity, TableReport, Totals};
 use jiff::{Timestamp, Unit};
@@ -54,6 +55,10 @@ struct Object<'a> {
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     objects: &'a [ObjectReport],
     order: &'a [Vec<String>],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    runs: Option<&'a [RunReport]>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    removed: &'a [BackupReport],
     findings: Vec<FoundObject<'a>>,
     error: Option<ErrorObject<'a>>,
 }
@@ -109,7 +114,7 @@ pub(in crate::cli) fn object(
         schema: SCHEMA,
         tool: &start.tool,
         version: &start.version,
-        run_id: start.run_id.to_string(),
+        run_id: run_id(start, report),
         status: ending.status(),
         exit_code: ending.code(),
         started: written(start.started),
@@ -121,12 +126,22 @@ pub(in crate::cli) fn object(
         tables: &report.tables,
         objects: &report.objects,
         order: &report.order,
+        runs: report.runs.as_deref(),
+        removed: &report.removed,
         findings: findings(&report.findings),
         error: fault.map(error),
     };
     let json =
         serde_json::to_string_pretty(&object).expect("strings, numbers and lists of them are JSON");
     format!("{}\n", escaped_json(&json))
+}
+
+/// The run that the target's history knows, so that `undo` can be told of it; else this one's own.
+fn run_id(start: &Start, report: &Report) -> String {
+    match &report.run {
+        Some(run) => run.clone(),
+        None => start.run_id.to_string(),
+    }
 }
 
 fn findings(found: &[Finding]) -> Vec<FoundObject<'_>> {

@@ -2,5 +2,6 @@
 
 mod alike;
 pub(super) mod json;
+mod runs;
 mod tables;
 pub(super) mod text;

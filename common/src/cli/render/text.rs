@@ -1,7 +1,7 @@
 //! Reports and faults as text for people. Everything that comes from data is escaped.
 
 use super::alike::{self, Group};
-use super::tables;
+use super::{runs, tables};
 use crate::fault::{Code, Fault};
 use crate::report::escape::escaped;
 use crate::report::{Finding, Report, Severity, TableReport};
@@ -125,6 +125,12 @@ pub(in crate::cli) fn report(report: &Report, canvas: Canvas) -> String {
     let mut text = String::new();
     if !report.by_the_way || canvas.verbose {
         text.push_str(&detail(report, canvas));
+    }
+    if let Some(runs) = &report.runs {
+        text.push_str(&runs::runs(runs, canvas));
+    }
+    for backup in &report.removed {
+        text.push_str(&runs::removed(backup));
     }
     if !report.summary.is_empty() {
         writeln!(text, "{}", escaped(&report.summary)).expect("a String takes all text");

@@ -7,6 +7,7 @@ mod failure;
 mod interrupt;
 pub mod name;
 mod open;
+pub mod runs;
 pub mod schema;
 pub mod source;
 pub mod target;

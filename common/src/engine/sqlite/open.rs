@@ -201,7 +201,7 @@ fn attempt(path: &Path, flags: OpenFlags) -> rusqlite::Result<Connection> {
 
 /// Stands in for a collation of the application, so that tables keyed by it can be read. Rows come
 /// in the order in which they are stored; nothing is sorted or compared by it.
-fn stand_in_collation(connection: &Connection, name: &str) -> rusqlite::Result<()> {
+pub(super) fn stand_in_collation(connection: &Connection, name: &str) -> rusqlite::Result<()> {
     connection.create_collation(name, |left: &str, right: &str| {
         left.as_bytes().cmp(right.as_bytes())
     })

@@ -6,6 +6,7 @@
 mod affinity;
 mod authorizer;
 mod batch;
+mod build;
 mod check;
 mod compare;
 mod failure;
@@ -17,19 +18,19 @@ mod settings;
 
 use crate::digest::Multiset;
 use crate::engine::sqlite::interrupt::while_watched_or;
-use crate::engine::sqlite::name;
+use crate::engine::sqlite::runs::{NewRun, Placing};
 use crate::engine::sqlite::schema;
-use crate::engine::sqlite::target::authorizer::{Guard, Kind, known_module};
+use crate::engine::sqlite::target::authorizer::Guard;
 use crate::engine::sqlite::target::check::Sent;
 use crate::engine::sqlite::target::compare::LeftOut;
 use crate::engine::sqlite::target::failure::fault;
-use crate::engine::sqlite::target::objects::{Maker, Object};
+use crate::engine::sqlite::target::objects::Maker;
 use crate::engine::sqlite::target::place::Place;
 use crate::engine::sqlite::target::settings::run;
 use crate::fault::{Code, Fault, Result};
-use crate::model::schema::{Schema, Table, TableKind, VirtualContent};
-use crate::progress::{Extent, Watch};
-use crate::report::{Finding, Severity};
+use crate::model::schema::{Schema, Table};
+use crate::progress::{Extent, Unwatched, Watch};
+use crate::report::Finding;
 use crate::seam::{Begun, PartReader, Target};
 use rusqlite::{Connection, InterruptHandle};
 use std::path::PathBuf;
@@ -63,10 +64,18 @@ pub struct SqliteTarget {
     options: SqliteOptions,
     left_out: LeftOut,
     findings: Vec<Finding>,
+    /// The schema of the new file, from `build` on.
+    made: Schema,
     /// What was sent to each table.
     sums: Vec<Multiset>,
-    /// From `begin` to `switch`.
+    /// The run that the history of the file shall know.
+    run: Option<NewRun>,
+    /// From `begin` to `switch`, where there is such a run.
+    placing: Option<Placing>,
+    /// From `begin` to `settle`.
     staged: Option<Staged>,
+    /// The new file, closed, from `settle` to `switch`.
+    finished: Option<Place>,
 }
 
 /// The file while it grows; the connection is dropped before its folder.
@@ -114,13 +123,44 @@ impl SqliteTarget {
             options,
             left_out: LeftOut::default(),
             findings: Vec::new(),
+            made: Schema::default(),
             sums: vec![Multiset::default(); schema.tables.len()],
+            run: None,
+            placing: None,
             staged: None,
+            finished: None,
+        }
+    }
+
+    /// The same, as a run that the history of the file knows: it may replace what is there, and can
+    /// be undone.
+    #[must_use]
+    pub fn recorded(mut self, run: NewRun) -> Self {
+        self.run = Some(run);
+        self
+    }
+
+    /// Where the new file grows.
+    fn place(&mut self, watch: &dyn Watch) -> Result<Place> {
+        let Some(run) = &self.run else {
+            return Place::make(&self.path);
+        };
+        if !run.replace {
+            Place::refuse(&self.path)?;
+        }
+        let placing = self
+            .placing
+            .insert(Placing::begin(run.clone(), &self.path, watch)?);
+        let database = placing.names().database();
+        if placing.replaces() {
+            Place::beside(database)
+        } else {
+            Place::make(database)
         }
     }
 
     fn try_begin(&mut self, watch: &dyn Watch) -> Result<()> {
-        let place = Place::make(&self.path)?;
+        let place = self.place(watch)?;
         let mut connection = settings::open(&place.database())?;
         settings::configure(&connection, &self.schema.facts, self.options.jobs)?;
         limits::for_objects(&connection, &self.schema)?;
@@ -134,132 +174,77 @@ impl SqliteTarget {
         run(&staged.connection, "BEGIN", "cannot begin")?;
         for table in &self.schema.tables {
             go_on(watch)?;
-            make_table(staged, table, &mut self.left_out, &mut self.findings)?;
+            build::make_table(staged, table, &mut self.left_out, &mut self.findings)?;
         }
         let found = found(&staged.connection)?;
         compare::tables(&self.schema, &found, &self.left_out)
     }
 
-    fn try_build(&mut self, watch: &dyn Watch) -> Result<()> {
-        self.make_indexes(watch)?;
-        let staged = staged(&mut self.staged)?;
-        settings::sequences(&staged.connection, &self.schema)?;
-        self.make_views_and_triggers(watch)?;
-        self.rebuild(watch)?;
-        let staged = staged_ref(self.staged.as_ref())?;
-        let facts = &self.schema.facts;
+    /// Closes the new file: nothing is written to it any more.
+    fn finish(&mut self) -> Result<()> {
+        let Some(staged) = self.staged.take() else {
+            return Err(out_of_order());
+        };
+        let Staged {
+            connection,
+            maker,
+            place,
+        } = staged;
+        drop(maker);
         let what = "cannot finish the new file";
-        let settings = format!(
-            "PRAGMA main.user_version = {}; PRAGMA main.application_id = {};",
-            facts.user_version, facts.application_id
-        );
-        run(&staged.connection, &settings, what)?;
-        run(&staged.connection, "COMMIT", what)?;
-        if facts.analyzed {
-            run(&staged.connection, "ANALYZE main", what)?;
+        if self.schema.facts.wal {
+            settings::write_ahead(&connection)?;
         }
-        let found = found(&staged.connection)?;
-        let notes = compare::all(&self.wanted(), &found, &self.left_out)?;
-        self.findings.extend(notes);
+        connection
+            .close()
+            .map_err(|(_, error)| fault(error, what))?;
+        self.finished = Some(place);
         Ok(())
     }
 
-    /// The archive's schema without what was not asked for.
-    fn wanted(&self) -> Schema {
-        let mut wanted = self.schema.clone();
-        if !self.options.views {
-            wanted.views.clear();
+    /// Notes what the new file is, then takes what it replaces: others are kept out shortly.
+    fn try_settle(&mut self, watch: &dyn Watch) -> Result<()> {
+        if self.placing.is_none() {
+            return Ok(());
         }
-        if !self.options.triggers {
-            wanted.triggers.clear();
+        let sums = self.recorded_sums();
+        let made = std::mem::take(&mut self.made);
+        self.finish()?;
+        let (Some(placing), Some(place)) = (&mut self.placing, &self.finished) else {
+            return Err(out_of_order());
+        };
+        if placing.replaces() {
+            place.take_after(placing.names().database())?;
         }
-        wanted
+        place.sync()?;
+        placing.note(&place.database(), &made, &sums, watch)?;
+        placing.hold(watch)
     }
 
-    fn make_indexes(&mut self, watch: &dyn Watch) -> Result<()> {
-        let staged = staged(&mut self.staged)?;
-        for table in &self.schema.tables {
-            for index in &table.indexes {
-                go_on(watch)?;
-                let object = Object {
-                    kind: Kind::Index,
-                    name: &index.name,
-                    owner: &table.name,
-                    sql: &index.sql,
-                };
-                if let Some(finding) = try_make(staged, &object)? {
-                    self.left_out.object(&index.name);
-                    self.findings.push(finding);
-                }
-            }
-        }
-        Ok(())
+    /// The rows of each table that is in the new file.
+    fn recorded_sums(&self) -> Vec<(String, Multiset)> {
+        let tables = self.schema.tables.iter().zip(&self.sums);
+        let made =
+            tables.filter(|(table, _)| table.has_rows() && !self.left_out.has_object(&table.name));
+        made.map(|(table, sum)| (table.name.clone(), *sum))
+            .collect()
     }
 
-    fn make_views_and_triggers(&mut self, watch: &dyn Watch) -> Result<()> {
-        let staged = staged(&mut self.staged)?;
-        let wanted = |make: bool, count: usize| if make { count } else { 0 };
-        let views = wanted(self.options.views, self.schema.views.len());
-        for view in self.schema.views.iter().take(views) {
-            go_on(watch)?;
-            let object = Object {
-                kind: Kind::View,
-                name: &view.name,
-                owner: "",
-                sql: &view.sql,
-            };
-            if let Some(finding) = try_make(staged, &object)? {
-                self.left_out.object(&view.name);
-                self.findings.push(finding);
-            }
+    fn try_switch(&mut self) -> Result<()> {
+        if self.finished.is_none() {
+            self.finish()?;
         }
-        let triggers = wanted(self.options.triggers, self.schema.triggers.len());
-        for trigger in self.schema.triggers.iter().take(triggers) {
-            go_on(watch)?;
-            let object = Object {
-                kind: Kind::Trigger,
-                name: &trigger.name,
-                owner: &trigger.table,
-                sql: &trigger.sql,
-            };
-            if let Some(finding) = try_make(staged, &object)? {
-                self.left_out.trigger(&trigger.name);
-                self.findings.push(finding);
-            }
+        let Some(place) = self.finished.take() else {
+            return Err(out_of_order());
+        };
+        let Some(placing) = self.placing.take() else {
+            return place.publish();
+        };
+        if !placing.holds() {
+            Place::refuse(placing.names().database())?;
         }
-        Ok(())
-    }
-
-    /// Full-text indexes over other tables are made anew from these.
-    fn rebuild(&mut self, watch: &dyn Watch) -> Result<()> {
-        let staged = staged(&mut self.staged)?;
-        for table in &self.schema.tables {
-            let rebuilt = matches!(
-                table.kind,
-                TableKind::Virtual {
-                    content: VirtualContent::Rebuilt,
-                    ..
-                }
-            );
-            if !rebuilt || self.left_out.has_object(&table.name) {
-                continue;
-            }
-            go_on(watch)?;
-            let quoted = name::quote(&table.name);
-            let sql = format!("INSERT INTO main.{quoted} ({quoted}) VALUES ('rebuild')");
-            if let Err(error) = staged.connection.execute_batch(&sql) {
-                let fault = fault(error, "full-text index cannot be rebuilt");
-                let fault = fault.in_table(&table.name);
-                if fault.code() == Code::Interrupted {
-                    return Err(fault);
-                }
-                let mut finding = Finding::from_fault(&fault);
-                finding.code = Code::StructureWeakened;
-                finding.severity = Severity::Warning;
-                self.findings.push(finding);
-            }
-        }
-        Ok(())
+        // From here on it is either made or not, and takes no time.
+        placing.publish(&place.database(), &Unwatched)
     }
 
     /// Positions of the tables that hold rows, those with most rows first.
@@ -336,25 +321,14 @@ impl Target for SqliteTarget {
         })
     }
 
+    fn settle(&mut self, watch: &dyn Watch) -> Result<()> {
+        watch.phase("switching", Extent::default());
+        self.try_settle(watch)
+            .map_err(|fault| fault.at(self.path.display()))
+    }
+
     fn switch(&mut self) -> Result<()> {
-        let Some(staged) = self.staged.take() else {
-            return Err(out_of_order());
-        };
-        let Staged {
-            connection,
-            maker,
-            place,
-        } = staged;
-        drop(maker);
-        let what = "cannot finish the new file";
-        if self.schema.facts.wal {
-            settings::write_ahead(&connection).map_err(|fault| fault.at(self.path.display()))?;
-        }
-        connection
-            .close()
-            .map_err(|(_, error)| fault(error, what))?;
-        place
-            .publish()
+        self.try_switch()
             .map_err(|fault| fault.at(self.path.display()))
     }
 
@@ -393,72 +367,6 @@ fn staged(staged: &mut Option<Staged>) -> Result<&mut Staged> {
 
 fn staged_ref(staged: Option<&Staged>) -> Result<&Staged> {
     staged.ok_or_else(out_of_order)
-}
-
-/// Makes a table, or leaves out one that has no rows and cannot be made.
-fn make_table(
-    staged: &mut Staged,
-    table: &Table,
-    left_out: &mut LeftOut,
-    findings: &mut Vec<Finding>,
-) -> Result<()> {
-    let (kind, module, needed) = match &table.kind {
-        TableKind::Rowid | TableKind::WithoutRowid => (Kind::Table, "", true),
-        TableKind::Virtual { module, content } => (
-            Kind::VirtualTable,
-            module.as_str(),
-            *content == VirtualContent::Rows,
-        ),
-    };
-    let object = Object {
-        kind,
-        name: &table.name,
-        owner: module,
-        sql: &table.sql,
-    };
-    let made = if kind == Kind::VirtualTable && !known_module(module) {
-        let what = format!("module `{module}` is not one that an import uses");
-        Err(Fault::new(Code::ObjectUnsupported, what).in_table(&table.name))
-    } else {
-        staged.maker.make(&staged.connection, &object)
-    };
-    match made {
-        Err(fault) if fault.code() == Code::ObjectUnsupported && !needed => {
-            left_out.object(&table.name);
-            findings.push(objects::left_out(&fault, kind));
-            Ok(())
-        }
-        Err(fault) => Err(fault),
-        Ok(()) => {
-            findings.extend(empty(table));
-            Ok(())
-        }
-    }
-}
-
-/// Says that a virtual table was made, but that its content is not in the archive.
-fn empty(table: &Table) -> Option<Finding> {
-    let TableKind::Virtual {
-        content: VirtualContent::Unavailable,
-        ..
-    } = table.kind
-    else {
-        return None;
-    };
-    let message = "virtual table is made empty: its content is not in the archive";
-    let finding = Finding::new(Code::StructureWeakened, Severity::Warning, message);
-    Some(finding.in_table(&table.name))
-}
-
-/// Makes an object; one that SQLite cannot make here is left out, which the finding says.
-fn try_make(staged: &mut Staged, object: &Object<'_>) -> Result<Option<Finding>> {
-    match staged.maker.make(&staged.connection, object) {
-        Ok(()) => Ok(None),
-        Err(fault) if fault.code() == Code::ObjectUnsupported => {
-            Ok(Some(objects::left_out(&fault, object.kind)))
-        }
-        Err(fault) => Err(fault),
-    }
 }
 
 #[cfg(test)]

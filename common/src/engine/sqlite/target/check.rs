@@ -1,20 +1,15 @@
 //! Whether the new file holds the rows that were sent, value by value: it is read back as a source.
 
-use crate::codec;
 use crate::digest::Multiset;
+use crate::engine::sqlite::runs::Summing;
 use crate::engine::sqlite::source::read_table;
 use crate::engine::sqlite::target::failure::fault;
 use crate::fault::{Code, Fault, Mismatch, Result};
 use crate::model::schema::{Schema, Table};
-use crate::model::value::Value;
 use crate::progress::Watch;
-use crate::seam::RowSink;
 use rusqlite::{Connection, OpenFlags};
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
-
-/// Rows after which progress is told.
-const PACE: u64 = 4096;
 
 /// What is to be compared.
 #[derive(Clone, Copy)]
@@ -97,49 +92,4 @@ fn agree(table: &Table, sent: &Multiset, found: &Multiset) -> Result<()> {
     } else {
         fault.because(Mismatch::new(sent.rows, found.rows))
     })
-}
-
-/// Sums up rows.
-struct Summing<'a> {
-    line: Vec<u8>,
-    sum: Multiset,
-    watch: &'a dyn Watch,
-    rows: u64,
-    bytes: u64,
-}
-
-impl<'a> Summing<'a> {
-    fn new(watch: &'a dyn Watch) -> Self {
-        Summing {
-            line: Vec::new(),
-            sum: Multiset::default(),
-            watch,
-            rows: 0,
-            bytes: 0,
-        }
-    }
-
-    fn finish(mut self) -> Multiset {
-        self.tell();
-        self.sum
-    }
-
-    fn tell(&mut self) {
-        self.watch.advance(self.rows, self.bytes);
-        (self.rows, self.bytes) = (0, 0);
-    }
-}
-
-impl RowSink for Summing<'_> {
-    fn row(&mut self, row: &[Value<'_>]) -> Result<()> {
-        self.line.clear();
-        codec::encode_row(&mut self.line, row);
-        self.sum.add(&self.line);
-        self.rows += 1;
-        self.bytes += self.line.len() as u64;
-        if self.rows >= PACE {
-            self.tell();
-        }
-        Ok(())
-    }
 }

@@ -4,19 +4,18 @@
 //! the folder lives as long as its maker: what a killed run left can be told from what a running
 //! one needs. Knows no SQL.
 
+use crate::engine::sqlite::runs::{SIDE_FILES, rename_new, with_suffix};
 use crate::fault::{Code, Fault, Result};
-use rustix::fs::{CWD, FlockOperation, OFlags, RenameFlags};
+use rustix::fs::{FlockOperation, OFlags};
 use rustix::io::Errno;
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
-use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
-/// What SQLite keeps beside a database.
-const SIDE_FILES: [&str; 3] = ["-wal", "-journal", "-shm"];
 /// The database within the folder.
 const DATABASE: &str = "database";
 /// Letters and digits at the end of the folder's name.
@@ -39,13 +38,23 @@ pub(super) struct Place {
 impl Place {
     /// Makes sure that nothing stands at `target`, removes what killed runs left, and makes the folder.
     pub(super) fn make(target: &Path) -> Result<Self> {
+        Place::refuse(target)?;
+        Place::beside(target)
+    }
+
+    /// Refuses what stands at `target` or beside it.
+    pub(super) fn refuse(target: &Path) -> Result<()> {
+        refuse_existing(target)
+    }
+
+    /// The same beside what stands at `target`.
+    pub(super) fn beside(target: &Path) -> Result<Self> {
         let target = std::path::absolute(target)
             .map_err(|error| unwritable("cannot find the current folder").because(error))?;
         let (Some(name), Some(parent)) = (target.file_name(), target.parent()) else {
             let what = "the path does not name a file";
             return Err(Fault::new(Code::Locator, what).at(target.display()));
         };
-        refuse_existing(&target)?;
         let opened = File::open(parent).map_err(|error| {
             unwritable("cannot open the target's folder")
                 .because(error)
@@ -75,14 +84,41 @@ impl Place {
         self.folder.path().join(DATABASE)
     }
 
-    /// Gives the file, which nobody has open, its final name, unless somebody has taken that.
-    pub(super) fn publish(self) -> Result<()> {
-        let database = self.database();
-        File::open(&database)
+    /// Makes sure that the file is on the disk.
+    pub(super) fn sync(&self) -> Result<()> {
+        File::open(self.database())
             .and_then(|file| file.sync_all())
             .map_err(|error| {
                 unwritable("cannot write the new database file to disk").because(error)
-            })?;
+            })
+    }
+
+    /// Gives the file owner and permissions of the one that it replaces, as far as it may.
+    pub(super) fn take_after(&self, older: &Path) -> Result<()> {
+        let failed = |error: io::Error| {
+            unwritable("cannot give the new database file the permissions of the older one")
+                .because(error)
+        };
+        let older = fs::metadata(older).map_err(failed)?;
+        let database = self.database();
+        let new = fs::metadata(&database).map_err(failed)?;
+        let mut mode = older.mode() & 0o777;
+        if (new.uid(), new.gid()) != (older.uid(), older.gid()) {
+            let chown = std::os::unix::fs::chown::<&Path>;
+            let given = chown(&database, Some(older.uid()), Some(older.gid()))
+                .or_else(|_| chown(&database, None, Some(older.gid())));
+            // What one group was allowed, another one is not.
+            if given.is_err() && new.gid() != older.gid() {
+                mode &= 0o707;
+            }
+        }
+        fs::set_permissions(&database, fs::Permissions::from_mode(mode)).map_err(failed)
+    }
+
+    /// Gives the file, which nobody has open, its final name, unless somebody has taken that.
+    pub(super) fn publish(self) -> Result<()> {
+        let database = self.database();
+        self.sync()?;
         refuse_existing(&self.target)?;
         rename(&database, &self.target)?;
         self.parent.sync_all().map_err(|error| {
@@ -116,12 +152,6 @@ fn refuse_one(path: &Path, what: &'static str) -> Result<()> {
             .because(error)
             .at(path.display())),
     }
-}
-
-fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
-    let mut path = path.as_os_str().to_owned();
-    path.push(suffix);
-    path.into()
 }
 
 /// `.NAME.waybill-`: what the names of all folders for this target begin with.
@@ -208,12 +238,7 @@ pub(super) fn remove(database: &Path) {
 
 /// Renames without ever replacing.
 fn rename(from: &Path, to: &Path) -> Result<()> {
-    let renamed = match rustix::fs::renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
-        // An old kernel or another file system: a hard link does not replace either.
-        Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => fs::hard_link(from, to),
-        other => other.map_err(io::Error::from),
-    };
-    renamed.map_err(|error| {
+    rename_new(from, to).map_err(|error| {
         if error.kind() == io::ErrorKind::AlreadyExists {
             return Fault::new(Code::TargetFileExists, "target file exists already")
                 .at(to.display());
@@ -335,7 +360,6 @@ mod tests {
     /// opened to write it to disk. Root may open any folder; then only the first half is proven.
     #[test]
     fn a_folder_that_cannot_be_opened_is_refused_before_anything_is_made() {
-        use std::os::unix::fs::PermissionsExt as _;
         let parent = tempfile::tempdir().unwrap();
         let file = parent.path().join("file");
         fs::write(&file, b"x").unwrap();
