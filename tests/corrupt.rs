@@ -83,6 +83,7 @@ fn import(archive: &Path, target: PathBuf) -> Exit {
         max_part: 1 << 30,
         check: Check::Content,
         plan_only: false,
+        dry_run: false,
         scope: Scope::All,
         names: None,
         map: None,

@@ -10,6 +10,7 @@ mod connection;
 mod corrupt;
 mod dependencies;
 mod docs;
+mod dry_run;
 mod expressions;
 mod fill;
 mod help;

@@ -195,6 +195,7 @@ pub(crate) fn options(target_schema: &str) -> PostgresOptions {
             anew: false,
             ledger_schema: LEDGER_SCHEMA.to_owned(),
             staging_schema: None,
+            dry: false,
         },
     }
 }

@@ -92,6 +92,7 @@ fn request(archive: &Path, target: Location) -> ImportRequest {
         expect_root: None,
         check: Check::Content,
         plan_only: false,
+        dry_run: false,
         scope: Scope::All,
         names: None,
         map: None,

@@ -48,6 +48,9 @@ pub(super) struct ImportArgs {
     /// Only show what would be done: types with their evidence, and losses
     #[arg(long)]
     plan: bool,
+    /// Say what would come of it, and leave the target as it was
+    #[arg(long, conflicts_with_all = ["plan", "new_run"])]
+    dry_run: bool,
     /// Make tables, keys, indexes and all other structure, but load no rows
     ///
     /// The archive is verified all the same, and types are chosen by all its rows, so that they can
@@ -170,6 +173,7 @@ impl ImportArgs {
                 Check::Content => seam::Check::Content,
             },
             plan_only: self.plan,
+            dry_run: self.dry_run,
             scope: if self.schema_only {
                 Scope::Structure
             } else {

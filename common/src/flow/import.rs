@@ -99,7 +99,10 @@ fn postgres(
     }
     let evidence = evidence_of(archive, &selection.positions);
     let keys = keys_of(&examination.keys, &selection.positions);
-    let plan = plan::for_server(&selection.schema, &evidence, &keys, &settings, wishes)?;
+    let mut plan = plan::for_server(&selection.schema, &evidence, &keys, &settings, wishes)?;
+    if request.dry_run {
+        check_dry_run(&mut plan)?;
+    }
     report.findings.retain(|finding| !plan::words(finding));
     plan::show(
         &selection.schema,
@@ -138,6 +141,18 @@ fn postgres(
     Ok(report)
 }
 
+/// What the operator's first file does is committed before the tables are made, so no dry run takes it
+/// back; nor does one create an extension.
+pub(super) fn check_dry_run(plan: &mut Plan) -> Result<()> {
+    plan.operator.create_extensions = false;
+    let Some(file) = &plan.operator.before else {
+        return Ok(());
+    };
+    let what = "a dry run cannot take back what a file does before the tables are made";
+    let hint = "take `before` out of the mapping file for the dry run";
+    Err(Fault::new(Code::Usage, what).at(&file.name).hint(hint))
+}
+
 /// How PostgreSQL is imported into.
 pub(super) fn options(
     request: &ImportRequest,
@@ -157,6 +172,7 @@ pub(super) fn options(
             anew: request.again == Again::Import,
             ledger_schema: ledger.unwrap_or(LEDGER_SCHEMA).to_owned(),
             staging_schema: request.staging_schema.clone(),
+            dry: request.dry_run,
         },
     }
 }
@@ -194,6 +210,9 @@ pub(super) fn run(
     report.findings.extend(target.findings());
     let what = extent(request.scope, &report.totals);
     report.summary = match begun {
+        Begun::Ready if request.dry_run => {
+            format!("would have imported {what} into {location}; nothing of it was kept")
+        }
         Begun::Ready => format!("imported {what} into {location}"),
         Begun::Already(run) => format!("already imported {what} into {location}, by run {run}"),
     };
@@ -253,7 +272,11 @@ fn load(
         target.check(watch)?;
     }
     target.settle(watch)?;
-    target.switch()?;
+    if request.dry_run {
+        target.discard()?;
+    } else {
+        target.switch()?;
+    }
     Ok(begun)
 }
 

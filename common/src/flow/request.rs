@@ -126,6 +126,8 @@ pub struct ImportRequest {
     pub map: Option<PathBuf>,
     /// Only say what would be done.
     pub plan_only: bool,
+    /// Do everything, and take it back.
+    pub dry_run: bool,
     /// Structure, rows or both.
     pub scope: Scope,
     /// Which tables.

@@ -32,7 +32,10 @@ const NAMES_SHOWN: usize = 20;
 
 /// Begins a transaction that reads the catalogue and nothing else.
 pub(super) const READING: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY; \
-     SET LOCAL search_path = pg_catalog, pg_temp; SET LOCAL statement_timeout = 0";
+     SET LOCAL search_path = pg_catalog, pg_temp; SET LOCAL statement_timeout = 0; \
+     SET LOCAL lock_timeout = '5s'; SET LOCAL idle_in_transaction_session_timeout = '60s'; \
+     SELECT set_config('transaction_timeout', '0', true) \
+     WHERE current_setting('transaction_timeout', true) IS NOT NULL";
 
 /// What an import is to do with the target schema.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,5 +1,6 @@
 -- What a run has made in a schema that is not its own. $1: the schema. $2: how its names begin.
 -- Sequences, indexes and statistics go with their tables. Tables come first.
+SELECT kind, name FROM (
 SELECT 'TABLE' AS kind, relname::text AS name
 FROM pg_class
 WHERE relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = $1)
@@ -19,4 +20,5 @@ WHERE typnamespace = (SELECT oid FROM pg_namespace WHERE nspname = $1)
   AND starts_with(typname::text, $2)
   AND typtype = 'e'
   AND pg_get_userbyid(typowner) = current_user
+) AS made
 ORDER BY kind <> 'TABLE', name

@@ -59,6 +59,11 @@ impl PostgresTarget<'_> {
         let mut control = Session::connect(&self.conninfo)?;
         let ledger = Ledger::new(&self.options.run.ledger_schema)?;
         let identity = self.identity(parts);
+        let identity = if self.options.run.dry {
+            identity.dry()
+        } else {
+            identity
+        };
         let anew = self.options.run.anew;
         if let Entry::Done(run) = self.look(&mut control, &ledger, &identity)? {
             return Ok(Some(run.id));

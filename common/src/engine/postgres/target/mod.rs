@@ -106,6 +106,8 @@ pub struct RunOptions {
     pub ledger_schema: String,
     /// The schema to stage in, which must be there; one is made unless given.
     pub staging_schema: Option<String>,
+    /// Everything is done, and the switch taken back.
+    pub dry: bool,
 }
 
 /// What there is between `begin` and the end.
@@ -205,6 +207,10 @@ impl<'a> PostgresTarget<'a> {
 
     /// Gives the run up for good: nothing is left of it but its line in the ledger.
     pub fn give_up(&mut self, reason: &str) -> Result<()> {
+        self.end_as(State::Failed, reason)
+    }
+
+    fn end_as(&mut self, state: State, reason: &str) -> Result<()> {
         let Some(mut open) = self.open.take() else {
             return Ok(());
         };
@@ -213,7 +219,7 @@ impl<'a> PostgresTarget<'a> {
         let (ledger, run) = (open.steps.ledger.clone(), open.steps.run.clone());
         let ended = |session: &mut Session| {
             transaction(session, &open.safe, |session| {
-                end(session, &ledger, &run, State::Failed, Some(reason))
+                end(session, &ledger, &run, state, Some(reason))
             })?;
             staging::remove(session, &open.begin, &self.job)
         };
@@ -224,7 +230,7 @@ impl<'a> PostgresTarget<'a> {
     /// otherwise that command goes on with it.
     fn settle<T>(&mut self, done: Result<T>) -> Result<T> {
         done.inspect_err(|fault| {
-            if is_final(fault.code()) {
+            if is_final(fault.code()) || self.options.run.dry {
                 // What cannot be removed now, the next import removes.
                 drop(self.give_up(fault.what()));
             }
@@ -334,6 +340,7 @@ impl<'a> PostgresTarget<'a> {
             conninfo: &self.conninfo,
             steps: &open.steps,
             claim,
+            dry: self.options.run.dry,
         };
         let Some(filling) = self.filling else {
             let left_out = moving.run(&mut open.control)?;
@@ -436,6 +443,13 @@ impl Target for PostgresTarget<'_> {
         self.settle(switched)?;
         self.open = None;
         Ok(())
+    }
+
+    /// The switch itself, rolled back.
+    fn discard(&mut self) -> Result<()> {
+        let switched = self.put_in_place();
+        self.settle(switched)?;
+        self.end_as(State::Abandoned, "it was a dry run")
     }
 
     fn findings(&self) -> Vec<Finding> {

@@ -23,6 +23,10 @@ use super::sql::move_enum;
 
 /// How long the outcome of a lost COMMIT is asked for.
 const PATIENCE: Duration = Duration::from_mins(1);
+/// Keeps a transaction from being committed: a foreign key that is checked then does not hold.
+const NEVER_COMMITTED: &str = "CREATE TEMPORARY TABLE waybill_dry_run (id int PRIMARY KEY, \
+     missing int REFERENCES pg_temp.waybill_dry_run DEFERRABLE INITIALLY DEFERRED); \
+     INSERT INTO pg_temp.waybill_dry_run VALUES (1, 2)";
 /// Between two attempts to connect again.
 const PAUSE: Duration = Duration::from_millis(500);
 
@@ -37,6 +41,8 @@ pub(super) struct Move<'a> {
     pub(super) steps: &'a Steps,
     /// The last step of the run, which is ours.
     pub(super) claim: Claim,
+    /// Nothing is committed.
+    pub(super) dry: bool,
 }
 
 impl Move<'_> {
@@ -86,6 +92,9 @@ impl Move<'_> {
             // Where the connection is lost, the server rolls back by itself.
             drop(session.execute("ROLLBACK"));
         })?;
+        if self.dry {
+            return session.execute("ROLLBACK").map(|()| value);
+        }
         let committed = session.execute("COMMIT");
         committed.or_else(|fault| self.outcome(fault))?;
         Ok(value)
@@ -130,8 +139,16 @@ impl Move<'_> {
     fn complete(&self, session: &mut Session) -> Result<Vec<Finding>> {
         self.grant(session)?;
         let left_out = self.views(session)?;
-        operator::finish(session, self.job)?;
+        self.finish(session)?;
         Ok(left_out)
+    }
+
+    /// What the operator adds at the end. In a dry run a COMMIT in his SQL must not keep anything.
+    pub(super) fn finish(&self, session: &mut Session) -> Result<()> {
+        if self.dry && self.job.plan.operator.after.is_some() {
+            session.execute(NEVER_COMMITTED)?;
+        }
+        operator::finish(session, self.job)
     }
 
     /// Makes the views, now that what they read is in its place; gives back those that the server
