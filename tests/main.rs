@@ -27,6 +27,7 @@ mod properties;
 mod quirks;
 mod replace;
 mod round_trip;
+mod run_files;
 mod signals;
 mod stages;
 mod standard_tools;
