@@ -9,6 +9,7 @@ mod computed;
 mod content;
 mod conversion;
 mod crowd;
+mod lodging;
 mod refusal;
 pub(crate) mod sample;
 mod survival;

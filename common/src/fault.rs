@@ -361,6 +361,17 @@ impl Fault {
         self
     }
 
+    /// Tells the same in other words: what happened, the advice, and the names of object and table.
+    #[must_use]
+    pub fn reworded(mut self, word: &dyn Fn(&str) -> String) -> Self {
+        self.0.what = word(&self.0.what).into();
+        let place = &mut self.0.place;
+        for text in [&mut self.0.hint, &mut place.object, &mut place.table] {
+            *text = text.take().map(|text| word(&text));
+        }
+        self
+    }
+
     /// The class of this failure.
     #[must_use]
     pub fn code(&self) -> Code {

@@ -102,6 +102,9 @@ pub trait Target {
     }
     /// Puts everything in its final place in one step.
     fn switch(&mut self) -> Result<()>;
+    /// In place of `switch`, at the end of a dry run: tries the switch as far as it can be taken back, and
+    /// leaves nothing of the import.
+    fn discard(&mut self) -> Result<()>;
     /// What was weakened, left out or kept in another form.
     fn findings(&self) -> Vec<Finding>;
 }

@@ -3,7 +3,7 @@
 use std::error::Error as _;
 use std::time::Duration;
 
-use waybill_common::engine::postgres::catalogue;
+use waybill_common::engine::postgres::catalogue::{self, Schemas};
 use waybill_common::engine::postgres::target::{PostgresOptions, PostgresTarget};
 use waybill_common::fault::{Code, Fault};
 use waybill_common::mapping::plan::{ColumnPlan, Origin, PgType};
@@ -48,7 +48,7 @@ fn every_name_that_is_taken_is_named_and_nothing_changes() {
         "view `items`, sequence `items_id_seq`, index `items_pkey`, type `_items`"
     );
     assert_eq!(inventory(&mut client), before);
-    let findings = catalogue::preflight(&conninfo(&uri), "public", &plan).unwrap();
+    let findings = catalogue::preflight(&conninfo(&uri), Schemas::of("public"), &plan).unwrap();
     assert_eq!(findings.len(), 1);
     assert_eq!(findings[0].code, Code::TargetExists);
     assert_eq!(findings[0].place.table.as_deref(), Some("public"));
@@ -210,7 +210,8 @@ fn a_missing_right_or_schema_is_answered_with_the_statement_that_gives_it() {
             .unwrap();
         let mine = uri.replacen("postgres@", &format!("{role}@"), 1);
         let (schema, plan, parts) = items(10);
-        let findings = catalogue::preflight(&conninfo(&mine), "public", &plan).unwrap();
+        let findings =
+            catalogue::preflight(&conninfo(&mine), Schemas::of("public"), &plan).unwrap();
         let codes: Vec<_> = findings.iter().map(|finding| finding.code).collect();
         assert_eq!(codes, [Code::RightMissing, Code::RightMissing]);
         for grant in [
@@ -266,7 +267,7 @@ fn more_tables_than_the_server_has_locks_for_are_refused_with_the_setting() {
     plan.tables = (0..20_000)
         .map(|n| planned(0, &format!("t{n}"), plan.tables[0].columns.clone()))
         .collect();
-    let findings = catalogue::preflight(&conninfo(&uri), "public", &plan).unwrap();
+    let findings = catalogue::preflight(&conninfo(&uri), Schemas::of("public"), &plan).unwrap();
     assert_eq!(findings[0].code, Code::ServerUnfit);
     let fault = target(&uri, &schema, &plan)
         .begin(&parts, &Unwatched)

@@ -194,6 +194,8 @@ pub(crate) fn options(target_schema: &str) -> PostgresOptions {
             content_root: "1".repeat(64),
             anew: false,
             ledger_schema: LEDGER_SCHEMA.to_owned(),
+            staging_schema: None,
+            dry: false,
         },
     }
 }

@@ -73,6 +73,8 @@ pub(crate) fn import_by(archive: &Path, target: Location, jobs: usize) -> Result
 pub(crate) fn into_schema(archive: &Path, uri: &str, schema: &str) -> Result<Report, Fault> {
     let request = ImportRequest {
         into_schema: Some(schema.to_owned()),
+        ledger_schema: None,
+        staging_schema: None,
         ..request(archive, Location::Postgres(uri.to_owned()))
     };
     flow::import(&request, &Unwatched)
@@ -84,10 +86,13 @@ fn request(archive: &Path, target: Location) -> ImportRequest {
         target,
         mode: Mode::Create,
         into_schema: None,
+        ledger_schema: None,
+        staging_schema: None,
         jobs: 1,
         expect_root: None,
         check: Check::Content,
         plan_only: false,
+        dry_run: false,
         scope: Scope::All,
         names: None,
         map: None,

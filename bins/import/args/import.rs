@@ -33,9 +33,24 @@ pub(super) struct ImportArgs {
     /// Schema of a PostgreSQL target to import into; `public` unless given
     #[arg(long, value_name = "NAME")]
     into_schema: Option<String>,
+    /// Schema of a PostgreSQL target that holds the ledger of imports; `waybill` unless given
+    ///
+    /// In any other schema, which may be the target's, the names of its tables begin with `waybill_`.
+    #[arg(long, value_name = "NAME")]
+    ledger_schema: Option<String>,
+    /// Schema of a PostgreSQL target to stage rows in until the switch, which must exist
+    ///
+    /// For a role that may not create schemas. It may be the target's: what is staged there has names
+    /// that begin with `waybill_` until the switch. Unless given, each import makes a schema of its own
+    /// and drops it.
+    #[arg(long, value_name = "NAME")]
+    staging_schema: Option<String>,
     /// Only show what would be done: types with their evidence, and losses
     #[arg(long)]
     plan: bool,
+    /// Say what would come of it, and leave the target as it was
+    #[arg(long, conflicts_with_all = ["plan", "new_run"])]
+    dry_run: bool,
     /// Make tables, keys, indexes and all other structure, but load no rows
     ///
     /// The archive is verified all the same, and types are chosen by all its rows, so that they can
@@ -147,6 +162,8 @@ impl ImportArgs {
             target: self.target()?,
             mode,
             into_schema: self.into_schema,
+            ledger_schema: self.ledger_schema,
+            staging_schema: self.staging_schema,
             jobs: self.jobs.count(),
             expect_root: self.expect_root,
             max_part: self.parts.max_part(),
@@ -156,6 +173,7 @@ impl ImportArgs {
                 Check::Content => seam::Check::Content,
             },
             plan_only: self.plan,
+            dry_run: self.dry_run,
             scope: if self.schema_only {
                 Scope::Structure
             } else {

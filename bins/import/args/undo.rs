@@ -21,7 +21,7 @@ pub(super) struct UndoArgs {
     target: OsString,
     /// The run to undo, as `status` shows it, or the beginning of that; the newest unless given
     run: Option<String>,
-    /// Only say whether it is safe, and why
+    /// Say what would come of it, and leave the target as it was
     #[arg(long, conflicts_with = "print_sql")]
     dry_run: bool,
     /// Only print the SQL that would be run (PostgreSQL)

@@ -22,6 +22,20 @@ pub struct OutputArgs {
     /// appears whole or not at all; it replaces an older result or an empty file, and nothing else.
     #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, default_missing_value = "-")]
     json: Option<PathBuf>,
+    /// Write a report of the run to FILE, which ends in .json or .txt
+    ///
+    /// It has durations, rows and bytes, findings and how to undo the run. FILE appears whole or not at
+    /// all, and only its owner may read it; it replaces an older report or an empty file.
+    #[arg(long, value_name = "FILE")]
+    report: Option<PathBuf>,
+    /// Add a line for every step to FILE: phases, tables, findings, the end
+    ///
+    /// A new file may be read by its owner only. Passwords are never written.
+    #[arg(long, value_name = "FILE")]
+    log_file: Option<PathBuf>,
+    /// The form of the lines of `--log-file`
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t = LogFormat::Text)]
+    log_format: LogFormat,
     /// Show progress on standard error
     ///
     /// `auto` draws bars on a terminal, `always` prints a line every ten seconds, `json` one
@@ -61,7 +75,35 @@ pub(super) enum JsonOutput<'a> {
     File(&'a Path),
 }
 
+/// Where the log goes, and in which form.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct LogTarget<'a> {
+    pub(super) path: &'a Path,
+    pub(super) format: LogFormat,
+}
+
+/// The form of a log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum LogFormat {
+    /// The time, the run, what happens, and facts as KEY=VALUE
+    Text,
+    /// One JSON object a line
+    Json,
+}
+
 impl OutputArgs {
+    pub(super) fn report(&self) -> Option<&Path> {
+        self.report.as_deref()
+    }
+
+    pub(super) fn log(&self) -> Option<LogTarget<'_>> {
+        let path = self.log_file.as_deref()?;
+        Some(LogTarget {
+            path,
+            format: self.log_format,
+        })
+    }
+
     pub(super) fn json(&self) -> Option<JsonOutput<'_>> {
         self.json.as_deref().map(JsonOutput::of)
     }

@@ -2,14 +2,17 @@
 //!
 //! Draws nothing itself.
 
+use super::log::Log;
 use super::signals::{self, Signals};
 use crate::progress::{Extent, Watch};
+use crate::report::PhaseReport;
 use crate::report::escape::escaped;
 use indicatif::{HumanBytes, HumanCount};
 use serde::Serialize;
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// The job's observer.
@@ -21,6 +24,9 @@ pub(super) struct Progress {
     now: Mutex<Now>,
     /// Called at the beginning of each phase.
     on_phase: Option<fn(&Snapshot)>,
+    /// What is over.
+    phases: Mutex<Vec<PhaseReport>>,
+    log: Option<Arc<Log>>,
 }
 
 #[derive(Debug)]
@@ -29,6 +35,8 @@ struct Now {
     table: Option<String>,
     extent: Extent,
     began: Instant,
+    /// Tables that the log has of this phase.
+    logged: BTreeSet<String>,
 }
 
 /// The state of a job at one moment.
@@ -57,9 +65,42 @@ impl Progress {
                 table: None,
                 extent: Extent::default(),
                 began: Instant::now(),
+                logged: BTreeSet::new(),
             }),
             on_phase,
+            phases: Mutex::new(Vec::new()),
+            log: None,
         }
+    }
+
+    /// Every step goes to this log as well.
+    pub(super) fn logged(mut self, log: Option<Arc<Log>>) -> Self {
+        self.log = log;
+        self
+    }
+
+    /// Ends the last phase, and gives all that there were.
+    pub(super) fn finish(&self) -> Vec<PhaseReport> {
+        let now = self.now();
+        self.over(&now);
+        drop(now);
+        std::mem::take(&mut *self.phases.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Writes down a phase that is over.
+    fn over(&self, now: &Now) {
+        let elapsed = now.began.elapsed();
+        let phase = PhaseReport {
+            name: now.phase.clone(),
+            seconds: (elapsed.as_secs_f64() * 1000.0).round() / 1000.0,
+            rows: self.rows.load(Ordering::Relaxed),
+            bytes: self.bytes.load(Ordering::Relaxed),
+        };
+        if let Some(log) = &self.log {
+            log.phase_done(&phase);
+        }
+        let mut phases = self.phases.lock().unwrap_or_else(PoisonError::into_inner);
+        phases.push(phase);
     }
 
     fn now(&self) -> MutexGuard<'_, Now> {
@@ -91,6 +132,10 @@ impl Watch for Progress {
     fn phase(&self, name: &str, extent: Extent) {
         {
             let mut now = self.now();
+            self.over(&now);
+            if let Some(log) = &self.log {
+                log.phase(name, extent);
+            }
             self.rows.store(0, Ordering::Relaxed);
             self.bytes.store(0, Ordering::Relaxed);
             *now = Now {
@@ -98,6 +143,7 @@ impl Watch for Progress {
                 table: None,
                 extent,
                 began: Instant::now(),
+                logged: BTreeSet::new(),
             };
         }
         if let Some(tell) = self.on_phase {
@@ -106,7 +152,14 @@ impl Watch for Progress {
     }
 
     fn table(&self, name: &str) {
-        self.now().table = Some(name.to_owned());
+        let mut now = self.now();
+        now.table = Some(name.to_owned());
+        if let Some(log) = &self.log
+            && !now.logged.contains(name)
+        {
+            now.logged.insert(name.to_owned());
+            log.table(name);
+        }
     }
 
     fn advance(&self, rows: u64, bytes: u64) {

@@ -3,9 +3,11 @@
 use super::args::{ColorChoice, OutputArgs};
 use super::bar::{self, Display};
 use super::exit::{Ending, is_broken_pipe};
+use super::log::Log;
 use super::progress::Progress;
 use super::render::json::{self, Start};
 use super::render::text::{self, Canvas};
+use super::report::ReportFile;
 use super::signals::Signals;
 use super::streams::{self, JsonSink, complain};
 use super::usage::{self, NotRun};
@@ -100,14 +102,56 @@ fn perform<A: Program>(
         quiet: output.quiet(),
         result_aside: args.data_on_stdout(),
     };
-    match sink(&output, &args) {
-        Ok(sink) => telling.tell(&job(args, &output, work), sink).finish(),
+    match Files::open(&output, &args, start) {
+        Ok(mut files) => {
+            let log = files.log.take();
+            let outcome = job(args, &output, log.clone(), work);
+            let ending = telling.tell(&outcome, files);
+            if let Some(log) = log {
+                log.end(&outcome.report, outcome.fault.as_ref(), ending);
+                if let Some(fault) = log.failed() {
+                    complain(&text::fault(&fault, telling.canvas));
+                }
+            }
+            ending.finish()
+        }
         Err(fault) => {
             let ending = Ending::Exit(fault.code().exit());
             let asked = output.json().is_some() && !args.data_on_stdout();
             let sink = asked.then_some(JsonSink::Stdout);
-            telling.tell(&Outcome::failed(fault, ending), sink).finish()
+            let files = Files {
+                sink,
+                ..Files::default()
+            };
+            telling
+                .tell(&Outcome::failed(fault, ending), files)
+                .finish()
         }
+    }
+}
+
+/// The files that tell what the job does and comes to.
+#[derive(Debug, Default)]
+struct Files {
+    sink: Option<JsonSink>,
+    report: Option<ReportFile>,
+    log: Option<Arc<Log>>,
+}
+
+impl Files {
+    fn open<A: Program>(output: &OutputArgs, args: &A, start: &Start) -> Result<Files> {
+        let sink = sink(output, args)?;
+        let log = output.log();
+        for path in output.report().into_iter().chain(log.map(|log| log.path)) {
+            args.files().refuse(path)?;
+        }
+        let report = output.report().map(ReportFile::open).transpose()?;
+        let log = log.map(|log| Log::open(log, start)).transpose()?;
+        Ok(Files {
+            sink,
+            report,
+            log: log.map(Arc::new),
+        })
     }
 }
 
@@ -132,6 +176,7 @@ fn sink<A: Program>(output: &OutputArgs, args: &A) -> Result<Option<JsonSink>> {
 fn job<A: Program>(
     args: A,
     output: &OutputArgs,
+    log: Option<Arc<Log>>,
     work: impl FnOnce(A, &dyn Watch) -> Result<Report>,
 ) -> Outcome {
     let signals = match Signals::install() {
@@ -141,13 +186,15 @@ fn job<A: Program>(
             return Outcome::failed(fault, Ending::Exit(Exit::Failed));
         }
     };
-    let progress = Progress::new(signals.clone(), bar::on_phase(output.progress()));
+    let progress = Progress::new(signals.clone(), bar::on_phase(output.progress())).logged(log);
     let progress = Arc::new(progress);
     let display = Display::start(Arc::clone(&progress), output.progress());
     // Nothing that the job has touched is used after a panic.
     let result = catch_unwind(AssertUnwindSafe(|| work(args, &*progress)));
     drop(display);
-    outcome::<A>(result, output.fail_on(), signals.received())
+    let mut outcome = outcome::<A>(result, output.fail_on(), signals.received());
+    outcome.report.phases = progress.finish();
+    outcome
 }
 
 /// What `result` comes to, after `signal` if there was one.
@@ -186,13 +233,22 @@ struct Telling<'a> {
 
 impl Telling<'_> {
     /// Tells the outcome on all streams. The ending changes when the result could not be written.
-    fn tell(&self, outcome: &Outcome, sink: Option<JsonSink>) -> Ending {
+    fn tell(&self, outcome: &Outcome, files: Files) -> Ending {
+        let Files {
+            sink, report: file, ..
+        } = files;
         self.complain(outcome);
         let (report, mut ending) = (&outcome.report, outcome.ending);
         let mut unwritten = None;
         let wanted = !matches!(sink, Some(JsonSink::Stdout)) && !self.quiet;
         if wanted && let Err(fault) = self.print(report) {
             ending = self.unwritten(unwritten.insert(incomplete(fault, report)), ending);
+        }
+        if let Some(file) = file {
+            let fault = outcome.fault.as_ref().or(unwritten.as_ref());
+            if let Err(fault) = file.write(self.start, ending, report, fault) {
+                ending = self.unwritten(unwritten.insert(incomplete(fault, report)), ending);
+            }
         }
         if let Some(sink) = sink {
             let fault = outcome.fault.as_ref().or(unwritten.as_ref());

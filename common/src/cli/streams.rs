@@ -151,6 +151,8 @@ impl JsonSink {
 
 /// How a result begins, blanks aside.
 const RESULT_START: &[u8] = b"{\"schema\":\"waybill.result/";
+/// The first line of a report in words.
+pub(super) const REPORT_TITLE: &str = "Waybill report";
 
 /// Lets a result replace nothing but an older result, or an empty file.
 fn refuse_foreign(path: &Path) -> Result<()> {
@@ -163,7 +165,9 @@ fn refuse_foreign(path: &Path) -> Result<()> {
         Ok(_) => {}
     }
     start.retain(|byte| !byte.is_ascii_whitespace());
-    if start.starts_with(RESULT_START) {
+    let mut title: Vec<u8> = REPORT_TITLE.into();
+    title.retain(|byte| !byte.is_ascii_whitespace());
+    if start.starts_with(RESULT_START) || start.starts_with(&title) {
         return Ok(());
     }
     let what = "the file exists already and is not a result of an earlier run";

@@ -7,7 +7,7 @@ use super::request::{Against, AnalyzeRequest};
 use super::select::select;
 use super::wishes::Wishes;
 use super::{examine, source, wording};
-use crate::engine::postgres::catalogue::preflight;
+use crate::engine::postgres::catalogue::{Schemas, preflight};
 use crate::engine::postgres::conninfo::ConnInfo;
 use crate::fault::Result;
 use crate::location::Location;
@@ -183,9 +183,11 @@ fn judge(
     plan::show(schema, &planned, evidence, "public", report);
     if let Some(settings) = &target {
         report.target = Some(settings.location());
-        report
-            .findings
-            .extend(preflight(settings, &wishes.target_schema, &planned)?);
+        report.findings.extend(preflight(
+            settings,
+            Schemas::of(&wishes.target_schema),
+            &planned,
+        )?);
     }
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use super::compare;
 use super::fitting::try_values;
-use super::import::{already, evidence_of, options, refused};
+use super::import::{already, check_dry_run, evidence_of, options, refused};
 use super::plan;
 use super::rehearse::rehearse;
 use super::request::{ImportRequest, Scope};
@@ -55,6 +55,9 @@ pub(super) fn into_existing(
         &there,
         &wishes.request(plan::OLDEST_SERVER),
     )?;
+    if request.dry_run {
+        check_dry_run(&mut filling.plan)?;
+    }
     let parts = SelectedParts::new(archive, &selection.positions);
     let structural = errors(&filling) > 0;
     let values = try_values(&parts, &selection.schema, &filling, request.jobs, watch)?;
@@ -111,10 +114,18 @@ pub(super) fn into_existing(
         target.give_up(UNFIT).map_err(at)?;
         return Ok(report);
     }
-    target.switch().map_err(at)?;
+    if request.dry_run {
+        target.discard().map_err(at)?;
+    } else {
+        target.switch().map_err(at)?;
+    }
     report.findings.extend(target.findings());
     let extent = wording::extent(&report.totals);
-    report.summary = format!("filled {extent} into {location}");
+    report.summary = if request.dry_run {
+        format!("would have filled {extent} into {location}; nothing of it was kept")
+    } else {
+        format!("filled {extent} into {location}")
+    };
     Ok(report)
 }
 

@@ -30,6 +30,11 @@ pub fn import(request: &ImportRequest, watch: &dyn Watch) -> Result<Report> {
     }
     match &request.target {
         Location::Sqlite(path) => {
+            if request.ledger_schema.is_some() || request.staging_schema.is_some() {
+                let what = "a SQLite file has no schemas";
+                let hint = "leave out --ledger-schema and --staging-schema";
+                return Err(Fault::new(Code::Usage, what).hint(hint));
+            }
             wishes.refuse_mapping()?;
             into_sqlite::confirm(request, path, watch)?;
         }
@@ -94,7 +99,10 @@ fn postgres(
     }
     let evidence = evidence_of(archive, &selection.positions);
     let keys = keys_of(&examination.keys, &selection.positions);
-    let plan = plan::for_server(&selection.schema, &evidence, &keys, &settings, wishes)?;
+    let mut plan = plan::for_server(&selection.schema, &evidence, &keys, &settings, wishes)?;
+    if request.dry_run {
+        check_dry_run(&mut plan)?;
+    }
     report.findings.retain(|finding| !plan::words(finding));
     plan::show(
         &selection.schema,
@@ -124,13 +132,25 @@ fn postgres(
         let schema = &selection.schema;
         plan::amend(
             schema,
-            (&plan, amended),
+            (&plan, &*amended),
             &found,
             &wishes.target_schema,
             &mut report,
         );
     }
     Ok(report)
+}
+
+/// What the operator's first file does is committed before the tables are made, so no dry run takes it
+/// back; nor does one create an extension.
+pub(super) fn check_dry_run(plan: &mut Plan) -> Result<()> {
+    plan.operator.create_extensions = false;
+    let Some(file) = &plan.operator.before else {
+        return Ok(());
+    };
+    let what = "a dry run cannot take back what a file does before the tables are made";
+    let hint = "take `before` out of the mapping file for the dry run";
+    Err(Fault::new(Code::Usage, what).at(&file.name).hint(hint))
 }
 
 /// How PostgreSQL is imported into.
@@ -140,6 +160,7 @@ pub(super) fn options(
     archive: &Archive,
 ) -> PostgresOptions {
     let facts = open::facts(archive, &request.archive);
+    let ledger = request.ledger_schema.as_deref();
     PostgresOptions {
         target_schema: wishes.target_schema.clone(),
         jobs: request.jobs,
@@ -149,7 +170,9 @@ pub(super) fn options(
             archive_root: facts.root,
             content_root: facts.content_root,
             anew: request.again == Again::Import,
-            ledger_schema: LEDGER_SCHEMA.to_owned(),
+            ledger_schema: ledger.unwrap_or(LEDGER_SCHEMA).to_owned(),
+            staging_schema: request.staging_schema.clone(),
+            dry: request.dry_run,
         },
     }
 }
@@ -187,6 +210,9 @@ pub(super) fn run(
     report.findings.extend(target.findings());
     let what = extent(request.scope, &report.totals);
     report.summary = match begun {
+        Begun::Ready if request.dry_run => {
+            format!("would have imported {what} into {location}; nothing of it was kept")
+        }
         Begun::Ready => format!("imported {what} into {location}"),
         Begun::Already(run) => format!("already imported {what} into {location}, by run {run}"),
     };
@@ -246,7 +272,11 @@ fn load(
         target.check(watch)?;
     }
     target.settle(watch)?;
-    target.switch()?;
+    if request.dry_run {
+        target.discard()?;
+    } else {
+        target.switch()?;
+    }
     Ok(begun)
 }
 

@@ -17,7 +17,7 @@ use std::path::Path;
 
 /// Asks, before anything else is done, whether what is there may be put aside.
 pub(super) fn confirm(request: &ImportRequest, path: &Path, watch: &dyn Watch) -> Result<()> {
-    if request.mode != Mode::Replace || request.plan_only {
+    if request.mode != Mode::Replace || request.plan_only || request.dry_run {
         return Ok(());
     }
     let Some(tables) = runs::tables(path).map_err(|fault| fault.at(path.display()))? else {
@@ -77,7 +77,7 @@ pub(super) fn import(
     let id = new.run.clone();
     let mut target = SqliteTarget::new(path.to_owned(), &selection.schema, options).recorded(new);
     let mut report = run(request, archive, selection, &mut target, report, watch)?;
-    if !request.plan_only {
+    if !request.plan_only && !request.dry_run {
         report.run = Some(id);
     }
     Ok(report)

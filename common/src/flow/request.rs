@@ -108,6 +108,10 @@ pub struct ImportRequest {
     pub mode: Mode,
     /// Schema of the target, for PostgreSQL; `public` unless given.
     pub into_schema: Option<String>,
+    /// Schema of the ledger, for PostgreSQL; its own unless given.
+    pub ledger_schema: Option<String>,
+    /// Schema to stage in, for PostgreSQL; one of the run's own unless given.
+    pub staging_schema: Option<String>,
     /// Worker threads, and connections to a server.
     pub jobs: usize,
     /// The root the archive must have.
@@ -122,6 +126,8 @@ pub struct ImportRequest {
     pub map: Option<PathBuf>,
     /// Only say what would be done.
     pub plan_only: bool,
+    /// Do everything, and take it back.
+    pub dry_run: bool,
     /// Structure, rows or both.
     pub scope: Scope,
     /// Which tables.

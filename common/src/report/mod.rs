@@ -166,6 +166,19 @@ pub struct Totals {
     pub bytes: u64,
 }
 
+/// A phase that is over.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct PhaseReport {
+    /// Its name.
+    pub name: String,
+    /// How long it took, to the millisecond.
+    pub seconds: f64,
+    /// Rows that were worked on.
+    pub rows: u64,
+    /// Bytes that were worked on.
+    pub bytes: u64,
+}
+
 /// What was done with one table.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct TableReport {
@@ -225,7 +238,7 @@ pub struct ColumnReport {
 }
 
 /// What a job found and did. Starts empty; each flow fills what it knows.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Report {
     /// The source as the user named it, without password.
     pub source: Option<String>,
@@ -244,6 +257,8 @@ pub struct Report {
     pub by_the_way: bool,
     /// Import order by foreign keys, and cycles, where the job looks at them.
     pub order: Vec<Vec<String>>,
+    /// The phases in their order; the program fills this in.
+    pub phases: Vec<PhaseReport>,
     /// Findings, sorted by place.
     pub findings: Vec<Finding>,
     /// The run that the target's history knows, where the job has added one to it.

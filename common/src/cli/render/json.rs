@@ -8,7 +8,7 @@ use crate::fault::{Fault, Place};
 use crate::report::escape::escaped_json;
 use crate::report::runs::{BackupReport, RunReport};
 use crate::report::structure::ObjectReport;
-use crate::report::{ArchiveFacts, Finding, Report, Severity, TableReport, Totals};
+use crate::report::{ArchiveFacts, Finding, PhaseReport, Report, Severity, TableReport, Totals};
 use jiff::{Timestamp, Unit};
 use serde::Serialize;
 use uuid::Uuid;
@@ -35,6 +35,23 @@ impl Start {
             started: Timestamp::now(),
         }
     }
+
+    pub(in crate::cli) fn tool(&self) -> &str {
+        &self.tool
+    }
+
+    pub(in crate::cli) fn version(&self) -> &str {
+        &self.version
+    }
+
+    pub(in crate::cli) fn run_id(&self) -> String {
+        self.run_id.to_string()
+    }
+
+    /// When it began, in UTC.
+    pub(in crate::cli) fn started(&self) -> String {
+        written(self.started)
+    }
 }
 
 #[derive(Serialize)]
@@ -52,6 +69,7 @@ struct Object<'a> {
     archive: Option<&'a ArchiveFacts>,
     totals: Totals,
     tables: &'a [TableReport],
+    phases: &'a [PhaseReport],
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     objects: &'a [ObjectReport],
     order: &'a [Vec<String>],
@@ -124,6 +142,7 @@ pub(in crate::cli) fn object(
         archive: report.archive.as_ref(),
         totals: report.totals,
         tables: &report.tables,
+        phases: &report.phases,
         objects: &report.objects,
         order: &report.order,
         runs: report.runs.as_deref(),
@@ -137,7 +156,7 @@ pub(in crate::cli) fn object(
 }
 
 /// The run that the target's history knows, so that `undo` can be told of it; else this one's own.
-fn run_id(start: &Start, report: &Report) -> String {
+pub(in crate::cli) fn run_id(start: &Start, report: &Report) -> String {
     match &report.run {
         Some(run) => run.clone(),
         None => start.run_id.to_string(),
@@ -206,7 +225,7 @@ fn error(fault: &Fault) -> ErrorObject<'_> {
 }
 
 /// RFC 3339 in UTC, to the millisecond.
-fn written(moment: Timestamp) -> String {
+pub(in crate::cli) fn written(moment: Timestamp) -> String {
     moment
         .round(Unit::Millisecond)
         .unwrap_or(moment)

@@ -9,6 +9,8 @@ use tokio_postgres::types::Oid;
 use crate::engine::postgres::conninfo::ConnInfo;
 use crate::engine::postgres::name;
 use crate::engine::postgres::relation::Names;
+use crate::engine::postgres::rooms;
+pub use crate::engine::postgres::rooms::Schemas;
 use crate::engine::postgres::session::Session;
 use crate::engine::postgres::wishes;
 use crate::fault::{Code, Fault, Result};
@@ -30,7 +32,10 @@ const NAMES_SHOWN: usize = 20;
 
 /// Begins a transaction that reads the catalogue and nothing else.
 pub(super) const READING: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY; \
-     SET LOCAL search_path = pg_catalog, pg_temp; SET LOCAL statement_timeout = 0";
+     SET LOCAL search_path = pg_catalog, pg_temp; SET LOCAL statement_timeout = 0; \
+     SET LOCAL lock_timeout = '5s'; SET LOCAL idle_in_transaction_session_timeout = '60s'; \
+     SELECT set_config('transaction_timeout', '0', true) \
+     WHERE current_setting('transaction_timeout', true) IS NOT NULL";
 
 /// What an import is to do with the target schema.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,16 +63,10 @@ pub(super) struct Facts {
 
 /// Says what would keep an import of `plan` into `target_schema` from running, without changing
 /// anything.
-pub fn preflight(conninfo: &ConnInfo, target_schema: &str, plan: &Plan) -> Result<Vec<Finding>> {
+pub fn preflight(conninfo: &ConnInfo, schemas: Schemas<'_>, plan: &Plan) -> Result<Vec<Finding>> {
     let mut session = Session::connect(conninfo)?;
     let mut faults = Vec::new();
-    let facts = examine(
-        &mut session,
-        target_schema,
-        plan,
-        Purpose::Create,
-        &mut faults,
-    )?;
+    let facts = examine(&mut session, schemas, plan, Purpose::Create, &mut faults)?;
     let mut findings: Vec<_> = faults.iter().map(finding).collect();
     findings.extend(facts.into_iter().flat_map(|facts| facts.notes));
     Ok(findings)
@@ -90,14 +89,22 @@ fn finding(fault: &Fault) -> Finding {
 /// `faults`; facts are there when there is none.
 pub(super) fn examine(
     session: &mut Session,
-    target_schema: &str,
+    schemas: Schemas<'_>,
     plan: &Plan,
     purpose: Purpose,
     faults: &mut Vec<Fault>,
 ) -> Result<Option<Facts>> {
     session.execute(READING)?;
     let server = server(session)?;
-    server.judge(plan, purpose, faults);
+    let target_schema = schemas.target;
+    server.judge(plan, (schemas, purpose), faults);
+    rooms::judge(
+        session,
+        schemas,
+        plan,
+        (&server.database, &server.role, server.may_create_schemas),
+        faults,
+    )?;
     let schema = target(session, &server, target_schema, purpose, faults)?;
     if let Some(schema) = schema.filter(|_| purpose == Purpose::Create) {
         faults.extend(clashes(session, (schema, target_schema), plan)?);
@@ -170,7 +177,12 @@ impl Server {
         vec![Finding::new(Code::ServerUnfit, Severity::Note, message).on("server")]
     }
 
-    fn judge(&self, plan: &Plan, purpose: Purpose, faults: &mut Vec<Fault>) {
+    fn judge(
+        &self,
+        plan: &Plan,
+        (schemas, purpose): (Schemas<'_>, Purpose),
+        faults: &mut Vec<Fault>,
+    ) {
         let database = format!("database {}", self.database);
         if self.major() < OLDEST {
             let what = format!("the server is PostgreSQL {}", self.version);
@@ -188,29 +200,27 @@ impl Server {
             let fault = Fault::new(Code::ServerUnfit, what).on("server");
             faults.push(fault.hint("connect to the primary"));
         }
-        if !self.may_create_schemas {
-            let fault = right_missing(
-                "the role may not create a schema in the database, and rows are staged in one",
-                "CREATE ON DATABASE",
-                (&self.database, &self.role),
-            );
-            faults.push(fault.on(&database));
-        }
         if self.free_connections - GUARD < 1 {
             let what = "too few connections are free for an import";
             let why = format!("{} free, 2 needed", std::cmp::max(0, self.free_connections));
             faults.push(Fault::new(Code::ServerBusy, what).on("server").because(why));
         }
-        faults.extend(self.too_few_locks(plan, purpose));
+        faults.extend(self.too_few_locks(plan, (schemas, purpose)));
     }
 
     /// The whole switch holds its locks at once: one for a table and one for each sequence of its
     /// own, none for indexes and types (measured). All else is done in batches.
-    fn too_few_locks(&self, plan: &Plan, purpose: Purpose) -> Option<Fault> {
+    fn too_few_locks(
+        &self,
+        plan: &Plan,
+        (schemas, purpose): (Schemas<'_>, Purpose),
+    ) -> Option<Fault> {
         let tables = plan.tables.len();
         let columns = plan.tables.iter().flat_map(|table| &table.columns);
         let sequences = columns.filter(|column| column.identity.is_some()).count();
         let each = match purpose {
+            // Whatever gets another name is locked, with its indexes.
+            Purpose::Create if schemas.staging.is_some() => LOCKS_FILLED,
             Purpose::Create => 1,
             Purpose::Fill => LOCKS_FILLED,
         };
@@ -236,7 +246,11 @@ impl Server {
 }
 
 /// A fault that tells which GRANT the owner has to give.
-fn right_missing(what: &'static str, right: &str, (object, role): (&str, &str)) -> Fault {
+pub(super) fn right_missing(
+    what: &'static str,
+    right: &str,
+    (object, role): (&str, &str),
+) -> Fault {
     let fault = Fault::new(Code::RightMissing, what);
     match (name::identifier(object), name::identifier(role)) {
         (Ok(object), Ok(role)) => fault.hint(format!("GRANT {right} {object} TO {role}")),

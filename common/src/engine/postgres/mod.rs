@@ -6,6 +6,7 @@ pub mod existing;
 mod ledger;
 pub mod name;
 mod relation;
+mod rooms;
 pub mod session;
 pub mod target;
 pub mod tls;

@@ -8,7 +8,7 @@ use crate::engine::postgres::name::MAX_IDENTIFIER_BYTES;
 use crate::mapping::plan::{Plan, TablePlan};
 
 /// The names a plan needs in the target schema.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Names {
     /// Per table, per column: the sequence of an identity column.
     pub(super) sequences: Vec<Vec<Option<String>>>,
@@ -72,7 +72,7 @@ fn free(stem: &str, taken: &mut BTreeSet<String>) -> String {
 }
 
 /// The whole characters of a name that fit into so many bytes, as the server cuts a long one.
-fn cut(name: &str, bytes: usize) -> &str {
+pub(super) fn cut(name: &str, bytes: usize) -> &str {
     let mut end = std::cmp::min(bytes, name.len());
     while !name.is_char_boundary(end) {
         end -= 1;

@@ -332,6 +332,16 @@ impl Target for SqliteTarget {
             .map_err(|fault| fault.at(self.path.display()))
     }
 
+    /// The new file is whole and has been checked; nobody has seen it.
+    fn discard(&mut self) -> Result<()> {
+        if self.finished.is_none() {
+            self.finish()?;
+        }
+        drop(self.finished.take());
+        drop(self.placing.take());
+        Ok(())
+    }
+
     fn findings(&self) -> Vec<Finding> {
         self.findings.clone()
     }

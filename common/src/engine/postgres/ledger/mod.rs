@@ -16,7 +16,7 @@ pub(super) use record::{Record, Saved};
 pub(super) use runs::{Entry, Identity, NewRun, Run, State, end, enter, lock_key, look};
 pub(super) use steps::{Claim, Pulse, StepName, Steps};
 
-use crate::engine::postgres::name::identifier;
+use crate::engine::postgres::name::{identifier, qualified};
 use crate::engine::postgres::session::Session;
 use crate::fault::{Code, Fault, Result};
 
@@ -26,21 +26,28 @@ pub const SCHEMA: &str = "waybill";
 const VERSION: i32 = 1;
 /// What stands for the ledger's schema in the queries.
 const PLACE: &str = "ledger.";
+/// How the names of the tables begin in any other schema than its own.
+const PREFIX: &str = "waybill_";
+/// The tables; the first one tells the version.
+const TABLES: [&str; 4] = ["version", "runs", "workers", "steps"];
 
 /// The ledger of one database.
 #[derive(Debug, Clone)]
 pub(super) struct Ledger {
     schema: String,
-    /// `"schema".`, as it stands in SQL.
+    /// `"schema".`, as it stands in SQL, and how the names of the tables begin.
     prefix: String,
+    tables: Vec<String>,
 }
 
 impl Ledger {
     /// The ledger in this schema.
     pub(super) fn new(schema: &str) -> Result<Ledger> {
+        let prefix = if schema == SCHEMA { "" } else { PREFIX };
         Ok(Ledger {
             schema: schema.to_owned(),
-            prefix: format!("{}.", identifier(schema)?),
+            prefix: format!("{}.{prefix}", identifier(schema)?),
+            tables: TABLES.map(|table| format!("{prefix}{table}")).to_vec(),
         })
     }
 
@@ -49,12 +56,21 @@ impl Ledger {
         query.replace(PLACE, &self.prefix)
     }
 
-    /// Whether there is one. A newer one than this program knows is refused.
+    /// The names of its tables.
+    pub(super) fn tables(&self) -> &[String] {
+        &self.tables
+    }
+
+    /// Whether there is one. A newer one than this program knows is refused, and one that the role may not
+    /// write to.
     pub(super) fn is_there(&self, session: &mut Session) -> Result<bool> {
         let query = include_str!("../queries/ledger_there.sql");
-        let rows = session.query(query, &[&self.schema])?;
-        if !rows.first().is_some_and(|row| row.get("has_ledger")) {
+        let rows = session.query(query, &[&self.schema, &self.tables])?;
+        let Some(row) = rows.first().filter(|row| row.get("has_ledger")) else {
             return Ok(false);
+        };
+        if !row.get::<_, bool>("may_write") {
+            return Err(self.closed(row.get("role"))?);
         }
         let rows = session.query(&self.sql("SELECT version FROM ledger.version"), &[])?;
         let version = rows.first().map_or(0, |row| row.get("version"));
@@ -69,6 +85,37 @@ impl Ledger {
         Err(fault.in_table(&self.schema))
     }
 
+    /// The failure of a role that may not use a ledger that another one has made.
+    fn closed(&self, role: &str) -> Result<Fault> {
+        let (schema, role) = (identifier(&self.schema)?, identifier(role)?);
+        let tables = self
+            .tables
+            .iter()
+            .map(|table| qualified(&self.schema, table));
+        let tables = tables.collect::<Result<Vec<_>>>()?.join(", ");
+        let hint = format!(
+            "GRANT USAGE ON SCHEMA {schema} TO {role}; GRANT SELECT, INSERT, UPDATE, DELETE ON {tables} TO {role}; or keep another ledger with --ledger-schema"
+        );
+        let what = "the ledger of imports belongs to another role";
+        let fault = Fault::new(Code::RightMissing, what).hint(hint);
+        Ok(fault.in_table(&self.schema))
+    }
+
+    /// The runs into a target schema that ended without a switch, with the schemas they have worked in, as
+    /// far as those are there; within a transaction.
+    pub(super) fn failed(
+        &self,
+        session: &mut Session,
+        target_schema: &str,
+    ) -> Result<Vec<(String, String)>> {
+        let query = self.sql(include_str!("../queries/ledger_failed.sql"));
+        let rows = session.query(&query, &[&target_schema])?;
+        let rows = rows.iter();
+        Ok(rows
+            .map(|row| (row.get("run"), row.get("staging")))
+            .collect())
+    }
+
     /// Makes the ledger where there is none, within the transaction that is open.
     pub(super) fn ensure(&self, session: &mut Session) -> Result<()> {
         // Two that begin at the same time must not both make it.
@@ -78,7 +125,7 @@ impl Ledger {
         }
         let schema = identifier(&self.schema)?;
         let query = include_str!("../queries/ledger_there.sql");
-        let rows = session.query(query, &[&self.schema])?;
+        let rows = session.query(query, &[&self.schema, &self.tables])?;
         if !rows.first().is_some_and(|row| row.get("has_schema")) {
             session.execute(&format!(
                 "CREATE SCHEMA {schema}; COMMENT ON SCHEMA {schema} IS \

@@ -20,6 +20,22 @@ pub(in super::super) struct Identity {
     pub(in super::super) plan_digest: String,
 }
 
+/// How the modes of dry runs begin.
+const DRY: &str = "dry ";
+
+impl Identity {
+    /// The same as a dry run: nobody goes on with it, and nobody joins it.
+    #[must_use]
+    pub(in super::super) fn dry(mut self) -> Self {
+        self.mode.insert_str(0, DRY);
+        self
+    }
+
+    fn is_dry(&self) -> bool {
+        self.mode.starts_with(DRY)
+    }
+}
+
 /// What else is written down of a new run.
 #[derive(Debug, Clone)]
 pub(in super::super) struct NewRun<'a> {
@@ -133,7 +149,8 @@ pub(in super::super) fn look(
     }
     let runs = runs(session, ledger, &wanted.target_schema)?;
     if let Some(open) = runs.iter().find(|run| run.state == State::Open) {
-        if open.identity == *wanted && (!anew || open.is_worked_on) {
+        let may_be_joined = open.identity == *wanted && !wanted.is_dry();
+        if may_be_joined && (!anew || open.is_worked_on) {
             return Ok(Entry::Open(open.clone()));
         }
         if open.is_worked_on {
@@ -141,7 +158,7 @@ pub(in super::super) fn look(
             let fault = Fault::new(Code::ImportRunning, what).because(described(open));
             return Err(fault.in_table(&wanted.target_schema));
         }
-        return if anew {
+        return if anew || open.identity.is_dry() {
             Ok(Entry::New)
         } else {
             Err(unfinished(open, wanted))

@@ -23,7 +23,7 @@ CREATE TABLE ledger.runs (
     rows bigint NOT NULL,
     bytes bigint NOT NULL
 );
-CREATE UNIQUE INDEX runs_open ON ledger.runs (target_schema) WHERE state = 'open';
+CREATE UNIQUE INDEX waybill_runs_open ON ledger.runs (target_schema) WHERE state = 'open';
 CREATE TABLE ledger.workers (
     run text NOT NULL REFERENCES ledger.runs ON DELETE CASCADE,
     worker text NOT NULL,

@@ -219,8 +219,11 @@ pub(super) fn structure(
     checks: &checks::Outcome,
 ) -> Result<()> {
     let rows = session.query(include_str!("../queries/structure.sql"), &[&job.staging])?;
+    let names = job.plan.tables.iter().map(|table| table.name.as_str());
+    let staged: BTreeSet<&str> = names.collect();
     let found: BTreeSet<_> = rows
         .iter()
+        .filter(|row| job.disguise.is_none() || staged.contains(row.get::<_, &str>("relation")))
         .map(|row| {
             let (relation, name): (&str, &str) = (row.get("relation"), row.get("name"));
             (relation, row.get::<_, &str>("kind"), name, row.get("valid"))

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use crate::engine::postgres::catalogue::{self, Facts, Purpose, READING};
+use crate::engine::postgres::catalogue::{self, Facts, Purpose, READING, Schemas};
 use crate::engine::postgres::ledger::{
     Beat, Claim, Entry, Heartbeat, Identity, Ledger, NewRun, Record, State, StepName, Steps, enter,
     lease, look,
@@ -59,6 +59,11 @@ impl PostgresTarget<'_> {
         let mut control = Session::connect(&self.conninfo)?;
         let ledger = Ledger::new(&self.options.run.ledger_schema)?;
         let identity = self.identity(parts);
+        let identity = if self.options.run.dry {
+            identity.dry()
+        } else {
+            identity
+        };
         let anew = self.options.run.anew;
         if let Entry::Done(run) = self.look(&mut control, &ledger, &identity)? {
             return Ok(Some(run.id));
@@ -103,6 +108,7 @@ impl PostgresTarget<'_> {
             run: self.job.id.clone(),
             ledger,
         };
+        self.job.dress();
         self.open(control, facts, (safe, jobs), steps, schedule)?;
         self.make_place(matches!(entry, Entry::New), watch)?;
         Ok(None)
@@ -188,8 +194,12 @@ impl PostgresTarget<'_> {
             Purpose::Create
         };
         let mut faults = Vec::new();
-        let (schema, plan) = (&self.job.target_schema, &self.job.plan);
-        let facts = catalogue::examine(control, schema, plan, purpose, &mut faults)?;
+        let schemas = Schemas {
+            target: &self.job.target_schema,
+            staging: self.options.run.staging_schema.as_deref(),
+            ledger: &self.options.run.ledger_schema,
+        };
+        let facts = catalogue::examine(control, schemas, &self.job.plan, purpose, &mut faults)?;
         if let Some(fault) = faults.into_iter().next() {
             return Err(fault);
         }
@@ -219,6 +229,10 @@ impl PostgresTarget<'_> {
             let (control, begin) = (&mut open.control, &open.begin);
             let removed = staging::remove_leftovers(control, begin, &self.job, &open.steps)?;
             self.findings.extend(removed);
+            let ledger = &open.steps.ledger;
+            let removed =
+                staging::remove_lodgers(&mut open.control, &open.begin, &self.job, ledger)?;
+            self.findings.extend(removed);
         }
         if let Turn::Ours(claim) = open.wait_for(BEFORE, watch)? {
             let job = &self.job;
@@ -231,7 +245,7 @@ impl PostgresTarget<'_> {
         operator::learn_extensions(&mut open.control, &open.begin, &mut self.job)?;
         if let Turn::Ours(claim) = open.wait_for(STAGE, watch)? {
             if claim.is_repeated() {
-                staging::drop_schema(&mut open.control, &open.begin, &self.job.staging)?;
+                staging::drop_staged(&mut open.control, &open.begin, &self.job)?;
             }
             staging::create(&mut open.control, &open.begin, &self.job)?;
             let steps = &open.steps;

@@ -255,7 +255,8 @@ impl<'a> Loader<'a> {
         }
         if self.amended[table].get().is_none() {
             let record = transaction(&mut worker.session, self.begin, |session| {
-                self.steps.record(session, "computed", &planned.name)
+                self.steps
+                    .record(session, "computed", &self.job.truth(&planned.name))
             })?;
             self.amended[table].get_or_init(|| computed::amended(planned, source, &record));
         }

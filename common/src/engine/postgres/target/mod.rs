@@ -12,6 +12,7 @@ pub mod compare;
 mod computed;
 mod copying;
 mod crew;
+mod disguise;
 mod encode;
 mod entry;
 mod fill;
@@ -103,6 +104,10 @@ pub struct RunOptions {
     pub anew: bool,
     /// The schema of the ledger; made when it is not there.
     pub ledger_schema: String,
+    /// The schema to stage in, which must be there; one is made unless given.
+    pub staging_schema: Option<String>,
+    /// Everything is done, and the switch taken back.
+    pub dry: bool,
 }
 
 /// What there is between `begin` and the end.
@@ -147,8 +152,10 @@ impl<'a> PostgresTarget<'a> {
         plan: &'a Plan,
         options: PostgresOptions,
     ) -> Self {
+        let mut job = Job::new(schema, plan, options.target_schema.clone());
+        job.stage_in(options.run.staging_schema.as_deref());
         PostgresTarget {
-            job: Job::new(schema, plan, options.target_schema.clone()),
+            job,
             filling: None,
             conninfo,
             options,
@@ -188,15 +195,22 @@ impl<'a> PostgresTarget<'a> {
     /// The plan without what the import has left out because computed columns of it fail on some row;
     /// nothing while none has.
     #[must_use]
-    pub fn amended(&self) -> Option<&Plan> {
-        match &self.job.plan {
-            Cow::Owned(amended) => Some(amended),
-            Cow::Borrowed(_) => None,
+    pub fn amended(&self) -> Option<Cow<'_, Plan>> {
+        if !self.job.is_amended {
+            return None;
         }
+        Some(match self.job.undressed() {
+            Some(job) => Cow::Owned(job.plan.into_owned()),
+            None => Cow::Borrowed(&*self.job.plan),
+        })
     }
 
     /// Gives the run up for good: nothing is left of it but its line in the ledger.
     pub fn give_up(&mut self, reason: &str) -> Result<()> {
+        self.end_as(State::Failed, reason)
+    }
+
+    fn end_as(&mut self, state: State, reason: &str) -> Result<()> {
         let Some(mut open) = self.open.take() else {
             return Ok(());
         };
@@ -205,13 +219,13 @@ impl<'a> PostgresTarget<'a> {
         let (ledger, run) = (open.steps.ledger.clone(), open.steps.run.clone());
         let ended = |session: &mut Session| {
             let is_ours = transaction(session, &open.safe, |session| {
-                end(session, &ledger, &run, State::Failed, Some(reason))
+                end(session, &ledger, &run, state, Some(reason))
             })?;
             if !is_ours {
                 // Who has ended it has tidied up, or switched what was staged.
                 return Ok(());
             }
-            staging::remove(session, &open.begin, &run, &self.job.staging)
+            staging::remove(session, &open.begin, &self.job)
         };
         ended(&mut open.control).or_else(|_| ended(&mut Session::connect(&self.conninfo)?))
     }
@@ -220,18 +234,23 @@ impl<'a> PostgresTarget<'a> {
     /// otherwise that command goes on with it.
     fn settle<T>(&mut self, done: Result<T>) -> Result<T> {
         done.map_err(|fault| {
-            if fault.code() == Code::Interrupted {
+            let dry = self.options.run.dry;
+            if fault.code() == Code::Interrupted && !dry {
                 return fault;
             }
             // Where another process has ended the run, that is why this one fails as well.
             if let Some(ended) = self.ended_elsewhere() {
                 return ended;
             }
-            if is_final(fault.code()) {
+            if is_final(fault.code()) || dry {
                 // What cannot be removed now, the next import removes.
                 drop(self.give_up(fault.what()));
             }
             fault
+        })
+        .map_err(|fault| match &self.job.disguise {
+            Some(disguise) => disguise.fault(fault),
+            None => fault,
         })
     }
 
@@ -343,6 +362,7 @@ impl<'a> PostgresTarget<'a> {
             conninfo: &self.conninfo,
             steps: &open.steps,
             claim,
+            dry: self.options.run.dry,
         };
         let Some(filling) = self.filling else {
             let left_out = moving.run(&mut open.control)?;
@@ -447,7 +467,21 @@ impl Target for PostgresTarget<'_> {
         Ok(())
     }
 
+    /// The switch itself, rolled back.
+    fn discard(&mut self) -> Result<()> {
+        let switched = self.put_in_place();
+        self.settle(switched)?;
+        self.end_as(State::Abandoned, "it was a dry run")
+    }
+
     fn findings(&self) -> Vec<Finding> {
-        self.findings.clone()
+        let mut findings = self.findings.clone();
+        if let Some(disguise) = &self.job.disguise {
+            findings = findings
+                .into_iter()
+                .map(|one| disguise.finding(one))
+                .collect();
+        }
+        findings
     }
 }

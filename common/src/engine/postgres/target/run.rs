@@ -17,6 +17,7 @@ use crate::model::schema::{Schema, Table};
 use crate::report::Finding;
 use crate::seam::{Check, PartSpan};
 
+use super::disguise::{self, Disguise};
 use super::encode::Setting;
 use super::sql::Statements;
 
@@ -44,6 +45,12 @@ pub(super) struct Job<'a> {
     pub(super) id: String,
     /// The schema that the run fills.
     pub(super) staging: String,
+    /// The names that are worn there, where it is not the run's own.
+    pub(super) disguise: Option<Disguise>,
+    /// What is to be made, whatever it is called meanwhile.
+    asked: &'a Plan,
+    /// Tables have lost computed columns.
+    pub(super) is_amended: bool,
     /// Extensions that the plan needs, with their schemas; known once the import has begun.
     pub(super) extensions: Vec<(String, String)>,
 }
@@ -61,8 +68,60 @@ impl<'a> Job<'a> {
             target_schema,
             id,
             staging,
+            disguise: None,
+            asked: plan,
+            is_amended: false,
             extensions: Vec::new(),
         }
+    }
+
+    /// Stages in this schema, which must be there, in place of one of its own.
+    pub(super) fn stage_in(&mut self, schema: Option<&str>) {
+        if let Some(schema) = schema {
+            schema.clone_into(&mut self.staging);
+        }
+    }
+
+    /// Whether it stages in a schema that it has made.
+    pub(super) fn has_own_staging(&self) -> bool {
+        self.staging == staging_name(&self.target_schema, &self.id)
+    }
+
+    /// From now on everything is called as it is in the staging schema.
+    pub(super) fn dress(&mut self) {
+        if self.has_own_staging() || self.disguise.is_some() {
+            return;
+        }
+        let prefix = disguise::prefix(&self.target_schema, &self.id);
+        let plan = self.plan.to_mut();
+        self.disguise = Some(Disguise::put_on(prefix, plan, &mut self.names));
+    }
+
+    /// The same job with the names that things get in the target; nothing when they have them already.
+    pub(super) fn undressed(&self) -> Option<Job<'a>> {
+        let disguise = self.disguise.as_ref()?;
+        let mut plan = (*self.plan).clone();
+        let mut names = self.names.clone();
+        disguise.take_off(&mut plan, &mut names);
+        Some(Job {
+            schema: self.schema,
+            plan: Cow::Owned(plan),
+            target_schema: self.target_schema.clone(),
+            names,
+            citext: self.citext.clone(),
+            id: self.id.clone(),
+            staging: self.staging.clone(),
+            disguise: None,
+            asked: self.asked,
+            is_amended: self.is_amended,
+            extensions: self.extensions.clone(),
+        })
+    }
+
+    /// The name in the target of something that is staged under this one.
+    pub(super) fn truth(&self, name: &str) -> String {
+        let disguise = self.disguise.as_ref();
+        disguise.map_or_else(|| name.to_owned(), |disguise| disguise.truth(name))
     }
 
     /// Goes on with a run that others have begun.
@@ -85,7 +144,7 @@ impl<'a> Job<'a> {
             views,
             operator,
             findings: _,
-        } = &*self.plan;
+        } = self.asked;
         let mut hasher = Writer(Hasher::default());
         let written = write!(
             hasher,
@@ -104,6 +163,8 @@ impl<'a> Job<'a> {
         if tables.is_empty() {
             return Vec::new();
         }
+        self.is_amended = true;
+        let disguise = self.disguise.clone();
         let plan = self.plan.to_mut();
         let mut lost = BTreeMap::new();
         for (position, table) in tables {
@@ -116,7 +177,8 @@ impl<'a> Job<'a> {
             let kept = sequences.filter(|(column, _)| !is_lost(column));
             self.names.sequences[position] = kept.map(|(_, name)| name.clone()).collect();
             let columns: BTreeSet<_> = columns.filter(is_lost).map(|c| c.name.clone()).collect();
-            lost.insert(table.name.clone(), columns);
+            let name = disguise.as_ref().map(|worn| worn.truth(&table.name));
+            lost.insert(name.unwrap_or_else(|| table.name.clone()), columns);
         }
         lost::views(self.schema, plan, &lost)
     }

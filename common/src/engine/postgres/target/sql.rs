@@ -380,10 +380,13 @@ impl Statements<'_> {
 
     /// Moves the table, with all that belongs to it, and lets autovacuum at it again.
     pub(super) fn move_to(&self, target: &str) -> Result<String> {
-        let (table, target) = (self.name()?, identifier(target)?);
-        Ok(format!(
-            "ALTER TABLE {table} RESET ({SETTINGS}); ALTER TABLE {table} SET SCHEMA {target}"
-        ))
+        let table = self.name()?;
+        let reset = format!("ALTER TABLE {table} RESET ({SETTINGS})");
+        if self.schema == target {
+            return Ok(reset);
+        }
+        let target = identifier(target)?;
+        Ok(format!("{reset}; ALTER TABLE {table} SET SCHEMA {target}"))
     }
 }
 

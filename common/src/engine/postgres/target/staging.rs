@@ -3,26 +3,33 @@
 //! Small transactions throughout, because locks are held until the end of one and their table on
 //! the server is of fixed size.
 
-use crate::engine::postgres::ledger::Steps;
+use tokio_postgres::Row;
+
+use crate::engine::postgres::ledger::{Ledger, Steps};
 use crate::engine::postgres::name::{identifier, qualified};
 use crate::engine::postgres::session::Session;
 use crate::fault::{Code, Fault, Result};
 use crate::report::{Finding, Severity};
 
+use super::disguise;
 use super::entry::is_over;
 use super::operator;
 use super::run::{Job, application_name, comment, mark, staging_prefix, transaction};
 use super::sql::create_enum;
 
+/// What a run has made in a schema that is not its own.
+const LODGED: &str = include_str!("../queries/lodged.sql");
 /// Tables made or dropped in one transaction.
 const BATCH: usize = 200;
 
 /// Makes the staging schema and its tables, columns only.
 pub(super) fn create(session: &mut Session, begin: &str, job: &Job<'_>) -> Result<()> {
-    transaction(session, begin, |session| {
-        session.execute(&format!("CREATE SCHEMA {}", identifier(&job.staging)?))?;
-        session.execute(&comment(job)?)
-    })?;
+    if job.has_own_staging() {
+        transaction(session, begin, |session| {
+            session.execute(&format!("CREATE SCHEMA {}", identifier(&job.staging)?))?;
+            session.execute(&comment(job)?)
+        })?;
+    }
     for planned in &job.plan.enums {
         let made = create_enum(&job.staging, planned);
         let made =
@@ -72,7 +79,8 @@ pub(super) fn remove_leftovers(
         if run == job.id || !is_ours {
             continue;
         }
-        remove(session, begin, run, name)?;
+        terminate(session, begin, run)?;
+        drop_schema(session, begin, name)?;
         let message = "an earlier import had left this schema; it was removed";
         let finding = Finding::new(Code::StagingRemoved, Severity::Note, message);
         findings.push(finding.in_table(name));
@@ -80,10 +88,85 @@ pub(super) fn remove_leftovers(
     Ok(findings)
 }
 
-/// Ends the connections of a run and drops its staging schema.
-pub(super) fn remove(session: &mut Session, begin: &str, run: &str, schema: &str) -> Result<()> {
-    terminate(session, begin, run)?;
-    drop_schema(session, begin, schema)
+/// The same for what they have left in schemas that were not their own.
+pub(super) fn remove_lodgers(
+    session: &mut Session,
+    begin: &str,
+    job: &Job<'_>,
+    ledger: &Ledger,
+) -> Result<Vec<Finding>> {
+    let failed = transaction(session, begin, |session| {
+        ledger.failed(session, &job.target_schema)
+    })?;
+    let mut findings = Vec::new();
+    let own = staging_prefix(&job.target_schema);
+    for (run, schema) in failed {
+        let prefix = disguise::prefix(&job.target_schema, &run);
+        let is_own = schema.strip_prefix(&own) == Some(run.as_str());
+        if is_own || lodgers(session, begin, &schema, &prefix)?.is_empty() {
+            continue;
+        }
+        terminate(session, begin, &run)?;
+        clear(session, begin, &schema, &prefix)?;
+        let message = "an earlier import had left its tables in this schema; they were removed";
+        let finding = Finding::new(Code::StagingRemoved, Severity::Note, message);
+        findings.push(finding.in_table(schema));
+    }
+    Ok(findings)
+}
+
+/// Ends the connections of a run and drops what it has staged.
+pub(super) fn remove(session: &mut Session, begin: &str, job: &Job<'_>) -> Result<()> {
+    terminate(session, begin, &job.id)?;
+    drop_staged(session, begin, job)
+}
+
+/// Drops all that is staged.
+pub(super) fn drop_staged(session: &mut Session, begin: &str, job: &Job<'_>) -> Result<()> {
+    if job.has_own_staging() {
+        return drop_schema(session, begin, &job.staging);
+    }
+    let prefix = disguise::prefix(&job.target_schema, &job.id);
+    clear(session, begin, &job.staging, &prefix)
+}
+
+/// The same within the transaction that is open.
+pub(super) fn drop_at_once(session: &mut Session, job: &Job<'_>) -> Result<()> {
+    let staging = identifier(&job.staging)?;
+    let Some(disguise) = &job.disguise else {
+        return session.execute(&format!("DROP SCHEMA {staging} CASCADE"));
+    };
+    let rows = session.query(LODGED, &[&job.staging, &disguise.prefix()])?;
+    let drops = rows.iter().map(|row| drop_lodger(&job.staging, row));
+    let drops = drops.collect::<Result<Vec<_>>>()?;
+    drops.iter().try_for_each(|sql| session.execute(sql))
+}
+
+fn drop_lodger(schema: &str, row: &Row) -> Result<String> {
+    let (kind, name) = (
+        row.get::<_, &str>("kind"),
+        qualified(schema, row.get("name"))?,
+    );
+    Ok(format!("DROP {kind} IF EXISTS {name} CASCADE"))
+}
+
+fn lodgers(session: &mut Session, begin: &str, schema: &str, prefix: &str) -> Result<Vec<Row>> {
+    transaction(session, begin, |session| {
+        session.query(LODGED, &[&schema, &prefix])
+    })
+}
+
+/// Drops what a run has made in a schema that is not its own.
+fn clear(session: &mut Session, begin: &str, schema: &str, prefix: &str) -> Result<()> {
+    let rows = lodgers(session, begin, schema, prefix)?;
+    for batch in rows.chunks(BATCH) {
+        transaction(session, begin, |session| {
+            batch
+                .iter()
+                .try_for_each(|row| session.execute(&drop_lodger(schema, row)?))
+        })?;
+    }
+    Ok(())
 }
 
 /// Ends the connections of a run: one whose client hangs answers to nothing less.
@@ -96,7 +179,7 @@ fn terminate(session: &mut Session, begin: &str, run: &str) -> Result<()> {
 }
 
 /// Drops a staging schema with all that is in it.
-pub(super) fn drop_schema(session: &mut Session, begin: &str, name: &str) -> Result<()> {
+fn drop_schema(session: &mut Session, begin: &str, name: &str) -> Result<()> {
     let mut before = usize::MAX;
     loop {
         let rows = transaction(session, begin, |session| {

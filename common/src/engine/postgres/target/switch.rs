@@ -15,6 +15,7 @@ use crate::engine::postgres::session::{ServerMessage, Session};
 use crate::fault::{Code, Fault, Result};
 use crate::report::{Finding, Severity};
 
+use super::disguise;
 use super::operator;
 use super::run::Job;
 use super::sql::create_view;
@@ -22,10 +23,15 @@ use super::sql::move_enum;
 
 /// How long the outcome of a lost COMMIT is asked for.
 const PATIENCE: Duration = Duration::from_mins(1);
+/// Keeps a transaction from being committed: a foreign key that is checked then does not hold.
+const NEVER_COMMITTED: &str = "CREATE TEMPORARY TABLE waybill_dry_run (id int PRIMARY KEY, \
+     missing int REFERENCES pg_temp.waybill_dry_run DEFERRABLE INITIALLY DEFERRED); \
+     INSERT INTO pg_temp.waybill_dry_run VALUES (1, 2)";
 /// Between two attempts to connect again.
 const PAUSE: Duration = Duration::from_millis(500);
 
 /// What the switch moves, and where to.
+#[derive(Clone, Copy)]
 pub(super) struct Move<'a> {
     pub(super) job: &'a Job<'a>,
     pub(super) target: Oid,
@@ -35,6 +41,8 @@ pub(super) struct Move<'a> {
     pub(super) steps: &'a Steps,
     /// The last step of the run, which is ours.
     pub(super) claim: Claim,
+    /// Nothing is committed.
+    pub(super) dry: bool,
 }
 
 impl Move<'_> {
@@ -84,6 +92,9 @@ impl Move<'_> {
             // Where the connection is lost, the server rolls back by itself.
             drop(session.execute("ROLLBACK"));
         })?;
+        if self.dry {
+            return session.execute("ROLLBACK").map(|()| value);
+        }
         let committed = session.execute("COMMIT");
         committed.or_else(|fault| self.outcome(fault))?;
         Ok(value)
@@ -96,7 +107,8 @@ impl Move<'_> {
              WHERE current_setting('synchronous_commit') = 'off'",
         )?;
         self.refuse_clashes(session)?;
-        for planned in &self.job.plan.enums {
+        let elsewhere = self.job.staging != self.job.target_schema;
+        for planned in self.job.plan.enums.iter().filter(|_| elsewhere) {
             let sql = move_enum(&self.job.staging, planned, &self.job.target_schema)?;
             let moved = session.execute(&sql).map_err(as_clash);
             moved.map_err(|fault| fault.in_table(&planned.name))?;
@@ -110,11 +122,33 @@ impl Move<'_> {
             moved.map_err(|fault| fault.in_table(&table.name))?;
         }
         operator::follow(session, self.job)?;
+        let Some(undressed) = self.job.undressed() else {
+            let left_out = self.complete(session)?;
+            session.execute(&format!("DROP SCHEMA {}", identifier(&self.job.staging)?))?;
+            return Ok(left_out);
+        };
+        disguise::unmask(session, self.job, &undressed).map_err(as_clash)?;
+        let named = Move {
+            job: &undressed,
+            ..*self
+        };
+        named.complete(session)
+    }
+
+    /// Gives the tables, now in their place, their rights and views.
+    fn complete(&self, session: &mut Session) -> Result<Vec<Finding>> {
         self.grant(session)?;
         let left_out = self.views(session)?;
-        operator::finish(session, self.job)?;
-        session.execute(&format!("DROP SCHEMA {}", identifier(&self.job.staging)?))?;
+        self.finish(session)?;
         Ok(left_out)
+    }
+
+    /// What the operator adds at the end. In a dry run a COMMIT in his SQL must not keep anything.
+    pub(super) fn finish(&self, session: &mut Session) -> Result<()> {
+        if self.dry && self.job.plan.operator.after.is_some() {
+            session.execute(NEVER_COMMITTED)?;
+        }
+        operator::finish(session, self.job)
     }
 
     /// Makes the views, now that what they read is in its place; gives back those that the server
@@ -150,8 +184,14 @@ impl Move<'_> {
                     .in_table(&self.job.staging),
             );
         };
-        let query = include_str!("../queries/staged_clashes.sql");
-        let rows = session.query(query, &[&staging, &self.target])?;
+        let names = &self.job.names;
+        let rows = if self.job.disguise.is_some() {
+            let query = include_str!("../queries/clashes.sql");
+            session.query(query, &[&self.target, &names.relations, &names.types])?
+        } else {
+            let query = include_str!("../queries/staged_clashes.sql");
+            session.query(query, &[&staging, &self.target])?
+        };
         clash_fault(&rows, &self.job.target_schema).map_or(Ok(()), Err)
     }
 

@@ -17,8 +17,8 @@ use crate::mapping::fill::{Filling, not_empty};
 use crate::report::Finding;
 use crate::seam::Check;
 
-use super::operator;
 use super::run::{Job, transaction};
+use super::staging;
 use super::switch::Move;
 use sequences::Sequences;
 use statements::Filled;
@@ -123,6 +123,9 @@ impl Publish<'_> {
     fn fill(&self, session: &mut Session) -> Result<()> {
         self.prepare(session)?;
         let sequences = Sequences::read(session, self.tables)?;
+        if self.moving.dry {
+            sequences.refuse_lasting()?;
+        }
         sequences.hold(session)?;
         session.execute(&self.tables.application_path()?)?;
         self.defer(session)?;
@@ -140,10 +143,11 @@ impl Publish<'_> {
                 session.execute(&format!("ANALYZE {}", filled.target()?))?;
             }
         }
-        sequences.advance(session, self.tables)?;
-        operator::finish(session, self.tables.job)?;
-        let staging = identifier(&self.tables.job.staging)?;
-        session.execute(&format!("DROP SCHEMA {staging} CASCADE"))
+        if !self.moving.dry {
+            sequences.advance(session, self.tables)?;
+        }
+        self.moving.finish(session)?;
+        staging::drop_at_once(session, self.tables.job)
     }
 
     /// All tables at once, in short attempts: an application that holds one and waits for another

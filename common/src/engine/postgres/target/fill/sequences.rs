@@ -5,7 +5,7 @@
 
 use crate::engine::postgres::name::{identifier, literal, qualified};
 use crate::engine::postgres::session::Session;
-use crate::fault::Result;
+use crate::fault::{Code, Fault, Result};
 use crate::mapping::existing::Kind;
 use crate::mapping::plan::PgType;
 
@@ -53,6 +53,24 @@ impl Sequences {
             }
         }
         Ok(())
+    }
+
+    /// For a dry run: refuses sequences whose numbers INSERT takes and no rollback gives back.
+    pub(super) fn refuse_lasting(&self) -> Result<()> {
+        let mut lasting = self
+            .0
+            .iter()
+            .filter(|one| one.staged.is_none() && !one.owned);
+        let Some(sequence) = lasting.next() else {
+            return Ok(());
+        };
+        let what = format!(
+            "a dry run would take numbers from the sequence {}",
+            sequence.name
+        );
+        let hint = "run it as the owner of the sequence, who can take them back";
+        let fault = Fault::new(Code::RightMissing, what).in_column(&sequence.column);
+        Err(fault.hint(hint))
     }
 
     /// Moves the others behind the largest number of their column.

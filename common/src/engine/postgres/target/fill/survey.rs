@@ -64,7 +64,7 @@ fn values(
 ) -> Result<Option<Finding>> {
     let travels = filled.travels(staged).name();
     let function = format!(
-        "{}.takes_{staged}_{}",
+        "{}.waybill_takes_{staged}_{}",
         identifier(filled.staging)?,
         filled.plan.source
     );
@@ -95,6 +95,7 @@ fn values(
         filled.staged()?
     );
     let rows = session.query(&sql, &[])?;
+    session.execute(&format!("DROP FUNCTION {function}"))?;
     let Some(first) = rows.first() else {
         return Ok(None);
     };

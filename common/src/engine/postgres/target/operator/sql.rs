@@ -167,6 +167,9 @@ pub(in crate::engine::postgres::target) fn cluster(table: &Statements<'_>) -> Re
 
 /// Moves functions and statistics from the staging schema to the target.
 pub(super) fn moves(job: &Job<'_>) -> Result<Vec<String>> {
+    if job.staging == job.target_schema {
+        return Ok(Vec::new());
+    }
     let target = identifier(&job.target_schema)?;
     let moved = objects(job, &job.staging)?;
     Ok(moved
