@@ -83,6 +83,7 @@ fn request(archive: &Path, target: Location) -> ImportRequest {
         archive: ArchivePath::Path(archive.to_owned()),
         target,
         mode: Mode::Create,
+        merging: waybill_common::mapping::fill::Merging::default(),
         into_schema: None,
         jobs: 1,
         expect_root: None,

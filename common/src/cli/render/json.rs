@@ -8,7 +8,7 @@ use crate::fault::{Fault, Place};
 use crate::report::escape::escaped_json;
 use crate::report::runs::{BackupReport, RunReport};
 use crate::report::structure::ObjectReport;
-use crate::report::{ArchiveFacts, Finding, Report, Severity, TableReport, Totals};
+use crate::report::{ArchiveFacts, Finding, MergeCounts, Report, Severity, TableReport, Totals};
 use jiff::{Timestamp, Unit};
 use serde::Serialize;
 use uuid::Uuid;
@@ -51,6 +51,8 @@ struct Object<'a> {
     target: Option<&'a str>,
     archive: Option<&'a ArchiveFacts>,
     totals: Totals,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    merged: Option<MergeCounts>,
     tables: &'a [TableReport],
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     objects: &'a [ObjectReport],
@@ -123,6 +125,7 @@ pub(in crate::cli) fn object(
         target: report.target.as_deref(),
         archive: report.archive.as_ref(),
         totals: report.totals,
+        merged: report.merged,
         tables: &report.tables,
         objects: &report.objects,
         order: &report.order,

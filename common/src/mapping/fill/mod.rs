@@ -7,6 +7,7 @@
 mod fit;
 mod guards;
 mod matching;
+mod merge;
 mod order;
 #[cfg(test)]
 mod tests;
@@ -15,6 +16,7 @@ mod wishes;
 pub use fit::Fitting;
 pub(super) use fit::transport;
 pub use guards::not_empty;
+pub use merge::{MatchColumn, MergeBy, Merging, OnConflict, OnKey, merge};
 
 use crate::fault::{Code, Result};
 use crate::mapping::Request;
@@ -61,6 +63,8 @@ pub struct FillTable {
     /// The staged column of the source's INTEGER PRIMARY KEY, and the last value that the source's own
     /// sequence has given, where there are both.
     pub recorded: Option<(usize, i64)>,
+    /// How its rows are found again in the target, where they are merged with those it holds.
+    pub merge: Option<MergeBy>,
 }
 
 impl FillTable {
@@ -225,6 +229,7 @@ fn table(
         key,
         deferred: Vec::new(),
         recorded: None,
+        merge: None,
     };
     Ok((plan, table))
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::engine::postgres::catalogue::{self, Facts, Purpose, READING};
 use crate::engine::postgres::ledger::{
-    Beat, Claim, Entry, Heartbeat, Identity, Ledger, NewRun, Record, State, StepName, Steps, enter,
+    Beat, Claim, Entry, Heartbeat, Identity, Ledger, MERGE, NewRun, Record, State, StepName, Steps, enter,
     look,
 };
 use crate::engine::postgres::session::Session;
@@ -155,16 +155,18 @@ impl PostgresTarget<'_> {
 
     /// What tells this import from others.
     fn identity(&self, parts: &[PartSpan]) -> Identity {
-        let mode = if self.filling.is_some() {
-            "fill"
-        } else {
-            "create"
+        let mode = match self.filling {
+            Some(filling) if filling.on_conflict().is_some() => MERGE,
+            Some(_) => "fill",
+            None => "create",
         };
+        let merges = self.filling.iter().flat_map(|filling| &filling.tables);
+        let merges: Vec<_> = merges.filter_map(|table| table.merge.as_ref()).collect();
         Identity {
             target_schema: self.job.target_schema.clone(),
             mode: mode.to_owned(),
             archive_root: self.options.run.archive_root.clone(),
-            plan_digest: self.job.plan_digest(parts, self.options.check).to_string(),
+            plan_digest: self.job.plan_digest(parts, (self.options.check, &merges)).to_string(),
         }
     }
 

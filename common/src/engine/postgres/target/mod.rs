@@ -47,13 +47,13 @@ use crate::mapping::plan::{PgType, Plan, TablePlan};
 use crate::model::schema::Schema;
 use crate::model::value::Value;
 use crate::progress::{Extent, Watch};
-use crate::report::Finding;
+use crate::report::{Finding, MergeCounts};
 use crate::seam::{Begun, Check, PartReader, Target};
 
 use check::Reading;
 use crew::{Shared, Worker};
 use entry::Turn;
-use fill::{Publish, Tables};
+use fill::{Merged, Publish, Tables};
 use load::Loader;
 use run::{Job, transaction};
 use schedule::Schedule;
@@ -80,8 +80,8 @@ pub fn fits(value: &Value<'_>, target: PgType) -> bool {
     encode::fits(value, target, &[])
 }
 
-/// A PostgreSQL database that gets new tables (mode `create`), or rows into tables that it has (mode
-/// `fill`).
+/// A PostgreSQL database that gets new tables (mode `create`), or rows into tables that it has (modes
+/// `fill` and `merge`).
 pub struct PostgresTarget<'a> {
     conninfo: ConnInfo,
     /// Where the staged rows go, unless the staged tables are to become the target's.
@@ -90,6 +90,7 @@ pub struct PostgresTarget<'a> {
     job: Job<'a>,
     open: Option<Open>,
     findings: Vec<Finding>,
+    merged: Option<Merged>,
 }
 
 /// Which run an import belongs to.
@@ -154,6 +155,7 @@ impl<'a> PostgresTarget<'a> {
             options,
             open: None,
             findings: Vec::new(),
+            merged: None,
         }
     }
 
@@ -193,6 +195,13 @@ impl<'a> PostgresTarget<'a> {
             Cow::Owned(amended) => Some(amended),
             Cow::Borrowed(_) => None,
         }
+    }
+
+    /// What became of the rows of each table of the plan, once they are merged; nothing when another
+    /// process has done it.
+    #[must_use]
+    pub fn merged(&self) -> Option<&[MergeCounts]> {
+        self.merged.as_ref().map(|merged| merged.tables.as_slice())
     }
 
     /// Gives the run up for good: nothing is left of it but its line in the ledger.
@@ -338,7 +347,11 @@ impl<'a> PostgresTarget<'a> {
             lock_wait: self.options.lock_wait_timeout,
             moving,
         };
-        publish.run(&mut open.control)
+        let merged = publish.run(&mut open.control)?;
+        let findings = merged.iter().flat_map(|merged| merged.findings.clone());
+        self.findings.extend(findings);
+        self.merged = merged;
+        Ok(())
     }
 
     /// The staged tables in the order of the plan.
@@ -380,6 +393,7 @@ fn is_final(code: Code) -> bool {
             | Code::ForeignKeyOrphan
             | Code::ContentDiffers
             | Code::TargetInterferes
+            | Code::MergeConflict
             | Code::ScriptFailed
             | Code::Bug
     )

@@ -11,6 +11,7 @@ use crate::engine::postgres::name::{identifier, literal};
 use crate::engine::postgres::relation::Names;
 use crate::engine::postgres::session::Session;
 use crate::fault::{Code, Fault, Result};
+use crate::mapping::fill::MergeBy;
 use crate::mapping::lost;
 use crate::mapping::plan::{ColumnPlan, Origin, Plan, TablePlan};
 use crate::model::schema::{Schema, Table};
@@ -72,8 +73,12 @@ impl<'a> Job<'a> {
     }
 
     /// The digest of all that is to be made of these parts: tables, keys, views, and how they are
-    /// checked. Words for people do not count.
-    pub(super) fn plan_digest(&self, parts: &[PartSpan], check: Check) -> Digest {
+    /// checked, and how rows are merged. Words for people do not count.
+    pub(super) fn plan_digest(
+        &self,
+        parts: &[PartSpan],
+        (check, merges): (Check, &[&MergeBy]),
+    ) -> Digest {
         let Plan {
             tables,
             enums,
@@ -84,7 +89,7 @@ impl<'a> Job<'a> {
         let mut hasher = Writer(Hasher::default());
         let written = write!(
             hasher,
-            "{tables:?}{enums:?}{views:?}{operator:?}{check:?}{parts:?}"
+            "{tables:?}{enums:?}{views:?}{operator:?}{check:?}{parts:?}{merges:?}"
         );
         written.expect("a digest takes everything");
         hasher.0.finish()
