@@ -97,7 +97,7 @@ fn null_in_a_key_is_found_again_only_where_the_key_says_that_it_is_equal() {
         );
         assert_eq!(counts(&desk.merge(&by).exits(0).json(), None), "1 1 0 0");
         assert_eq!(counts(&desk.merge(&by).exits(0).json(), None), "0 0 2 0");
-        assert_eq!(desk.ask("SELECT id, a, b FROM t ORDER BY id"), "1||x\n2|5|y");
+        assert_eq!(desk.ask("SELECT id, a, b FROM t ORDER BY id"), "1|~|x\n2|5|y");
     }
 }
 

@@ -30,7 +30,7 @@ fn equal_is_what_has_the_same_text_and_numbers_with_zeros_at_their_end() {
         assert_eq!(findings(&failed, "error"), ["merge-conflict t 4: id=2"]);
         assert_eq!(counts(&desk.merge(&UPDATE).exits(0).json(), None), "0 4 1 0");
         let rows = "SELECT j, w, f, p FROM t WHERE id > 1 ORDER BY id";
-        assert_eq!(desk.ask(rows), "{\"a\": 1}|||\n|x||\n||-0|\n|||(1,3)");
+        assert_eq!(desk.ask(rows), "{\"a\": 1}|~|~|~\n~|x|~|~\n~|~|-0|~\n~|~|~|(1,3)");
         assert_eq!(counts(&desk.merge(&UPDATE).exits(0).json(), None), "0 0 5 0");
     }
 }
@@ -79,8 +79,8 @@ fn values_are_converted_before_they_are_compared() {
         let map = desk.archive.with_file_name("map.toml");
         std::fs::write(
             &map,
-            "waybill-mapping = 1\n[tables.old]\nname = \"event\"\n[tables.old.columns.at]\nepoch = \"s\"\n\
-             [tables.old.columns.done]\ntrue-words = [\"Y\"]\nfalse-words = [\"N\"]\n",
+            "waybill-mapping = 1\n[tables.old]\nname = \"event\"\n[tables.old.columns.at]\nepoch = \"seconds\"\n\
+             [tables.old.columns.done]\ntrue = [\"Y\"]\nfalse = [\"N\"]\n",
         )
         .unwrap();
         let arguments = ["--on-conflict", "update", "--map", map.to_str().unwrap()];
@@ -88,6 +88,6 @@ fn values_are_converted_before_they_are_compared() {
         assert_eq!(counts(&result, Some("old")), "1 1 1 0");
         assert_eq!(counts(&desk.merge(&arguments).exits(0).json(), None), "0 0 3 0");
         let rows = "SELECT id, extract(epoch FROM at)::int8, done FROM event ORDER BY id";
-        assert_eq!(desk.ask(rows), "1|1700000000|true\n2|1700000001|false\n3||");
+        assert_eq!(desk.ask(rows), "1|1700000000|t\n2|1700000001|f\n3|~|~");
     }
 }

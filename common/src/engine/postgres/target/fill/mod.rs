@@ -165,7 +165,7 @@ impl Publish<'_> {
         session.execute(&format!("DROP SCHEMA {staging} CASCADE"))
     }
 
-    /// All tables at once, in short attempts: an application that holds one and waits for another
+    /// All tables and their sequences at once, in short attempts: an application that holds one and waits for another
     /// is not made to wait for us for long, nor to die of a deadlock.
     fn lock(&self, session: &mut Session) -> Result<()> {
         let names = self.tables.all().map(|filled| filled.only_target());
@@ -173,8 +173,9 @@ impl Publish<'_> {
         if names.is_empty() {
             return Ok(());
         }
+        let sequences = Sequences::read(session, self.tables)?.locks();
         let sql = format!(
-            "SET LOCAL statement_timeout = '{}ms'; LOCK TABLE {} IN {} MODE; SET LOCAL statement_timeout = 0",
+            "SET LOCAL statement_timeout = '{}ms'; LOCK TABLE {} IN {} MODE; {sequences}SET LOCAL statement_timeout = 0",
             ATTEMPT.as_millis(),
             names.join(", "),
             self.mode()
