@@ -11,7 +11,8 @@ const MERGES: usize = 4;
 
 /// Ids up to 2000 come from the archive only; the application adds 1 to `hits` of rows of its own and
 /// writes down in `log` what it has done.
-const TARGET: &str = "CREATE TABLE t(id bigint PRIMARY KEY, note text, hits bigint NOT NULL DEFAULT 0);
+const TARGET: &str =
+    "CREATE TABLE t(id bigint PRIMARY KEY, note text, hits bigint NOT NULL DEFAULT 0);
     CREATE TABLE log(what text, id bigint);
     INSERT INTO t(id, note) SELECT n, 'application' FROM generate_series(1, 1000) AS n;
     INSERT INTO t(id, note) SELECT n, 'hot' FROM generate_series(100001, 100020) AS n;";
@@ -87,8 +88,8 @@ fn what_the_application_writes_is_neither_lost_nor_doubled() {
         assert_eq!(desk.ask(mine), "t");
         let own = format!("SELECT count(*), count(DISTINCT id) FROM t WHERE id <= {ROWS}");
         assert_eq!(desk.ask(&own), format!("{ROWS}|{ROWS}"));
-        let last = desk.merge(&["--on-conflict", "update"]).exits(0).json();
-        assert_eq!(counts(&last, None).split(' ').next(), Some("0"));
+        let finished = desk.merge(&["--on-conflict", "update"]).exits(0).json();
+        assert_eq!(counts(&finished, None).split(' ').next(), Some("0"));
         let foreign = format!("SELECT count(*) FROM t WHERE id <= {ROWS} AND note <> 'archive'");
         assert_eq!(desk.ask(&foreign), "0");
     }

@@ -23,8 +23,16 @@ fn a_table_without_a_key_to_find_rows_by_is_refused_before_the_first_write() {
         let arguments = if keys.is_empty() { &ask[..0] } else { &ask[..] };
         refused(table, source, arguments, &[expected]);
     };
-    one("CREATE TABLE t(id bigint, a integer, b integer)", &[], "merge-key-missing t 1: ");
-    one("CREATE TABLE t(id bigint PRIMARY KEY, a integer, b integer)", &["a"], "merge-key-missing t 1: ");
+    one(
+        "CREATE TABLE t(id bigint, a integer, b integer)",
+        &[],
+        "merge-key-missing t 1: ",
+    );
+    one(
+        "CREATE TABLE t(id bigint PRIMARY KEY, a integer, b integer)",
+        &["a"],
+        "merge-key-missing t 1: ",
+    );
     one(
         "CREATE TABLE t(id bigint PRIMARY KEY, a integer UNIQUE DEFERRABLE, b integer)",
         &["t=a"],
@@ -54,7 +62,11 @@ fn a_key_for_a_table_that_is_not_merged_and_a_policy_for_another_mode_are_mistak
         "CREATE TABLE t(id integer PRIMARY KEY); CREATE TABLE u(id integer PRIMARY KEY)",
         "CREATE TABLE t(id INTEGER PRIMARY KEY); CREATE TABLE u(id INTEGER PRIMARY KEY)",
     );
-    for arguments in [["--on-key", "gone=id"], ["--on-key", "id"], ["--on-key", "t="]] {
+    for arguments in [
+        ["--on-key", "gone=id"],
+        ["--on-key", "id"],
+        ["--on-key", "t="],
+    ] {
         desk.merge(&arguments).exits(2);
     }
     desk.fill(&UPDATE).exits(2);
@@ -74,7 +86,10 @@ fn a_named_key_of_several_columns_finds_rows_in_any_order_of_its_columns() {
         let result = desk.merge(&by).exits(0).json();
         assert_eq!(counts(&result, None), "1 1 1 0");
         let rows = "SELECT id, orders, number, note FROM line ORDER BY 2, 3";
-        assert_eq!(desk.ask(rows), "1|1|1|new\n2|1|2|kept\n3|2|1|other\n4|2|2|added");
+        assert_eq!(
+            desk.ask(rows),
+            "1|1|1|new\n2|1|2|kept\n3|2|1|other\n4|2|2|added"
+        );
         assert_eq!(counts(&desk.merge(&by).exits(0).json(), None), "0 0 3 0");
     }
 }
@@ -97,7 +112,10 @@ fn null_in_a_key_is_found_again_only_where_the_key_says_that_it_is_equal() {
         );
         assert_eq!(counts(&desk.merge(&by).exits(0).json(), None), "1 1 0 0");
         assert_eq!(counts(&desk.merge(&by).exits(0).json(), None), "0 0 2 0");
-        assert_eq!(desk.ask("SELECT id, a, b FROM t ORDER BY id"), "1|~|x\n2|5|y");
+        assert_eq!(
+            desk.ask("SELECT id, a, b FROM t ORDER BY id"),
+            "1|~|x\n2|5|y"
+        );
     }
 }
 
@@ -124,7 +142,10 @@ fn a_collision_in_another_key_is_named_before_the_write() {
     for server in servers() {
         let migrations = format!("{table} INSERT INTO t VALUES (2, 'd')");
         let desk = Desk::of_sql(server, &migrations, source);
-        assert_eq!(counts(&desk.merge(&UPDATE).exits(0).json(), None), "3 1 0 0");
+        assert_eq!(
+            counts(&desk.merge(&UPDATE).exits(0).json(), None),
+            "3 1 0 0"
+        );
     }
     refused(
         "CREATE TABLE t(id bigint PRIMARY KEY, mail text); CREATE UNIQUE INDEX folded ON t (upper(mail)); INSERT INTO t VALUES (9, 'C')",
@@ -140,9 +161,18 @@ fn parents_may_be_in_the_target_already_and_orphans_are_named() {
         CREATE TABLE parent(id INTEGER PRIMARY KEY); INSERT INTO parent VALUES (2)";
     let table = "CREATE TABLE parent(id integer PRIMARY KEY); INSERT INTO parent VALUES (1);
         CREATE TABLE child(id integer PRIMARY KEY, parent integer REFERENCES parent);";
-    refused(table, source, &UPDATE, &["foreign-key-orphan child parent 1: id=3"]);
+    refused(
+        table,
+        source,
+        &UPDATE,
+        &["foreign-key-orphan child parent 1: id=3"],
+    );
     for server in servers() {
-        let desk = Desk::of_sql(server, &format!("{table} INSERT INTO parent VALUES (3)"), source);
+        let desk = Desk::of_sql(
+            server,
+            &format!("{table} INSERT INTO parent VALUES (3)"),
+            source,
+        );
         assert_eq!(counts(&desk.merge(&[]).exits(0).json(), None), "4 0 0 0");
     }
 }
@@ -170,7 +200,8 @@ fn what_would_change_an_update_is_refused_only_where_rows_are_updated() {
         CREATE FUNCTION stamp() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.a := ''stamped''; RETURN NEW; END';
         CREATE TRIGGER stamp BEFORE UPDATE ON t FOR EACH ROW EXECUTE FUNCTION stamp();
         INSERT INTO t VALUES (1, 'x')";
-    let source = "CREATE TABLE t(id INTEGER PRIMARY KEY, a TEXT); INSERT INTO t VALUES (1, 'y'), (2, 'z')";
+    let source =
+        "CREATE TABLE t(id INTEGER PRIMARY KEY, a TEXT); INSERT INTO t VALUES (1, 'y'), (2, 'z')";
     refused(table, source, &UPDATE, &["target-interferes t 1: "]);
     for server in servers() {
         let desk = Desk::of_sql(server, table, source);

@@ -91,7 +91,11 @@ fn the_text_says_what_was_done_and_that_nothing_was() {
         import.args(["--mode", "merge", "--on-conflict", "update"]);
         import.arg(&desk.archive).arg(&desk.uri);
         let ran = crate::support::program::Ran::of(import).exits(0);
-        ran.stdout().lines().take(3).map(str::to_owned).collect::<Vec<_>>()
+        ran.stdout()
+            .lines()
+            .take(3)
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
     };
     let first = text();
     assert_eq!(
@@ -145,7 +149,9 @@ fn empty_tables_and_cycles_of_foreign_keys_are_merged() {
         let update = ["--on-conflict", "update"];
         let result = desk.merge(&update).exits(0).json();
         assert_eq!(counts(&result, None), "4 0 0 0");
-        desk.client.batch_execute("UPDATE unit SET chief = 1, part_of = NULL").unwrap();
+        desk.client
+            .batch_execute("UPDATE unit SET chief = 1, part_of = NULL")
+            .unwrap();
         let result = desk.merge(&update).exits(0).json();
         assert_eq!(counts(&result, None), "0 2 2 0");
         let state = "SELECT id, chief, part_of FROM unit ORDER BY id";

@@ -21,7 +21,8 @@ const TARGET: &str = "CREATE TABLE parent(id serial PRIMARY KEY, name varchar(80
 const BEFORE: &str = "TRUNCATE parent, child RESTART IDENTITY;
     INSERT INTO parent SELECT n, 'old' FROM generate_series(1, 1000) AS n;
     INSERT INTO child SELECT n, 1 + n % 1000, 'old' FROM generate_series(15000, 25000) AS n;";
-const STATE: &str = "SELECT (SELECT count(*) FROM parent), (SELECT count(*) FROM parent WHERE name = 'old'),
+const STATE: &str =
+    "SELECT (SELECT count(*) FROM parent), (SELECT count(*) FROM parent WHERE name = 'old'),
     (SELECT count(*) FROM child), (SELECT count(*) FROM child WHERE note = 'old'),
     (SELECT last_value || is_called::text FROM child_id_seq),
     (SELECT count(*) FROM pg_constraint WHERE condeferrable)";
@@ -91,7 +92,8 @@ fn a_trigger_that_changes_rows_afterwards_rolls_everything_back() {
             let result = desk.merge(&["--on-conflict", "update"]).exits(1).json();
             assert_eq!(result["error"]["code"], "content-differs");
             assert_eq!(desk.ask(STATE), before);
-            let backups = "SELECT count(*) FROM pg_namespace WHERE nspname LIKE 'waybill\\_backup%'";
+            let backups =
+                "SELECT count(*) FROM pg_namespace WHERE nspname LIKE 'waybill\\_backup%'";
             assert_eq!(desk.ask(backups), "0");
             desk.assert_tidy();
         }
@@ -109,16 +111,15 @@ fn rows_that_change_while_they_are_staged_are_seen_when_they_are_locked() {
     desk.client
         .batch_execute("BEGIN; UPDATE t SET a = 'changed' WHERE id = 1")
         .unwrap();
-    let merging = desk
-        .merging(&[])
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let merging = desk.merging(&[]).stdout(Stdio::piped()).spawn().unwrap();
     let mut looker = postgres::Client::connect(&desk.uri, postgres::NoTls).unwrap();
     let begin = Instant::now();
     let waits = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 't'::regclass";
     while crate::postgres_target::ask(&mut looker, waits) == "0" {
-        assert!(begin.elapsed() < Duration::from_secs(30), "it never asks for the lock");
+        assert!(
+            begin.elapsed() < Duration::from_secs(30),
+            "it never asks for the lock"
+        );
         std::thread::sleep(Duration::from_millis(5));
     }
     desk.client.batch_execute("COMMIT").unwrap();

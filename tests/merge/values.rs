@@ -28,10 +28,19 @@ fn equal_is_what_has_the_same_text_and_numbers_with_zeros_at_their_end() {
         );
         let failed = desk.merge(&[]).exits(4).json();
         assert_eq!(findings(&failed, "error"), ["merge-conflict t 4: id=2"]);
-        assert_eq!(counts(&desk.merge(&UPDATE).exits(0).json(), None), "0 4 1 0");
+        assert_eq!(
+            counts(&desk.merge(&UPDATE).exits(0).json(), None),
+            "0 4 1 0"
+        );
         let rows = "SELECT j, w, f, p FROM t WHERE id > 1 ORDER BY id";
-        assert_eq!(desk.ask(rows), "{\"a\": 1}|~|~|~\n~|x|~|~\n~|~|-0|~\n~|~|~|(1,3)");
-        assert_eq!(counts(&desk.merge(&UPDATE).exits(0).json(), None), "0 0 5 0");
+        assert_eq!(
+            desk.ask(rows),
+            "{\"a\": 1}|~|~|~\n~|x|~|~\n~|~|-0|~\n~|~|~|(1,3)"
+        );
+        assert_eq!(
+            counts(&desk.merge(&UPDATE).exits(0).json(), None),
+            "0 0 5 0"
+        );
     }
 }
 
@@ -49,8 +58,14 @@ fn a_key_finds_rows_as_its_index_does_and_what_differs_in_case_is_another_value(
             findings(&failed, "error"),
             ["merge-conflict t 1: name='one'"]
         );
-        assert_eq!(counts(&desk.merge(&UPDATE).exits(0).json(), None), "1 1 1 0");
-        assert_eq!(desk.ask("SELECT name, a FROM t ORDER BY a"), "one|1\ntwo|2\nthree|3");
+        assert_eq!(
+            counts(&desk.merge(&UPDATE).exits(0).json(), None),
+            "1 1 1 0"
+        );
+        assert_eq!(
+            desk.ask("SELECT name, a FROM t ORDER BY a"),
+            "one|1\ntwo|2\nthree|3"
+        );
     }
 }
 
@@ -64,7 +79,10 @@ fn rows_of_the_archive_that_the_key_takes_for_one_are_named() {
             "CREATE TABLE t(name TEXT PRIMARY KEY, a INTEGER) WITHOUT ROWID; INSERT INTO t VALUES ('one', 1), ('ONE', 2)",
         );
         let failed = desk.merge(&UPDATE).exits(4).json();
-        assert_eq!(findings(&failed, "error"), ["key-duplicate t 2: name='ONE'"]);
+        assert_eq!(
+            findings(&failed, "error"),
+            ["key-duplicate t 2: name='ONE'"]
+        );
     }
 }
 
@@ -86,7 +104,10 @@ fn values_are_converted_before_they_are_compared() {
         let arguments = ["--on-conflict", "update", "--map", map.to_str().unwrap()];
         let result = desk.merge(&arguments).exits(0).json();
         assert_eq!(counts(&result, Some("old")), "1 1 1 0");
-        assert_eq!(counts(&desk.merge(&arguments).exits(0).json(), None), "0 0 3 0");
+        assert_eq!(
+            counts(&desk.merge(&arguments).exits(0).json(), None),
+            "0 0 3 0"
+        );
         let rows = "SELECT id, extract(epoch FROM at)::int8, done FROM event ORDER BY id";
         assert_eq!(desk.ask(rows), "1|1700000000|t\n2|1700000001|f\n3|~|~");
     }

@@ -138,10 +138,15 @@ fn tell_merged(
             table.merged = Some(*counts);
         }
     }
-    let all = merged.iter().copied().fold(MergeCounts::default(), MergeCounts::and);
+    let all = merged
+        .iter()
+        .copied()
+        .fold(MergeCounts::default(), MergeCounts::and);
     report.merged = Some(all);
     if all.is_idle() {
-        format!("nothing to merge: {location} has all keys of {extent} already, and was not changed: {all}")
+        format!(
+            "nothing to merge: {location} has all keys of {extent} already, and was not changed: {all}"
+        )
     } else {
         format!("merged {extent} into {location}: {all}")
     }

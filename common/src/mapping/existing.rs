@@ -17,6 +17,10 @@ pub struct Existing {
 }
 
 /// A table of the target.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent facts of the catalogue"
+)]
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ExistingTable {
     /// Its name.

@@ -202,13 +202,8 @@ impl MergeCounts {
 
 impl fmt::Display for MergeCounts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let [inserted, updated, unchanged, skipped] = [
-            self.inserted,
-            self.updated,
-            self.unchanged,
-            self.skipped,
-        ]
-        .map(HumanCount);
+        let [inserted, updated, unchanged, skipped] =
+            [self.inserted, self.updated, self.unchanged, self.skipped].map(HumanCount);
         write!(
             f,
             "{inserted} inserted, {updated} updated, {unchanged} unchanged, {skipped} skipped"

@@ -45,6 +45,8 @@ pub struct Filling {
     pub tables: Vec<FillTable>,
     /// Positions in `tables`: parents before children, as far as there are no cycles.
     pub order: Vec<usize>,
+    /// What becomes of rows that differ, where rows are merged.
+    pub on_conflict: Option<OnConflict>,
 }
 
 /// Where the rows of one staging table go.
@@ -128,6 +130,7 @@ pub fn fill(
         },
         tables,
         order,
+        on_conflict: None,
     })
 }
 

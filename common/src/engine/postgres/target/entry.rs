@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use crate::engine::postgres::catalogue::{self, Facts, Purpose, READING};
 use crate::engine::postgres::ledger::{
-    Beat, Claim, Entry, Heartbeat, Identity, Ledger, MERGE, NewRun, Record, State, StepName, Steps, enter,
-    look,
+    Beat, Claim, Entry, Heartbeat, Identity, Ledger, MERGE, NewRun, Record, State, StepName, Steps,
+    enter, look,
 };
 use crate::engine::postgres::session::Session;
 use crate::fault::{Code, Fault, Result};
@@ -156,7 +156,7 @@ impl PostgresTarget<'_> {
     /// What tells this import from others.
     fn identity(&self, parts: &[PartSpan]) -> Identity {
         let mode = match self.filling {
-            Some(filling) if filling.on_conflict().is_some() => MERGE,
+            Some(filling) if filling.on_conflict.is_some() => MERGE,
             Some(_) => "fill",
             None => "create",
         };
@@ -166,7 +166,10 @@ impl PostgresTarget<'_> {
             target_schema: self.job.target_schema.clone(),
             mode: mode.to_owned(),
             archive_root: self.options.run.archive_root.clone(),
-            plan_digest: self.job.plan_digest(parts, (self.options.check, &merges)).to_string(),
+            plan_digest: self
+                .job
+                .plan_digest(parts, (self.options.check, &merges))
+                .to_string(),
         }
     }
 

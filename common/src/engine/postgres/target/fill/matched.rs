@@ -36,7 +36,8 @@ impl Filled<'_> {
             };
             let operators = identifier(&column.by.operators)?;
             let equal = format!("{there} OPERATOR({operators}.=) ({here}{collate})");
-            let may_be_null = by.nulls_are_equal && !self.table.target.columns[column.place].not_null;
+            let may_be_null =
+                by.nulls_are_equal && !self.table.target.columns[column.place].not_null;
             all.push(if may_be_null {
                 format!("({equal} OR {there} IS NULL AND {here} IS NULL)")
             } else {

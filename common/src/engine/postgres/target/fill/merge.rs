@@ -53,7 +53,11 @@ pub(super) fn survey(session: &mut Session, filled: Filled<'_>) -> Result<Vec<Fi
                 "NULL in the key `{}`: a second merge could not find the row again",
                 by.key
             );
-            let names: Vec<_> = by.columns.iter().map(|column| column.by.name.as_str()).collect();
+            let names: Vec<_> = by
+                .columns
+                .iter()
+                .map(|column| column.by.name.as_str())
+                .collect();
             let finding = Finding::new(Code::NotNullViolated, Severity::Error, message)
                 .hint("give the rows a key in the source, or name another key with --on-key");
             findings.push(counted(finding, &rows).in_column(names.join(", ")));
@@ -98,7 +102,12 @@ impl Publish<'_> {
         for position in 0..self.tables.count() {
             let table = self.decide(session, position)?;
             if table.counts.skipped > 0 {
-                findings.extend(conflict(session, table.filled, table.by, Severity::Warning)?);
+                findings.extend(conflict(
+                    session,
+                    table.filled,
+                    table.by,
+                    Severity::Warning,
+                )?);
             }
             tables.push(table);
         }
@@ -132,7 +141,7 @@ impl Publish<'_> {
                 (matched::SAME, _) => counts.unchanged = rows,
                 (_, OnConflict::Update) => counts.updated = rows,
                 (_, OnConflict::Skip) => counts.skipped = rows,
-                (_, OnConflict::Fail) => return Err(self.changed(session, filled, by)),
+                (_, OnConflict::Fail) => return Err(Publish::changed(session, filled, by)),
             }
         }
         let before = count(session, filled)?;
@@ -146,15 +155,20 @@ impl Publish<'_> {
     }
 
     /// The refusal of rows that the application has changed since the survey.
-    fn changed(&self, session: &mut Session, filled: Filled<'_>, by: &MergeBy) -> Fault {
+    fn changed(session: &mut Session, filled: Filled<'_>, by: &MergeBy) -> Fault {
         let found = match conflict(session, filled, by, Severity::Error) {
             Ok(found) => found,
             Err(fault) => return fault,
         };
-        let what = "the target has got rows of the archive with other values since the import began";
+        let what =
+            "the target has got rows of the archive with other values since the import began";
         let mut fault = Fault::new(Code::MergeConflict, what).in_table(&filled.table.target.name);
         if let Some(found) = found {
-            fault = fault.because(format!("{} rows: {}", found.count, found.samples.join("; ")));
+            fault = fault.because(format!(
+                "{} rows: {}",
+                found.count,
+                found.samples.join("; ")
+            ));
         }
         fault
     }
@@ -212,7 +226,9 @@ impl Publish<'_> {
             let name = &table.filled.table.target.name;
             let place = qualified(&schema, name)?;
             let updates = table.counts.updated > 0;
-            let sql = table.filled.keep(table.by, (&table.fates, &place), updates)?;
+            let sql = table
+                .filled
+                .keep(table.by, (&table.fates, &place), updates)?;
             let kept = session.execute(&sql);
             kept.map_err(|fault| fault.in_table(name))?;
         }

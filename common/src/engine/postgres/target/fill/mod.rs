@@ -118,7 +118,7 @@ impl Publish<'_> {
     /// Fills or merges everything and commits. A failure leaves the target as it was.
     pub(super) fn run(&self, session: &mut Session) -> Result<Option<Merged>> {
         self.moving.begin(session)?;
-        let is_merge = self.tables.filling.on_conflict().is_some();
+        let is_merge = self.tables.filling.on_conflict.is_some();
         let done = self.lock(session).and_then(|()| {
             if is_merge {
                 self.merge(session).map(Some)
@@ -197,7 +197,7 @@ impl Publish<'_> {
     /// Who may go on while the rows are written. SELECT … FOR UPDATE must wait where rows are updated:
     /// it would hold a row that we wait for, and its UPDATE would wait for us.
     fn mode(&self) -> &'static str {
-        match self.tables.filling.on_conflict() {
+        match self.tables.filling.on_conflict {
             Some(OnConflict::Update) => "EXCLUSIVE",
             _ => "SHARE ROW EXCLUSIVE",
         }

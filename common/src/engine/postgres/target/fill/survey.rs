@@ -241,7 +241,7 @@ fn orphans(
         parent_rows.push(format!("({})", staged.preview()?));
     }
     // Rows that the target keeps are parents as well.
-    if staged.is_none() || tables.filling.on_conflict().is_some() {
+    if staged.is_none() || tables.filling.on_conflict.is_some() {
         parent_rows.push(qualified(home, parent)?);
     }
     let (mut present, mut equal) = (Vec::new(), Vec::new());
