@@ -164,11 +164,8 @@ impl Publish<'_> {
             "the target has got rows of the archive with other values since the import began";
         let mut fault = Fault::new(Code::MergeConflict, what).in_table(&filled.table.target.name);
         if let Some(found) = found {
-            fault = fault.because(format!(
-                "{} rows: {}",
-                found.count,
-                found.samples.join("; ")
-            ));
+            let rows = found.samples.join("; ");
+            fault = fault.because(format!("{} in all, such as {rows}", found.count));
         }
         fault
     }
