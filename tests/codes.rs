@@ -10,7 +10,17 @@ use std::path::Path;
 use waybill_common::fault::Code;
 
 /// Codes that no quirk provokes, and the file and function of a test that does.
-const TESTS: [(&str, &str, &str); 56] = [
+const TESTS: [(&str, &str, &str); 58] = [
+    (
+        "merge-key-missing",
+        "tests/merge/keys.rs",
+        "a_table_without_a_key_to_find_rows_by_is_refused_before_the_first_write",
+    ),
+    (
+        "merge-conflict",
+        "tests/merge/policy.rs",
+        "fail_names_the_rows_and_changes_nothing",
+    ),
     (
         "target-differs",
         "tests/check_live/postgres.rs",

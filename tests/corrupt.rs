@@ -75,6 +75,7 @@ fn import(archive: &Path, target: PathBuf) -> Exit {
         archive: ArchivePath::Path(archive.to_owned()),
         target: Location::Sqlite(target),
         mode: Mode::Create,
+        merging: waybill_common::mapping::fill::Merging::default(),
         into_schema: None,
         ledger_schema: None,
         staging_schema: None,

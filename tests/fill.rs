@@ -6,7 +6,7 @@
 )]
 
 mod compare;
-mod desk;
+pub(crate) mod desk;
 mod edges;
 mod mapped;
 mod refused;

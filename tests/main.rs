@@ -19,6 +19,7 @@ mod kill;
 mod layers;
 mod map_out;
 mod mapping_file;
+mod merge;
 mod names;
 mod others;
 mod plan;

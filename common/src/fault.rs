@@ -171,6 +171,10 @@ codes! {
     TargetColumnUnfilled = "target-column-unfilled", Refused, "give the column a default for the time of the import";
     /// A table that is to be filled holds rows.
     TargetNotEmpty = "target-not-empty", Refused, "empty the table, leave it out with -T, or import into another schema with --into-schema";
+    /// A table has no key by which rows can be merged.
+    MergeKeyMissing = "merge-key-missing", Refused, "name a unique key of the table with --on-key TABLE=COLUMN,…, add one to the table, or leave the table out with -T";
+    /// A row of the target has the key of one of the archive, and other values.
+    MergeConflict = "merge-conflict", Refused, "--on-conflict skip keeps the rows of the target, --on-conflict update gives them the values of the archive";
     /// A trigger, rule, row security or computed column would change or keep out what is inserted.
     TargetInterferes = "target-interferes", Refused, "switch it off for the time of the import; docs/guide.md says what is looked at";
     /// The schema to import into does not exist.

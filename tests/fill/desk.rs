@@ -1,6 +1,7 @@
 //! A database with the application's tables, an archive, and the import of one into the other.
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use rusqlite::Connection;
 use serde_json::Value;
@@ -10,17 +11,17 @@ use crate::support::program::{Ran, command, run};
 use crate::support::samples::{Sample, sample};
 
 /// A database on one server, and an archive to fill it from.
-pub(super) struct Desk {
-    pub(super) uri: String,
-    pub(super) client: postgres::Client,
-    pub(super) archive: PathBuf,
+pub(crate) struct Desk {
+    pub(crate) uri: String,
+    pub(crate) client: postgres::Client,
+    pub(crate) archive: PathBuf,
     _folder: tempfile::TempDir,
-    pub(super) source: Sample,
+    pub(crate) source: Sample,
 }
 
 impl Desk {
     /// Tables made by `migrations`, and an archive of `source`.
-    pub(super) fn new(server: &Server, migrations: &str, source: Sample) -> Desk {
+    pub(crate) fn new(server: &Server, migrations: &str, source: Sample) -> Desk {
         let uri = server.fresh_database();
         let mut client = postgres::Client::connect(&uri, postgres::NoTls).unwrap();
         client.batch_execute(migrations).unwrap();
@@ -37,7 +38,7 @@ impl Desk {
     }
 
     /// The same with a source made by SQL.
-    pub(super) fn of_sql(server: &Server, migrations: &str, source: &str) -> Desk {
+    pub(crate) fn of_sql(server: &Server, migrations: &str, source: &str) -> Desk {
         let source = sample("source.db", |connection: &Connection| {
             connection.execute_batch(source)
         });
@@ -45,12 +46,25 @@ impl Desk {
     }
 
     /// The import, with more arguments.
-    pub(super) fn fill(&self, arguments: &[&str]) -> Ran {
+    pub(crate) fn fill(&self, arguments: &[&str]) -> Ran {
         self.fill_as(&self.uri, arguments)
     }
 
+    /// The import with `--mode merge`.
+    pub(crate) fn merge(&self, arguments: &[&str]) -> Ran {
+        Ran::of(self.merging(arguments))
+    }
+
+    /// The command of it.
+    pub(crate) fn merging(&self, arguments: &[&str]) -> Command {
+        let mut import = command("waybill-import");
+        import.args(["--json", "--mode", "merge"]).args(arguments);
+        import.arg(&self.archive).arg(&self.uri);
+        import
+    }
+
     /// The import by another locator.
-    pub(super) fn fill_as(&self, uri: &str, arguments: &[&str]) -> Ran {
+    pub(crate) fn fill_as(&self, uri: &str, arguments: &[&str]) -> Ran {
         let mut import = command("waybill-import");
         import.args(["--json", "--mode", "fill"]).args(arguments);
         import.arg(&self.archive).arg(uri);
@@ -58,12 +72,12 @@ impl Desk {
     }
 
     /// The answer to a query, columns by `|`, rows by newline.
-    pub(super) fn ask(&mut self, query: &str) -> String {
+    pub(crate) fn ask(&mut self, query: &str) -> String {
         crate::postgres_target::ask(&mut self.client, query)
     }
 
     /// Fails unless nothing of Waybill's is left.
-    pub(super) fn assert_tidy(&mut self) {
+    pub(crate) fn assert_tidy(&mut self) {
         let left =
             self.ask("SELECT nspname FROM pg_namespace WHERE nspname LIKE 'waybill\\_staging%'");
         assert_eq!(left, "");
@@ -71,12 +85,12 @@ impl Desk {
 }
 
 /// Exports a database.
-pub(super) fn export(source: &Path, archive: &Path) {
+pub(crate) fn export(source: &Path, archive: &Path) {
     run("waybill-export", [source, archive]).exits(0);
 }
 
 /// The findings of a severity as `code table column count: first sample`.
-pub(super) fn findings(result: &Value, severity: &str) -> Vec<String> {
+pub(crate) fn findings(result: &Value, severity: &str) -> Vec<String> {
     let all = result["findings"].as_array().unwrap().iter();
     let all = all.filter(|finding| finding["severity"] == severity);
     let word = |value: &Value| value.as_str().unwrap_or_default().to_owned();

@@ -85,6 +85,7 @@ fn request(archive: &Path, target: Location) -> ImportRequest {
         archive: ArchivePath::Path(archive.to_owned()),
         target,
         mode: Mode::Create,
+        merging: waybill_common::mapping::fill::Merging::default(),
         into_schema: None,
         ledger_schema: None,
         staging_schema: None,

@@ -9,6 +9,7 @@ use waybill_common::digest::Digest;
 use waybill_common::fault::{Code, Fault, Result};
 use waybill_common::flow::request::{self, Again, ImportRequest, Scope};
 use waybill_common::location::{ArchivePath, Location, TouchedFiles};
+use waybill_common::mapping::fill::{self, Merging, OnKey};
 use waybill_common::seam;
 
 /// What an import takes.
@@ -30,6 +31,14 @@ pub(super) struct ImportArgs {
     /// Only bring rows into tables that exist: the same as `--mode fill`
     #[arg(long, conflicts_with = "mode")]
     data_only: bool,
+    /// With `--mode merge`: what becomes of rows whose key is there, with other values
+    #[arg(long, value_enum, value_name = "POLICY", default_value_t = OnConflict::Fail)]
+    on_conflict: OnConflict,
+    /// With `--mode merge`: a unique key to find rows by instead of the primary key, once for each table
+    ///
+    /// The columns are those of the target. The table need not be named when there is only one.
+    #[arg(long, value_name = "[TABLE=]COLUMN,…", value_parser = on_key)]
+    on_key: Vec<OnKey>,
     /// Schema of a PostgreSQL target to import into; `public` unless given
     #[arg(long, value_name = "NAME")]
     into_schema: Option<String>,
@@ -106,6 +115,35 @@ enum Mode {
     Replace,
     /// Put the rows into them: they must exist and be empty (PostgreSQL)
     Fill,
+    /// Put the rows to those that they hold, found again by a key: --on-conflict (PostgreSQL)
+    Merge,
+}
+
+/// What becomes of rows whose key is in the target with other values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum OnConflict {
+    /// Merge nothing at all, and name the rows
+    Fail,
+    /// Keep the target's rows
+    Skip,
+    /// Give the target's rows the values of the archive
+    Update,
+}
+
+/// `orders=customer_id,number`, or the columns alone.
+fn on_key(text: &str) -> Result<OnKey, &'static str> {
+    let (table, columns) = match text.split_once('=') {
+        Some((table, columns)) => (Some(table), columns),
+        None => (None, text),
+    };
+    let columns: Vec<_> = columns.split(',').map(str::to_owned).collect();
+    if table == Some("") || columns.iter().any(String::is_empty) {
+        return Err("it is written TABLE=COLUMN,COLUMN");
+    }
+    Ok(OnKey {
+        table: table.map(str::to_owned),
+        columns,
+    })
 }
 
 /// How the target is compared with the archive.
@@ -151,16 +189,30 @@ impl ImportArgs {
         let mode = match self.mode {
             Mode::Create if !self.data_only => request::Mode::Create,
             Mode::Replace => request::Mode::Replace,
-            Mode::Create | Mode::Fill if self.schema_only => {
-                let what = "--schema-only makes tables, and --mode fill takes those that are there";
+            Mode::Create | Mode::Fill | Mode::Merge if self.schema_only => {
+                let what = "--schema-only makes tables, and this mode takes those that are there";
                 return Err(Fault::new(Code::Usage, what).hint("leave out one of them"));
             }
+            Mode::Merge => request::Mode::Merge,
             Mode::Create | Mode::Fill => request::Mode::Fill,
         };
+        let is_asked = self.on_conflict != OnConflict::Fail || !self.on_key.is_empty();
+        if is_asked && mode != request::Mode::Merge {
+            let what = "--on-conflict and --on-key say how rows are merged";
+            return Err(Fault::new(Code::Usage, what).hint("add --mode merge, or leave them out"));
+        }
         Ok(ImportRequest {
             archive,
             target: self.target()?,
             mode,
+            merging: Merging {
+                on_conflict: match self.on_conflict {
+                    OnConflict::Fail => fill::OnConflict::Fail,
+                    OnConflict::Skip => fill::OnConflict::Skip,
+                    OnConflict::Update => fill::OnConflict::Update,
+                },
+                keys: self.on_key,
+            },
             into_schema: self.into_schema,
             ledger_schema: self.ledger_schema,
             staging_schema: self.staging_schema,

@@ -1,11 +1,11 @@
-//! Import into tables that the application has made: `--mode fill`.
+//! Import into tables that the application has made: `--mode fill` and `--mode merge`.
 
 use super::compare;
 use super::fitting::try_values;
 use super::import::{already, check_dry_run, evidence_of, options, refused};
 use super::plan;
 use super::rehearse::rehearse;
-use super::request::{ImportRequest, Scope};
+use super::request::{ImportRequest, Mode, Scope};
 use super::select::{SelectedParts, Selection};
 use super::wishes::Wishes;
 use super::wording;
@@ -15,10 +15,10 @@ use crate::engine::postgres::existing;
 use crate::engine::postgres::target::PostgresTarget;
 use crate::fault::{Code, Fault, Result};
 use crate::location::Location;
-use crate::mapping::fill::{Filling, fill};
+use crate::mapping::fill::{Filling, fill, merge};
 use crate::mapping::plan::Origin;
 use crate::progress::Watch;
-use crate::report::{Finding, Report, Severity};
+use crate::report::{Finding, MergeCounts, Report, Severity};
 use crate::seam::{Begun, Check, Target as _};
 
 /// Why nothing is written, for the summary.
@@ -49,12 +49,13 @@ pub(super) fn into_existing(
 ) -> Result<Report> {
     let evidence = evidence_of(archive, &selection.positions);
     let there = existing::read(settings, &wishes.target_schema)?;
-    let mut filling = fill(
-        &selection.schema,
-        &evidence,
-        &there,
-        &wishes.request(plan::OLDEST_SERVER),
-    )?;
+    let asked = wishes.request(plan::OLDEST_SERVER);
+    let mut filling = if request.mode == Mode::Merge {
+        let source = (&selection.schema, evidence.as_slice());
+        merge(source, &there, &asked, &request.merging)?
+    } else {
+        fill(&selection.schema, &evidence, &there, &asked)?
+    };
     if request.dry_run {
         check_dry_run(&mut filling.plan)?;
     }
@@ -121,12 +122,47 @@ pub(super) fn into_existing(
     }
     report.findings.extend(target.findings());
     let extent = wording::extent(&report.totals);
-    report.summary = if request.dry_run {
-        format!("would have filled {extent} into {location}; nothing of it was kept")
-    } else {
-        format!("filled {extent} into {location}")
+    let dry = request.dry_run;
+    report.summary = match request.mode {
+        Mode::Merge if dry => {
+            let told = tell_merged(&mut report, &filling, target.merged(), &location);
+            format!("a dry run, nothing of it was kept: {told}")
+        }
+        Mode::Merge => tell_merged(&mut report, &filling, target.merged(), &location),
+        _ if dry => format!("would have filled {extent} into {location}; nothing of it was kept"),
+        _ => format!("filled {extent} into {location}"),
     };
     Ok(report)
+}
+
+/// Puts what became of the rows into the report, and says it in one sentence.
+fn tell_merged(
+    report: &mut Report,
+    filling: &Filling,
+    merged: Option<&[MergeCounts]>,
+    location: &str,
+) -> String {
+    let extent = wording::extent(&report.totals);
+    let Some(merged) = merged else {
+        return format!("another process has merged {extent} into {location}");
+    };
+    for (planned, counts) in filling.plan.tables.iter().zip(merged) {
+        if let Some(table) = report.tables.get_mut(planned.source) {
+            table.merged = Some(*counts);
+        }
+    }
+    let all = merged
+        .iter()
+        .copied()
+        .fold(MergeCounts::default(), MergeCounts::and);
+    report.merged = Some(all);
+    if all.is_idle() {
+        format!(
+            "nothing to merge: {location} has all keys of {extent} already, and was not changed: {all}"
+        )
+    } else {
+        format!("merged {extent} into {location}: {all}")
+    }
 }
 
 /// What can be done about a value that is converted and does not fit, where the types are given.

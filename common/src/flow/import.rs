@@ -25,7 +25,7 @@ pub fn import(request: &ImportRequest, watch: &dyn Watch) -> Result<Report> {
         request.into_schema.as_deref(),
         request.names,
     )?;
-    if request.mode == Mode::Fill {
+    if matches!(request.mode, Mode::Fill | Mode::Merge) {
         fill::check(request, &wishes)?;
     }
     match &request.target {
@@ -93,7 +93,7 @@ fn postgres(
     watch: &dyn Watch,
 ) -> Result<Report> {
     let settings = ConnInfo::parse(text, &|name| std::env::var(name).ok())?;
-    if request.mode == Mode::Fill {
+    if matches!(request.mode, Mode::Fill | Mode::Merge) {
         let source = (archive, selection);
         return fill::into_existing((request, wishes), &settings, source, report, watch);
     }

@@ -3,6 +3,7 @@
 use crate::digest::Digest;
 use crate::location::{ArchivePath, Location, TableFilter};
 use crate::mapping::NameRule;
+use crate::mapping::fill::Merging;
 use crate::seam::{Check, Consent};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -95,6 +96,8 @@ pub enum Mode {
     Replace,
     /// Puts rows into them: they must be there, and empty.
     Fill,
+    /// Puts rows to those that are there, found again by a key.
+    Merge,
 }
 
 /// Load an archive into a target.
@@ -106,6 +109,8 @@ pub struct ImportRequest {
     pub target: Location,
     /// What is done with tables that are there.
     pub mode: Mode,
+    /// How rows are merged, with `Mode::Merge`.
+    pub merging: Merging,
     /// Schema of the target, for PostgreSQL; `public` unless given.
     pub into_schema: Option<String>,
     /// Schema of the ledger, for PostgreSQL; its own unless given.

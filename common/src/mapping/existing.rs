@@ -1,4 +1,5 @@
-//! Tables that stand in the target already, as data: what an import with `--mode fill` has to suit.
+//! Tables that stand in the target already, as data: what an import with `--mode fill` or `merge` has to
+//! suit.
 //!
 //! The engine reads them from its catalogue; nothing here knows how.
 
@@ -16,6 +17,10 @@ pub struct Existing {
 }
 
 /// A table of the target.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent facts of the catalogue"
+)]
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ExistingTable {
     /// Its name.
@@ -32,6 +37,12 @@ pub struct ExistingTable {
     pub rules: Vec<String>,
     /// The triggers of its users that INSERT fires.
     pub triggers: Vec<ExistingTrigger>,
+    /// Names of rules that rewrite UPDATE.
+    pub update_rules: Vec<String>,
+    /// The triggers of its users that UPDATE fires.
+    pub update_triggers: Vec<ExistingTrigger>,
+    /// The role may UPDATE it.
+    pub may_update: bool,
     /// Rights that the role lacks and the import needs, such as `INSERT`.
     pub rights_missing: Vec<&'static str>,
     /// The role owns it.
@@ -40,9 +51,37 @@ pub struct ExistingTable {
     pub columns: Vec<ExistingColumn>,
     /// Its foreign keys.
     pub foreign_keys: Vec<ExistingForeignKey>,
+    /// Its primary and unique keys, the primary key first.
+    pub keys: Vec<ExistingKey>,
 }
 
-/// A trigger that INSERT fires.
+/// A primary or unique key, or a unique index.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExistingKey {
+    /// Name of its index.
+    pub name: String,
+    /// It is the primary key.
+    pub primary: bool,
+    /// Its columns, in its order.
+    pub columns: Vec<ExistingKeyColumn>,
+    /// What keeps rows from being told by it: `deferrable`, `partial`, `on expressions`.
+    pub unsuited: Option<&'static str>,
+    /// NULLS NOT DISTINCT.
+    pub nulls_are_equal: bool,
+}
+
+/// A column of a key, and what it means there that two values are equal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExistingKeyColumn {
+    /// The column's name.
+    pub name: String,
+    /// The schema of the operator `=` that the key uses.
+    pub operators: String,
+    /// Schema and name of the collation that the key uses.
+    pub collation: Option<(String, String)>,
+}
+
+/// A trigger that INSERT or UPDATE fires.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ExistingTrigger {
     /// Its name.
@@ -88,6 +127,8 @@ pub struct ExistingColumn {
     pub identity_always: bool,
     /// Computed by the server from other columns.
     pub generated: bool,
+    /// Schema and name of its collation, unless it is the one its type has.
+    pub collation: Option<(String, String)>,
 }
 
 /// Kinds of type, as far as values are judged before they are sent.

@@ -10,7 +10,9 @@ pub mod structure;
 use crate::fault::{Code, Exit, Fault, Place};
 use crate::report::runs::{BackupReport, RunReport};
 use crate::report::structure::{ObjectReport, RejectedType, Subject};
+use indicatif::HumanCount;
 use serde::{Deserialize, Serialize};
+use std::fmt;
 
 /// How much a finding matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -179,6 +181,49 @@ pub struct PhaseReport {
     pub bytes: u64,
 }
 
+/// What a merge has done with rows of the archive.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct MergeCounts {
+    /// Rows whose key was not in the target.
+    pub inserted: u64,
+    /// Rows of the target that have got other values.
+    pub updated: u64,
+    /// Rows that the target had with the same values.
+    pub unchanged: u64,
+    /// Rows that the target has with other values, and keeps.
+    pub skipped: u64,
+}
+
+impl MergeCounts {
+    /// Both together.
+    #[must_use]
+    pub fn and(self, other: MergeCounts) -> MergeCounts {
+        MergeCounts {
+            inserted: self.inserted + other.inserted,
+            updated: self.updated + other.updated,
+            unchanged: self.unchanged + other.unchanged,
+            skipped: self.skipped + other.skipped,
+        }
+    }
+
+    /// Whether nothing was written.
+    #[must_use]
+    pub fn is_idle(self) -> bool {
+        self.inserted == 0 && self.updated == 0
+    }
+}
+
+impl fmt::Display for MergeCounts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [inserted, updated, unchanged, skipped] =
+            [self.inserted, self.updated, self.unchanged, self.skipped].map(HumanCount);
+        write!(
+            f,
+            "{inserted} inserted, {updated} updated, {unchanged} unchanged, {skipped} skipped"
+        )
+    }
+}
+
 /// What was done with one table.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct TableReport {
@@ -206,6 +251,9 @@ pub struct TableReport {
     /// The statement that makes the table with its columns, where a plan was made.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sql: Option<String>,
+    /// What became of its rows, where they were merged with those of the target.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub merged: Option<MergeCounts>,
 }
 
 /// What is known and planned of one column.
@@ -267,6 +315,8 @@ pub struct Report {
     pub runs: Option<Vec<RunReport>>,
     /// Backups that were removed, the oldest first.
     pub removed: Vec<BackupReport>,
+    /// What became of all rows, where they were merged with those of the target.
+    pub merged: Option<MergeCounts>,
     /// One sentence that says what was done: `exported 12 tables, 48,201 rows (3.1 MiB) to shop.waybill`.
     pub summary: String,
     /// The verdict, when the job is one that judges: it then ends with exit 3 whatever `--fail-on`.

@@ -8,7 +8,9 @@ use crate::fault::{Fault, Place};
 use crate::report::escape::escaped_json;
 use crate::report::runs::{BackupReport, RunReport};
 use crate::report::structure::ObjectReport;
-use crate::report::{ArchiveFacts, Finding, PhaseReport, Report, Severity, TableReport, Totals};
+use crate::report::{
+    ArchiveFacts, Finding, MergeCounts, PhaseReport, Report, Severity, TableReport, Totals,
+};
 use jiff::{Timestamp, Unit};
 use serde::Serialize;
 use uuid::Uuid;
@@ -68,6 +70,8 @@ struct Object<'a> {
     target: Option<&'a str>,
     archive: Option<&'a ArchiveFacts>,
     totals: Totals,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    merged: Option<MergeCounts>,
     tables: &'a [TableReport],
     phases: &'a [PhaseReport],
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
@@ -141,6 +145,7 @@ pub(in crate::cli) fn object(
         target: report.target.as_deref(),
         archive: report.archive.as_ref(),
         totals: report.totals,
+        merged: report.merged,
         tables: &report.tables,
         phases: &report.phases,
         objects: &report.objects,

@@ -126,6 +126,12 @@ pub(in crate::cli) fn report(report: &Report, canvas: Canvas) -> String {
     if !report.by_the_way || canvas.verbose {
         text.push_str(&detail(report, canvas));
     }
+    for table in &report.tables {
+        if let Some(merged) = table.merged.filter(|_| report.tables.len() > 1) {
+            let name = table.target_name.as_ref().unwrap_or(&table.name);
+            writeln!(text, "{}: {merged}", escaped(name)).expect("a String takes all text");
+        }
+    }
     if let Some(runs) = &report.runs {
         text.push_str(&runs::runs(runs, canvas));
     }

@@ -13,7 +13,8 @@ use crate::engine::postgres::name;
 use crate::engine::postgres::session::Session;
 use crate::fault::{Code, Fault, Result};
 use crate::mapping::existing::{
-    Existing, ExistingColumn, ExistingForeignKey, ExistingTable, ExistingTrigger, Kind,
+    Existing, ExistingColumn, ExistingForeignKey, ExistingKey, ExistingKeyColumn, ExistingTable,
+    ExistingTrigger, Kind,
 };
 
 /// Added to every length and precision that PostgreSQL keeps of a type (`VARHDRSZ`).
@@ -67,6 +68,11 @@ pub(super) fn tables(session: &mut Session, schema: &str) -> Result<Existing> {
             guard(&mut tables[*place], &row);
         }
     }
+    for row in session.query(include_str!("queries/existing_keys.sql"), &[&oids])? {
+        if let Some(place) = places.get(&row.get::<_, Oid>("relation")) {
+            key(&mut tables[*place].keys, &row);
+        }
+    }
     Ok(Existing {
         schema: schema.to_owned(),
         role: role.map(|row| row.get("role")).unwrap_or_default(),
@@ -97,6 +103,7 @@ fn table(row: &Row) -> ExistingTable {
         partitioned: kind == "p",
         row_security: row.get("row_security"),
         owned: row.get("owned"),
+        may_update: row.get("may_update"),
         rights_missing: missing.map(|(_, right)| right).collect(),
         ..ExistingTable::default()
     }
@@ -122,11 +129,55 @@ fn guard(table: &mut ExistingTable, row: &Row) {
             parent: (row.get("home"), row.get("parent")),
             deferrable: row.get("deferrable"),
         }),
-        kind => table.triggers.push(ExistingTrigger {
-            name,
-            changes_rows: kind == "changing trigger",
-        }),
+        "update rule" => table.update_rules.push(name),
+        kind => {
+            let triggers = if kind.ends_with("update trigger") {
+                &mut table.update_triggers
+            } else {
+                &mut table.triggers
+            };
+            triggers.push(ExistingTrigger {
+                name,
+                changes_rows: kind.starts_with("changing"),
+            });
+        }
     }
+}
+
+/// Puts a column of a key to the others of the key, which stand before it.
+fn key(keys: &mut Vec<ExistingKey>, row: &Row) {
+    let name: &str = row.get("name");
+    if keys.last().is_none_or(|last| last.name != name) {
+        keys.push(ExistingKey {
+            name: name.to_owned(),
+            primary: row.get("is_primary"),
+            columns: Vec::new(),
+            unsuited: None,
+            nulls_are_equal: row.get("nulls_are_equal"),
+        });
+    }
+    let Some(key) = keys.last_mut() else { return };
+    let unsuited: Option<&str> = row.get("unsuited");
+    key.unsuited = key.unsuited.or(unsuited.map(|word| match word {
+        "deferrable" => "deferrable",
+        "partial" => "partial",
+        "on expressions" => "on expressions",
+        _ => "with an equality of its own",
+    }));
+    let column: Option<String> = row.get("column_name");
+    if let (Some(name), Some(operators)) = (column, row.get("operators")) {
+        key.columns.push(ExistingKeyColumn {
+            name,
+            operators,
+            collation: collation(row),
+        });
+    }
+}
+
+/// Schema and name of a collation, where there is one.
+fn collation(row: &Row) -> Option<(String, String)> {
+    let schema: Option<String> = row.get("collation_schema");
+    schema.zip(row.get("collation_name"))
 }
 
 fn column(row: &Row) -> ExistingColumn {
@@ -149,6 +200,7 @@ fn column(row: &Row) -> ExistingColumn {
         has_default: row.get("has_default"),
         identity_always: row.get("identity_always"),
         generated: row.get("generated"),
+        collation: collation(row),
     }
 }
 

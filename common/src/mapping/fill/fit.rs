@@ -195,6 +195,7 @@ mod tests {
             has_default: false,
             identity_always: false,
             generated: false,
+            collation: None,
         };
         Fitting::default().refusal(&column, value).is_some()
     }

@@ -7,6 +7,7 @@
 mod fit;
 mod guards;
 mod matching;
+mod merge;
 mod order;
 #[cfg(test)]
 mod tests;
@@ -15,6 +16,7 @@ mod wishes;
 pub use fit::Fitting;
 pub(super) use fit::transport;
 pub use guards::not_empty;
+pub use merge::{MatchColumn, MergeBy, Merging, OnConflict, OnKey, merge};
 
 use crate::fault::{Code, Result};
 use crate::mapping::Request;
@@ -43,6 +45,8 @@ pub struct Filling {
     pub tables: Vec<FillTable>,
     /// Positions in `tables`: parents before children, as far as there are no cycles.
     pub order: Vec<usize>,
+    /// What becomes of rows that differ, where rows are merged.
+    pub on_conflict: Option<OnConflict>,
 }
 
 /// Where the rows of one staging table go.
@@ -61,6 +65,8 @@ pub struct FillTable {
     /// The staged column of the source's INTEGER PRIMARY KEY, and the last value that the source's own
     /// sequence has given, where there are both.
     pub recorded: Option<(usize, i64)>,
+    /// How its rows are found again in the target, where they are merged with those it holds.
+    pub merge: Option<MergeBy>,
 }
 
 impl FillTable {
@@ -124,6 +130,7 @@ pub fn fill(
         },
         tables,
         order,
+        on_conflict: None,
     })
 }
 
@@ -225,6 +232,7 @@ fn table(
         key,
         deferred: Vec::new(),
         recorded: None,
+        merge: None,
     };
     Ok((plan, table))
 }

@@ -16,6 +16,7 @@ fn column(name: &str, kind: Kind) -> ExistingColumn {
         has_default: false,
         identity_always: false,
         generated: false,
+        collation: None,
     }
 }
 

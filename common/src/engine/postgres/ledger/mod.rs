@@ -13,7 +13,7 @@ mod steps;
 
 pub(super) use heartbeat::{Beat, Heartbeat, lease};
 pub(super) use record::{Record, Saved};
-pub(super) use runs::{Entry, Identity, NewRun, Run, State, end, enter, lock_key, look};
+pub(super) use runs::{Entry, Identity, MERGE, NewRun, Run, State, end, enter, lock_key, look};
 pub(super) use steps::{Claim, Pulse, StepName, Steps};
 
 use crate::engine::postgres::name::{identifier, qualified};

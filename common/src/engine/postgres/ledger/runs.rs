@@ -7,12 +7,15 @@ use crate::digest::Digest;
 use crate::engine::postgres::session::Session;
 use crate::fault::{Code, Fault, Result};
 
+/// The mode whose runs are never repeated in vain: what was merged once can be merged again.
+pub(in super::super) const MERGE: &str = "merge";
+
 /// What tells one run from another. Whoever brings the same goes on with the same run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in super::super) struct Identity {
     /// The schema that gets the tables.
     pub(in super::super) target_schema: String,
-    /// How: `create`, `fill`, …
+    /// How: `create`, `fill`, `merge`, …
     pub(in super::super) mode: String,
     /// The root of the archive, as 64 hexadecimal digits.
     pub(in super::super) archive_root: String,
@@ -167,7 +170,7 @@ pub(in super::super) fn look(
     let mut finished = runs.into_iter().filter(|run| run.state == State::Done);
     match finished
         .next()
-        .filter(|run| !anew && run.identity == *wanted)
+        .filter(|run| !anew && wanted.mode != MERGE && run.identity == *wanted)
     {
         Some(run) => Ok(Entry::Done(run)),
         None => Ok(Entry::New),

@@ -12,7 +12,9 @@ SELECT attribute.attrelid AS relation,
        (attribute.atthasdef AND attribute.attgenerated = '') OR attribute.attidentity <> '' OR base.has_default
            AS has_default,
        attribute.attidentity = 'a' AS identity_always,
-       attribute.attgenerated <> '' AS generated
+       attribute.attgenerated <> '' AS generated,
+       own.collation_schema,
+       own.collation_name
 FROM pg_attribute AS attribute
 CROSS JOIN LATERAL (
     WITH RECURSIVE chain AS (
@@ -28,6 +30,11 @@ CROSS JOIN LATERAL (
     SELECT oid, modifier, not_null, has_default, depth FROM chain ORDER BY depth DESC LIMIT 1
 ) AS base
 JOIN pg_type AS type ON type.oid = base.oid
+LEFT JOIN LATERAL (SELECT home.nspname::text AS collation_schema, named.collname::text AS collation_name
+                   FROM pg_collation AS named
+                   JOIN pg_namespace AS home ON home.oid = named.collnamespace
+                   WHERE named.oid = attribute.attcollation
+                     AND attribute.attcollation <> type.typcollation) AS own ON true
 WHERE attribute.attrelid = ANY ($1::oid[])
   AND attribute.attnum > 0
   AND NOT attribute.attisdropped

@@ -10,6 +10,7 @@ SELECT relation.oid,
        pg_has_role(relation.relowner, 'USAGE') AS owned,
        has_table_privilege(relation.oid, 'SELECT') AS may_select,
        has_table_privilege(relation.oid, 'INSERT') AS may_insert,
+       has_table_privilege(relation.oid, 'UPDATE') AS may_update,
        -- Any of these allows a lock that keeps other writers out.
        has_table_privilege(relation.oid, 'UPDATE, DELETE, TRUNCATE') AS may_lock
 FROM pg_class AS relation

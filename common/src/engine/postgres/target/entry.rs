@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use crate::engine::postgres::catalogue::{self, Facts, Purpose, READING, Schemas};
 use crate::engine::postgres::ledger::{
-    Beat, Claim, Entry, Heartbeat, Identity, Ledger, NewRun, Record, State, StepName, Steps, enter,
-    lease, look,
+    Beat, Claim, Entry, Heartbeat, Identity, Ledger, MERGE, NewRun, Record, State, StepName, Steps,
+    enter, lease, look,
 };
 use crate::engine::postgres::session::Session;
 use crate::fault::{Code, Fault, Result};
@@ -166,17 +166,21 @@ impl PostgresTarget<'_> {
     fn identity(&self, parts: &[PartSpan]) -> Identity {
         let schedule = Schedule::new(&self.job.plan, &self.job.planned_by_source(), parts);
         let names: Vec<_> = step_names(&self.job, &schedule).collect();
-        let digest = (self.job).plan_digest((parts, self.options.check), names.iter());
-        let mode = if self.filling.is_some() {
-            "fill"
-        } else {
-            "create"
+        let mode = match self.filling {
+            Some(filling) if filling.on_conflict.is_some() => MERGE,
+            Some(_) => "fill",
+            None => "create",
         };
+        let merges = self.filling.iter().flat_map(|filling| &filling.tables);
+        let merges: Vec<_> = merges.filter_map(|table| table.merge.as_ref()).collect();
         Identity {
             target_schema: self.job.target_schema.clone(),
             mode: mode.to_owned(),
             archive_root: self.options.run.archive_root.clone(),
-            plan_digest: digest.to_string(),
+            plan_digest: self
+                .job
+                .plan_digest((parts, self.options.check, &merges), names.iter())
+                .to_string(),
         }
     }
 

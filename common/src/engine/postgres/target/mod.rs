@@ -48,13 +48,13 @@ use crate::mapping::plan::{PgType, Plan, TablePlan};
 use crate::model::schema::Schema;
 use crate::model::value::Value;
 use crate::progress::{Extent, Watch};
-use crate::report::Finding;
+use crate::report::{Finding, MergeCounts};
 use crate::seam::{Begun, Check, PartReader, Target};
 
 use check::Reading;
 use crew::{Shared, Worker};
 use entry::Turn;
-use fill::{Publish, Tables};
+use fill::{Merged, Publish, Tables};
 use load::Loader;
 use run::{Job, transaction};
 use schedule::Schedule;
@@ -81,8 +81,8 @@ pub fn fits(value: &Value<'_>, target: PgType) -> bool {
     encode::fits(value, target, &[])
 }
 
-/// A PostgreSQL database that gets new tables (mode `create`), or rows into tables that it has (mode
-/// `fill`).
+/// A PostgreSQL database that gets new tables (mode `create`), or rows into tables that it has (modes
+/// `fill` and `merge`).
 pub struct PostgresTarget<'a> {
     conninfo: ConnInfo,
     /// Where the staged rows go, unless the staged tables are to become the target's.
@@ -91,6 +91,7 @@ pub struct PostgresTarget<'a> {
     job: Job<'a>,
     open: Option<Open>,
     findings: Vec<Finding>,
+    merged: Option<Merged>,
 }
 
 /// Which run an import belongs to.
@@ -161,6 +162,7 @@ impl<'a> PostgresTarget<'a> {
             options,
             open: None,
             findings: Vec::new(),
+            merged: None,
         }
     }
 
@@ -203,6 +205,13 @@ impl<'a> PostgresTarget<'a> {
             Some(job) => Cow::Owned(job.plan.into_owned()),
             None => Cow::Borrowed(&*self.job.plan),
         })
+    }
+
+    /// What became of the rows of each table of the plan, once they are merged; nothing when another
+    /// process has done it.
+    #[must_use]
+    pub fn merged(&self) -> Option<&[MergeCounts]> {
+        self.merged.as_ref().map(|merged| merged.tables.as_slice())
     }
 
     /// Gives the run up for good: nothing is left of it but its line in the ledger.
@@ -379,7 +388,11 @@ impl<'a> PostgresTarget<'a> {
             lock_wait: self.options.lock_wait_timeout,
             moving,
         };
-        publish.run(&mut open.control)
+        let merged = publish.run(&mut open.control)?;
+        let findings = merged.iter().flat_map(|merged| merged.findings.clone());
+        self.findings.extend(findings);
+        self.merged = merged;
+        Ok(())
     }
 
     /// The staged tables in the order of the plan.
@@ -421,6 +434,7 @@ fn is_final(code: Code) -> bool {
             | Code::ForeignKeyOrphan
             | Code::ContentDiffers
             | Code::TargetInterferes
+            | Code::MergeConflict
             | Code::ScriptFailed
             | Code::Bug
     )

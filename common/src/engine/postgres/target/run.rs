@@ -11,6 +11,7 @@ use crate::engine::postgres::name::{identifier, literal};
 use crate::engine::postgres::relation::Names;
 use crate::engine::postgres::session::Session;
 use crate::fault::{Code, Fault, Result};
+use crate::mapping::fill::MergeBy;
 use crate::mapping::lost;
 use crate::mapping::plan::{ColumnPlan, Origin, Plan, TablePlan};
 use crate::model::schema::{Schema, Table};
@@ -131,11 +132,11 @@ impl<'a> Job<'a> {
     }
 
     /// The digest of all that is to be made of these parts: tables, keys, views, and how they are
-    /// checked. Words for people do not count. `steps` are those of a run of it: another release of
-    /// this program may number them otherwise.
+    /// checked, and how rows are merged. Words for people do not count. `steps` are those of a run of
+    /// it: another release of this program may number them otherwise.
     pub(super) fn plan_digest<'s>(
         &self,
-        (parts, check): (&[PartSpan], Check),
+        (parts, check, merges): (&[PartSpan], Check, &[&MergeBy]),
         steps: impl Iterator<Item = &'s StepName>,
     ) -> Digest {
         let Plan {
@@ -148,7 +149,7 @@ impl<'a> Job<'a> {
         let mut hasher = Writer(Hasher::default());
         let written = write!(
             hasher,
-            "{tables:?}{enums:?}{views:?}{operator:?}{check:?}{parts:?}"
+            "{tables:?}{enums:?}{views:?}{operator:?}{check:?}{parts:?}{merges:?}"
         );
         written.expect("a digest takes everything");
         for step in steps {

@@ -4,6 +4,8 @@
 //! what was staged before COMMIT, so that a trigger, a default or a domain that changed a value
 //! rolls everything back.
 
+mod matched;
+mod merge;
 mod sequences;
 mod statements;
 mod survey;
@@ -13,13 +15,14 @@ use std::time::{Duration, Instant};
 use crate::engine::postgres::name::identifier;
 use crate::engine::postgres::session::{ServerMessage, Session};
 use crate::fault::{Code, Fault, Mismatch, Result};
-use crate::mapping::fill::{Filling, not_empty};
+use crate::mapping::fill::{Filling, OnConflict, not_empty};
 use crate::report::Finding;
 use crate::seam::Check;
 
 use super::run::{Job, transaction};
 use super::staging;
 use super::switch::Move;
+pub(super) use merge::Merged;
 use sequences::Sequences;
 use statements::Filled;
 
@@ -112,16 +115,27 @@ pub(super) struct Publish<'a> {
 }
 
 impl Publish<'_> {
-    /// Fills everything and commits. A failure leaves the target as it was.
-    pub(super) fn run(&self, session: &mut Session) -> Result<()> {
+    /// Fills or merges everything and commits. A failure leaves the target as it was.
+    pub(super) fn run(&self, session: &mut Session) -> Result<Option<Merged>> {
         self.moving.begin(session)?;
-        let filled = self.lock(session).and_then(|()| self.fill(session));
-        let filled = filled.and_then(|()| self.moving.record(session));
-        self.moving.commit(session, filled)
+        let is_merge = self.tables.filling.on_conflict.is_some();
+        let done = self.lock(session).and_then(|()| {
+            if is_merge {
+                self.merge(session).map(Some)
+            } else {
+                self.fill(session).map(|()| None)
+            }
+        });
+        let done = done.and_then(|merged| {
+            self.moving.record(session)?;
+            Ok(merged)
+        });
+        self.moving.commit(session, done)
     }
 
     fn fill(&self, session: &mut Session) -> Result<()> {
-        self.prepare(session)?;
+        Publish::settings(session)?;
+        self.refuse_rows(session)?;
         let sequences = Sequences::read(session, self.tables)?;
         if self.moving.dry {
             sequences.refuse_lasting()?;
@@ -146,11 +160,16 @@ impl Publish<'_> {
         if !self.moving.dry {
             sequences.advance(session, self.tables)?;
         }
+        self.finish(session)
+    }
+
+    /// The operator's own last word, and the end of the staging schema.
+    fn finish(&self, session: &mut Session) -> Result<()> {
         self.moving.finish(session)?;
         staging::drop_at_once(session, self.tables.job)
     }
 
-    /// All tables at once, in short attempts: an application that holds one and waits for another
+    /// All tables and their sequences at once, in short attempts: an application that holds one and waits for another
     /// is not made to wait for us for long, nor to die of a deadlock.
     fn lock(&self, session: &mut Session) -> Result<()> {
         let names = self.tables.all().map(|filled| filled.only_target());
@@ -158,10 +177,12 @@ impl Publish<'_> {
         if names.is_empty() {
             return Ok(());
         }
+        let sequences = Sequences::read(session, self.tables)?.locks();
         let sql = format!(
-            "SET LOCAL statement_timeout = '{}ms'; LOCK TABLE {} IN SHARE ROW EXCLUSIVE MODE; SET LOCAL statement_timeout = 0",
+            "SET LOCAL statement_timeout = '{}ms'; LOCK TABLE {} IN {} MODE; {sequences}SET LOCAL statement_timeout = 0",
             ATTEMPT.as_millis(),
-            names.join(", ")
+            names.join(", "),
+            self.mode()
         );
         let begun = Instant::now();
         loop {
@@ -177,13 +198,26 @@ impl Publish<'_> {
         }
     }
 
-    fn prepare(&self, session: &mut Session) -> Result<()> {
+    /// Who may go on while the rows are written. SELECT … FOR UPDATE must wait where rows are updated:
+    /// it would hold a row that we wait for, and its UPDATE would wait for us.
+    fn mode(&self) -> &'static str {
+        match self.tables.filling.on_conflict {
+            Some(OnConflict::Update) => "EXCLUSIVE",
+            _ => "SHARE ROW EXCLUSIVE",
+        }
+    }
+
+    fn settings(session: &mut Session) -> Result<()> {
         session.execute(
             "SELECT set_config('synchronous_commit', 'on', true) \
              WHERE current_setting('synchronous_commit') = 'off'; \
              SET LOCAL row_security = off; SET LOCAL extra_float_digits = 1; \
              SET LOCAL synchronize_seqscans = off",
-        )?;
+        )
+    }
+
+    /// Tables that are filled must still be empty.
+    fn refuse_rows(&self, session: &mut Session) -> Result<()> {
         for filled in self.tables.all() {
             let sql = format!(
                 "SELECT EXISTS (SELECT FROM {}) AS has",
@@ -267,8 +301,13 @@ impl Publish<'_> {
 }
 
 fn insert(session: &mut Session, filled: Filled<'_>) -> Result<()> {
-    let done = session.execute(&filled.insert()?).map_err(as_refusal);
-    done.map_err(|fault| fault.in_table(&filled.table.target.name))
+    write(session, &filled.insert()?, &filled.table.target.name)
+}
+
+/// Writes rows into a table of the target.
+fn write(session: &mut Session, sql: &str, table: &str) -> Result<()> {
+    let done = session.execute(sql).map_err(as_refusal);
+    done.map_err(|fault| fault.in_table(table))
 }
 
 fn sums(session: &mut Session, filled: Filled<'_>) -> Result<(Sums, Sums)> {

@@ -41,6 +41,20 @@ impl Sequences {
         Ok(Sequences(all))
     }
 
+    /// Statements that keep others from taking numbers, and change nothing: LOCK TABLE takes no
+    /// sequences. A number that an application took between our look and our ALTER would be given
+    /// twice.
+    pub(super) fn locks(&self) -> String {
+        let owned = self.0.iter().filter(|sequence| sequence.owned);
+        let lock = |sequence: &Sequence| {
+            let Sequence {
+                name, increment, ..
+            } = sequence;
+            format!("ALTER SEQUENCE {name} INCREMENT BY {increment}; ")
+        };
+        owned.map(lock).collect()
+    }
+
     /// Makes those that only defaults use part of the transaction: what INSERT takes from them comes
     /// back with a rollback.
     pub(super) fn hold(&self, session: &mut Session) -> Result<()> {

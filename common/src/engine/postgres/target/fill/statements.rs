@@ -64,12 +64,7 @@ impl Filled<'_> {
         let (mut columns, mut values) = (Vec::new(), Vec::new());
         for (staged, column) in self.table.filled() {
             columns.push(identifier(&column.name)?);
-            let value = self.staged_column(staged)?;
-            // An assignment casts the others, and refuses what an explicit cast would cut.
-            values.push(match column.kind {
-                Kind::Enum(_) | Kind::Other => format!("{value}::{}", column.cast_name),
-                _ => value,
-            });
+            values.push(self.assigned(staged, column)?);
         }
         let identity = self
             .table
@@ -89,13 +84,32 @@ impl Filled<'_> {
         ))
     }
 
+    /// A staged value as INSERT and UPDATE give it to a column.
+    pub(super) fn assigned(&self, staged: usize, column: &ExistingColumn) -> Result<String> {
+        let value = self.staged_column(staged)?;
+        // An assignment casts the others, and refuses what an explicit cast would cut.
+        Ok(match column.kind {
+            Kind::Enum(_) | Kind::Other => format!("{value}::{}", column.cast_name),
+            _ => value,
+        })
+    }
+
+    /// The staged rows that are written, as `preview_all` has them.
+    pub(super) fn preview(&self) -> Result<String> {
+        Ok(format!("{}{}", self.preview_all()?, self.written()?))
+    }
+
     /// The staged rows as the target's types would have them, under the target's names, with the
     /// row's key in `waybill_row` and its order in `waybill_order`.
-    pub(super) fn preview(&self) -> Result<String> {
+    pub(super) fn preview_all(&self) -> Result<String> {
         let mut columns = Vec::new();
         for (staged, column) in self.table.filled() {
             let (value, name) = (self.staged_column(staged)?, identifier(&column.name)?);
-            columns.push(format!("{value}::{} AS {name}", column.cast_name));
+            let collate = match &column.collation {
+                Some((schema, name)) => format!(" COLLATE {}", qualified(schema, name)?),
+                None => String::new(),
+            };
+            columns.push(format!("{value}::{}{collate} AS {name}", column.cast_name));
         }
         Ok(format!(
             "SELECT {}, {} AS waybill_row, {} AS waybill_order FROM {} AS s",
@@ -126,7 +140,7 @@ impl Filled<'_> {
     }
 
     /// What staged rows are sorted by in messages.
-    fn row_order(&self) -> Result<String> {
+    pub(super) fn row_order(&self) -> Result<String> {
         match self.table.key.first() {
             Some((_, staged)) => self.staged_column(*staged),
             None => Ok("s.ctid".to_owned()),

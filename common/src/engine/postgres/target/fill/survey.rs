@@ -14,7 +14,7 @@ use crate::mapping::existing::{ExistingColumn, Kind};
 use crate::report::{Finding, SAMPLES, Severity};
 
 use super::statements::Filled;
-use super::{Tables, sequences};
+use super::{Tables, merge, sequences};
 
 /// Everything that is wrong with the rows of one table. Runs in a transaction of its own.
 pub(super) fn survey(
@@ -31,6 +31,7 @@ pub(super) fn survey(
     }
     // With values that no cast takes, the rules cannot be asked.
     if findings.is_empty() {
+        findings.extend(merge::survey(session, filled)?);
         let query = include_str!("../../queries/existing_rules.sql");
         let name = &filled.table.target.name;
         for row in session.query(query, &[&filled.schema, &name])? {
@@ -149,7 +150,7 @@ fn rule(
     }))
 }
 
-fn counted(finding: Finding, rows: &[Row]) -> Finding {
+pub(super) fn counted(finding: Finding, rows: &[Row]) -> Finding {
     let all = rows.first().map_or(0, |row| row.get::<_, i64>("all_rows"));
     let samples = rows.iter().map(|row| row.get("waybill_row")).collect();
     finding.counted(u64::try_from(all).unwrap_or(0), samples)
@@ -196,14 +197,29 @@ fn unique(
         format!(" WHERE {}", wheres.join(" AND "))
     };
     let keys: Vec<_> = terms.iter().map(|term| format!("({term})")).collect();
-    let sql = listed(&format!(
-        "(SELECT *, count(*) OVER (PARTITION BY {}) AS waybill_equal FROM ({}) AS staged{filter}) AS counted \
+    let own = filled.table.merge.as_ref();
+    let is_own = own.is_some_and(|by| by.key == name);
+    let rows = if is_own {
+        filled.preview_all()?
+    } else {
+        filled.checked()?
+    };
+    let twice = format!(
+        "(SELECT *, count(*) OVER (PARTITION BY {}) AS waybill_equal FROM ({rows}) AS staged{filter}) AS counted \
          WHERE waybill_equal > 1",
         keys.join(", "),
-        filled.preview()?
-    ));
+    );
+    let (sql, with) = match own.filter(|_| !is_own) {
+        Some(by) => {
+            let taken = filled.taken_by_others(by, terms, &filter)?;
+            let twice = format!("SELECT waybill_row, waybill_order FROM {twice}");
+            let with = ", among themselves or with other rows of the target";
+            (listed(&format!("({twice} UNION {taken}) AS found")), with)
+        }
+        None => (listed(&twice), ""),
+    };
     let message = format!(
-        "rows that are equal in the unique key `{name}` of the target ({})",
+        "rows that are equal in the unique key `{name}` of the target ({}){with}",
         terms.join(", ")
     );
     let finding = Finding::new(Code::KeyDuplicate, Severity::Error, message)
@@ -220,21 +236,30 @@ fn orphans(
 ) -> Result<(String, Finding)> {
     let (home, parent): (&str, &str) = (rule.get("home"), rule.get("parent"));
     let parents: Vec<String> = rule.get("parent_columns");
-    let parent_rows = match tables.staged(home, parent) {
-        Some(staged) => format!("({})", staged.preview()?),
-        None => qualified(home, parent)?,
-    };
+    let mut parent_rows = Vec::new();
+    let staged = tables.staged(home, parent);
+    if let Some(staged) = staged {
+        parent_rows.push(format!("({})", staged.preview()?));
+    }
+    // Rows that the target keeps are parents as well.
+    if staged.is_none() || tables.filling.on_conflict.is_some() {
+        parent_rows.push(qualified(home, parent)?);
+    }
     let (mut present, mut equal) = (Vec::new(), Vec::new());
     for (column, parent) in columns.iter().zip(&parents) {
         let column = identifier(column)?;
         present.push(format!("child.{column} IS NOT NULL"));
         equal.push(format!("parent.{} = child.{column}", identifier(parent)?));
     }
+    let equal = equal.join(" AND ");
+    let absent: String = parent_rows
+        .iter()
+        .map(|rows| format!(" AND NOT EXISTS (SELECT FROM {rows} AS parent WHERE {equal})"))
+        .collect();
     let sql = listed(&format!(
-        "({}) AS child WHERE {} AND NOT EXISTS (SELECT FROM {parent_rows} AS parent WHERE {})",
+        "({}) AS child WHERE {}{absent}",
         filled.preview()?,
         present.join(" AND "),
-        equal.join(" AND ")
     ));
     let message = format!("no row of `{parent}` for the foreign key `{name}` of the target");
     let finding = Finding::new(Code::ForeignKeyOrphan, Severity::Error, message).hint(
