@@ -222,6 +222,11 @@ const TESTS: [(&str, &str, &str); 56] = [
         "a_full_disk_leaves_nothing_behind",
     ),
     (
+        "target-dependent",
+        "tests/postgres_target/replace.rs",
+        "what_cannot_follow_stops_the_import_before_anything_is_made",
+    ),
+    (
         "target-changed",
         "tests/replace.rs",
         "an_undo_names_what_has_changed_and_needs_yes",

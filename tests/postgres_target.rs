@@ -9,6 +9,7 @@ mod computed;
 mod content;
 mod conversion;
 mod refusal;
+mod replace;
 mod sample;
 mod survival;
 

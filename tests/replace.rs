@@ -530,16 +530,3 @@ fn prune_keeps_the_newest_and_asks_for_the_last() {
     assert_eq!(desk.runs().len(), 3);
     assert_same(&desk.source.path, &desk.target());
 }
-
-#[test]
-fn a_server_has_no_history_yet() {
-    for name in ["status", "undo"] {
-        let text = run("waybill-import", [name, "pg:dbname=x"])
-            .exits(2)
-            .stderr();
-        assert!(
-            text.contains("of a PostgreSQL target is not there yet"),
-            "{text}"
-        );
-    }
-}

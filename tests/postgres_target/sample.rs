@@ -188,6 +188,7 @@ pub(crate) fn options(target_schema: &str) -> PostgresOptions {
         target_schema: target_schema.to_owned(),
         jobs: 3,
         lock_wait_timeout: Duration::from_secs(5),
+        replace: false,
         check: Check::Content,
         run: RunOptions {
             archive_root: "0".repeat(64),

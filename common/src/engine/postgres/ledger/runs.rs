@@ -7,6 +7,9 @@ use crate::digest::Digest;
 use crate::engine::postgres::session::Session;
 use crate::fault::{Code, Fault, Result};
 
+/// The mode of a run that undoes another.
+pub(in super::super) const UNDO: &str = "undo";
+
 /// What tells one run from another. Whoever brings the same goes on with the same run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in super::super) struct Identity {
@@ -147,7 +150,10 @@ pub(in super::super) fn look(
             Err(unfinished(open, wanted))
         };
     }
-    let mut finished = runs.into_iter().filter(|run| run.state == State::Done);
+    // What an undo has brought back was there before, by a run that counts again, or by none.
+    let mut finished = runs
+        .into_iter()
+        .filter(|run| run.state == State::Done && run.identity.mode != UNDO);
     match finished
         .next()
         .filter(|run| !anew && run.identity == *wanted)

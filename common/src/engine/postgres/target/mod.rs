@@ -20,6 +20,7 @@ mod operator;
 mod page;
 mod refusal;
 pub mod rehearse;
+mod replace;
 mod run;
 mod schedule;
 pub mod show;
@@ -55,7 +56,9 @@ use crew::{Shared, Worker};
 use entry::Turn;
 use fill::{Publish, Tables};
 use load::Loader;
-use run::{Job, transaction};
+use run::Job;
+pub(super) use run::transaction;
+pub(super) use staging::{drop_schema as drop_tables, remove as abandoned};
 use schedule::Schedule;
 use switch::Move;
 
@@ -68,6 +71,8 @@ pub struct PostgresOptions {
     pub jobs: usize,
     /// How long one lock is waited for.
     pub lock_wait_timeout: Duration,
+    /// Puts aside tables that bear the names of those to be made, in the switch.
+    pub replace: bool,
     /// How the staged tables are compared with what was sent.
     pub check: Check,
     /// Which run it belongs to.
@@ -322,6 +327,8 @@ impl<'a> PostgresTarget<'a> {
             conninfo: &self.conninfo,
             steps: &open.steps,
             claim,
+            replace: self.options.replace,
+            lock_wait: self.options.lock_wait_timeout,
         };
         let Some(filling) = self.filling else {
             let left_out = moving.run(&mut open.control)?;
@@ -380,6 +387,7 @@ fn is_final(code: Code) -> bool {
             | Code::ForeignKeyOrphan
             | Code::ContentDiffers
             | Code::TargetInterferes
+            | Code::TargetDependent
             | Code::ScriptFailed
             | Code::Bug
     )

@@ -240,7 +240,7 @@ pub(super) fn index_memory(server: i64, workers: usize) -> i64 {
 }
 
 /// Runs `act` between `begin` and COMMIT, or ROLLBACK when it fails.
-pub(super) fn transaction<T>(
+pub(in super::super) fn transaction<T>(
     session: &mut Session,
     begin: &str,
     act: impl FnOnce(&mut Session) -> Result<T>,

@@ -38,6 +38,27 @@ pub(super) fn create(session: &mut Session, begin: &str, job: &Job<'_>) -> Resul
     Ok(())
 }
 
+/// Gives staged columns the collations of columns that they will replace, so that views can follow and
+/// applications find the order that they know.
+pub(super) fn keep_collations(session: &mut Session, begin: &str, job: &Job<'_>) -> Result<()> {
+    let query = include_str!("../queries/kept_collations.sql");
+    let rows = transaction(session, begin, |session| {
+        session.query(query, &[&job.staging, &job.target_schema])
+    })?;
+    for batch in rows.chunks(BATCH) {
+        transaction(session, begin, |session| {
+            batch.iter().try_for_each(|row| {
+                let done = session.execute(row.get("sql"));
+                done.map_err(|fault| {
+                    let (table, column): (&str, &str) = (row.get("name"), row.get("column"));
+                    fault.in_table(table).in_column(column)
+                })
+            })
+        })?;
+    }
+    Ok(())
+}
+
 fn create_table(session: &mut Session, job: &Job<'_>, table: usize) -> Result<()> {
     let (planned, _) = job.table(table)?;
     let sql = job.statements(table).create(&job.names.sequences[table]);
@@ -75,7 +96,7 @@ pub(super) fn remove_leftovers(
 }
 
 /// Ends the connections of a run and drops its staging schema.
-pub(super) fn remove(session: &mut Session, begin: &str, run: &str, schema: &str) -> Result<()> {
+pub(in super::super) fn remove(session: &mut Session, begin: &str, run: &str, schema: &str) -> Result<()> {
     terminate(session, begin, run)?;
     drop_schema(session, begin, schema)
 }
@@ -90,7 +111,7 @@ fn terminate(session: &mut Session, begin: &str, run: &str) -> Result<()> {
 }
 
 /// Drops a staging schema with all that is in it.
-pub(super) fn drop_schema(session: &mut Session, begin: &str, name: &str) -> Result<()> {
+pub(in super::super) fn drop_schema(session: &mut Session, begin: &str, name: &str) -> Result<()> {
     let mut before = usize::MAX;
     loop {
         let rows = transaction(session, begin, |session| {
