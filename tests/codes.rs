@@ -10,7 +10,7 @@ use std::path::Path;
 use waybill_common::fault::Code;
 
 /// Codes that no quirk provokes, and the file and function of a test that does.
-const TESTS: [(&str, &str, &str); 56] = [
+const TESTS: [(&str, &str, &str); 57] = [
     (
         "target-differs",
         "tests/check_live/postgres.rs",

@@ -1,6 +1,7 @@
 //! Replacing an SQLite file, bringing it back, and the history of both: with the real programs.
 
 mod moments;
+mod server;
 
 use crate::support::compare_sqlite::assert_same;
 use crate::support::program::{Ran, as_nobody, command, run};

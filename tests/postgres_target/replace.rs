@@ -79,7 +79,8 @@ fn dump(server: &Server, uri: &str) -> String {
     let said = String::from_utf8_lossy(&out.stderr);
     assert!(out.status.success(), "{said}");
     let text = String::from_utf8(out.stdout).unwrap();
-    let is_random = |line: &&str| line.starts_with("\\restrict") || line.starts_with("\\unrestrict");
+    let is_random =
+        |line: &&str| line.starts_with("\\restrict") || line.starts_with("\\unrestrict");
     let lines = text.lines().filter(|line| !is_random(line));
     lines.collect::<Vec<_>>().join("\n")
 }
@@ -142,7 +143,10 @@ fn what_is_replaced_comes_back_as_it_was_and_goes_again() {
         let replaced = dump(server, &uri);
         let rows = "SELECT count(*), min(label) FROM items";
         assert_eq!(ask(&mut client, rows), "1000|item 1");
-        assert_eq!(ask(&mut client, "SELECT count(*), sum(sold) FROM labels"), "1000|10");
+        assert_eq!(
+            ask(&mut client, "SELECT count(*), sum(sold) FROM labels"),
+            "1000|10"
+        );
         let rights = "SELECT has_table_privilege('reader', 'items', 'SELECT WITH GRANT OPTION'),
             has_column_privilege('reader', 'items', 'label', 'UPDATE'),
             has_table_privilege('reader', 'items', 'DELETE'),
@@ -170,7 +174,10 @@ fn what_is_replaced_comes_back_as_it_was_and_goes_again() {
         undo(&uri, None).unwrap();
         assert_eq!(dump(server, &uri), before);
         assert_eq!(
-            ask(&mut client, "SELECT count(*) FROM pg_namespace WHERE nspname LIKE 'waybill\\_%'"),
+            ask(
+                &mut client,
+                "SELECT count(*) FROM pg_namespace WHERE nspname LIKE 'waybill\\_%'"
+            ),
             "1",
             "one backup is kept, those that were emptied are gone"
         );
@@ -214,7 +221,10 @@ fn a_created_table_is_taken_back_unless_rows_have_changed() {
         // What the application had written is kept, and comes back.
         let undo = Undo::prepare(&conninfo(&uri), None, false, Duration::from_secs(5)).unwrap();
         undo.perform(&Unwatched).unwrap();
-        assert_eq!(ask(&mut client, "SELECT label FROM items WHERE id = 2000"), "mine");
+        assert_eq!(
+            ask(&mut client, "SELECT label FROM items WHERE id = 2000"),
+            "mine"
+        );
     }
 }
 
@@ -244,22 +254,49 @@ fn what_cannot_follow_stops_the_import_before_anything_is_made() {
     let before = dump(&servers()[0], &uri);
     let (schema, plan, parts) = items(10);
     let cases = [
-        ("CREATE MATERIALIZED VIEW kept AS SELECT * FROM items", "DROP MATERIALIZED VIEW kept"),
+        (
+            "CREATE MATERIALIZED VIEW kept AS SELECT * FROM items",
+            "DROP MATERIALIZED VIEW kept",
+        ),
         ("CREATE TABLE typed (it items)", "DROP TABLE typed"),
-        ("CREATE FUNCTION all_items() RETURNS SETOF items LANGUAGE sql AS 'SELECT * FROM items'",
-         "DROP FUNCTION all_items()"),
-        ("CREATE FUNCTION counted() RETURNS bigint BEGIN ATOMIC SELECT count(*) FROM items; END",
-         "DROP FUNCTION counted()"),
+        (
+            "CREATE FUNCTION all_items() RETURNS SETOF items LANGUAGE sql AS 'SELECT * FROM items'",
+            "DROP FUNCTION all_items()",
+        ),
+        (
+            "CREATE FUNCTION counted() RETURNS bigint BEGIN ATOMIC SELECT count(*) FROM items; END",
+            "DROP FUNCTION counted()",
+        ),
         ("CREATE TABLE child () INHERITS (items)", "DROP TABLE child"),
-        ("CREATE RULE quiet AS ON DELETE TO items DO INSTEAD NOTHING", "DROP RULE quiet ON items"),
-        ("CREATE POLICY own ON items USING (true)", "DROP POLICY own ON items"),
-        ("CREATE STATISTICS both_columns ON id, label FROM items", "DROP STATISTICS both_columns"),
-        ("CREATE PUBLICATION news FOR TABLE items", "DROP PUBLICATION news"),
-        ("CREATE TABLE counted (n integer DEFAULT nextval('items_id_seq'))", "DROP TABLE counted"),
-        ("ALTER TABLE items ADD UNIQUE (label);
+        (
+            "CREATE RULE quiet AS ON DELETE TO items DO INSTEAD NOTHING",
+            "DROP RULE quiet ON items",
+        ),
+        (
+            "CREATE POLICY own ON items USING (true)",
+            "DROP POLICY own ON items",
+        ),
+        (
+            "CREATE STATISTICS both_columns ON id, label FROM items",
+            "DROP STATISTICS both_columns",
+        ),
+        (
+            "CREATE PUBLICATION news FOR TABLE items",
+            "DROP PUBLICATION news",
+        ),
+        (
+            "CREATE TABLE counted (n integer DEFAULT nextval('items_id_seq'))",
+            "DROP TABLE counted",
+        ),
+        (
+            "ALTER TABLE items ADD UNIQUE (label);
           CREATE TABLE named (label text REFERENCES items (label))",
-         "DROP TABLE named; ALTER TABLE items DROP CONSTRAINT items_label_key"),
-        ("ALTER TABLE items ENABLE ROW LEVEL SECURITY", "ALTER TABLE items DISABLE ROW LEVEL SECURITY"),
+            "DROP TABLE named; ALTER TABLE items DROP CONSTRAINT items_label_key",
+        ),
+        (
+            "ALTER TABLE items ENABLE ROW LEVEL SECURITY",
+            "ALTER TABLE items DISABLE ROW LEVEL SECURITY",
+        ),
     ];
     for (make, drop) in cases {
         client.batch_execute(make).unwrap();
@@ -282,12 +319,21 @@ fn a_view_or_row_that_does_not_fit_the_new_table_stops_the_switch_and_is_named()
     // Ten sales, of items that five of will not be there.
     let fault = replace(&uri, (&schema, &plan, &parts)).unwrap_err();
     assert_eq!(fault.code(), Code::TargetDependent, "{fault:?}");
-    assert!(fault.what().starts_with("foreign key sales_item_fkey"), "{fault:?}");
-    client.batch_execute("DELETE FROM sales WHERE item > 5; CREATE VIEW ids AS SELECT id FROM items").unwrap();
+    assert!(
+        fault.what().starts_with("foreign key sales_item_fkey"),
+        "{fault:?}"
+    );
+    client
+        .batch_execute("DELETE FROM sales WHERE item > 5; CREATE VIEW ids AS SELECT id FROM items")
+        .unwrap();
     let fault = replace(&uri, (&schema, &plan, &parts)).unwrap_err();
     assert_eq!(fault.code(), Code::TargetDependent, "{fault:?}");
     assert!(fault.what().starts_with("view public.ids"), "{fault:?}");
-    client.batch_execute("DROP VIEW ids; INSERT INTO sales SELECT n, n FROM generate_series(6, 10) AS n").unwrap();
+    client
+        .batch_execute(
+            "DROP VIEW ids; INSERT INTO sales SELECT n, n FROM generate_series(6, 10) AS n",
+        )
+        .unwrap();
     assert_eq!(dump(&servers()[0], &uri), before);
 }
 
@@ -338,7 +384,10 @@ fn backups_are_pruned_and_what_has_none_is_not_undone() {
         [(RunState::Replaced, false), (RunState::Current, true)]
     );
     let prune = |keep| Prune::prepare(&conninfo(&uri), keep, Duration::from_secs(5)).unwrap();
-    assert_eq!(prune(Keep::YoungerThan(Duration::from_hours(1))).dropped(), []);
+    assert_eq!(
+        prune(Keep::YoungerThan(Duration::from_hours(1))).dropped(),
+        []
+    );
     let one = prune(Keep::Newest(1));
     assert_eq!((one.dropped().len(), one.leaves_none()), (1, false));
     one.perform().unwrap();
@@ -353,4 +402,54 @@ fn backups_are_pruned_and_what_has_none_is_not_undone() {
     let left = "SELECT string_agg(nspname, ',') FROM pg_namespace WHERE nspname LIKE 'waybill%'";
     assert_eq!(ask(&mut client, left), "waybill");
     assert!(!states(&uri).iter().any(|(_, undoable)| *undoable));
+}
+
+#[test]
+fn thousands_of_tables_are_replaced_at_default_settings_and_brought_back() {
+    const TABLES: usize = 2_500;
+    let uri = owned(&servers()[0]);
+    let mut client = client(&uri);
+    let made = format!(
+        "DO $$BEGIN FOR n IN 1..{TABLES} LOOP EXECUTE format('CREATE TABLE t%s (id bigint)', n); \
+         IF n % 100 = 0 THEN COMMIT; END IF; END LOOP; END$$"
+    );
+    client.batch_execute(&made).unwrap();
+    let (schema, plan) = super::sample::bare_tables(TABLES);
+    let parts = Memory::new(vec![Vec::new(); TABLES], 100);
+    replace(&uri, (&schema, &plan, &parts)).unwrap();
+    let count = "SELECT count(*) FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace";
+    assert_eq!(ask(&mut client, count), TABLES.to_string());
+    undo(&uri, None).unwrap();
+    assert_eq!(ask(&mut client, count), TABLES.to_string());
+    Prune::prepare(&conninfo(&uri), Keep::Newest(0), Duration::from_secs(5))
+        .unwrap()
+        .perform()
+        .unwrap();
+}
+
+#[test]
+fn a_million_rows_come_back_as_fast_as_ten() {
+    let took = |rows: i64| {
+        let uri = owned(&servers()[0]);
+        let mut client = client(&uri);
+        let made = format!(
+            "CREATE TABLE items AS SELECT n AS id, 'x' AS label FROM generate_series(1, {rows}) AS n"
+        );
+        client.batch_execute(&made).unwrap();
+        let (schema, plan, parts) = items(10);
+        replace(&uri, (&schema, &plan, &parts)).unwrap();
+        // Nobody looks whether something has changed: that reads all rows.
+        let undo = Undo::prepare(&conninfo(&uri), None, true, Duration::from_secs(5)).unwrap();
+        let begun = std::time::Instant::now();
+        undo.perform(&Unwatched).unwrap();
+        let took = begun.elapsed();
+        let count = ask(&mut client, "SELECT count(*) FROM items");
+        assert_eq!(count, rows.to_string());
+        took
+    };
+    let (few, many) = (took(10), took(1_000_000));
+    assert!(
+        many < few * 3 + Duration::from_millis(200),
+        "{few:?}, {many:?}"
+    );
 }

@@ -160,7 +160,9 @@ fn perform(
         Outcome::Undone(run) => run,
         Outcome::GivenUp => {
             return Ok(Report {
-                summary: format!("gave up run {undone}, which had not ended: the tables are as they were"),
+                summary: format!(
+                    "gave up run {undone}, which had not ended: the tables are as they were"
+                ),
                 ..report
             });
         }

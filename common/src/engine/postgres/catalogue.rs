@@ -344,13 +344,7 @@ fn clashes(
     let query = include_str!("queries/clashes.sql");
     let rows = session.query(
         query,
-        &[
-            &schema,
-            &names.relations,
-            &names.types,
-            &relations,
-            &types,
-        ],
+        &[&schema, &names.relations, &names.types, &relations, &types],
     )?;
     Ok(clash_fault(&rows, target_schema))
 }

@@ -113,7 +113,8 @@ impl Prune {
 /// Whether the schema bears the mark of a backup.
 fn is_ours(session: &mut Session, schema: &str) -> Result<bool> {
     let run = schema.rsplit('_').next().unwrap_or_default();
-    let query = "SELECT obj_description(oid, 'pg_namespace') AS mark FROM pg_namespace WHERE nspname = $1";
+    let query =
+        "SELECT obj_description(oid, 'pg_namespace') AS mark FROM pg_namespace WHERE nspname = $1";
     let rows = session.query(query, &[&schema])?;
     let mark: Option<String> = rows.first().and_then(|row| row.get("mark"));
     Ok(mark == Some(swap::mark(run)))
@@ -146,7 +147,11 @@ fn refuse_dependents(session: &mut Session, schema: &str) -> Result<()> {
         })
         .collect();
     let found = Dependents::read(session, &objects)?;
-    let mut all = found.others.iter().chain(&found.views).chain(&found.foreign_keys);
+    let mut all = found
+        .others
+        .iter()
+        .chain(&found.views)
+        .chain(&found.foreign_keys);
     match all.next() {
         None => Ok(()),
         Some(one) => {

@@ -25,7 +25,10 @@ fn report(session: &mut Session, ledger: &Ledger, past: &Past) -> Result<RunRepo
     let held = ledger::held(session, ledger, &past.run)?;
     let brought = objects(&held, Role::Brought);
     let places = swap::places(session, &brought, &past.target_schema)?;
-    let mut stands = brought.iter().zip(&places).filter(|(object, _)| object.is_relation());
+    let mut stands = brought
+        .iter()
+        .zip(&places)
+        .filter(|(object, _)| object.is_relation());
     let home = past.target_schema.as_str();
     let stands = stands.all(|(object, place)| {
         let found = place.found.as_ref();

@@ -201,8 +201,7 @@ impl Undo {
         let mut out = objects(&self.held, Role::Brought);
         let places = swap::places(session, &out, target)?;
         let elsewhere = |object: &Object, what: &str| {
-            let what = format!("the {} is no longer where the run has put it", object.kind)
-                + what;
+            let what = format!("the {} is no longer where the run has put it", object.kind) + what;
             let fault = Fault::new(Code::RunMissing, what).in_table(&object.name);
             fault.hint("undo the runs after it first; `waybill-import status TARGET` lists them")
         };
@@ -232,13 +231,12 @@ impl Undo {
                 _ => return Err(elsewhere(object, ", its backup")),
             }
         }
-        self.refuse_dependents(session, &out, &back)?;
+        Self::refuse_dependents(session, &out, &back)?;
         Ok((out, back))
     }
 
     /// What points at a table that goes must find another one that comes.
     fn refuse_dependents(
-        &self,
         session: &mut Session,
         out: &[Object],
         back: &[Object],
@@ -261,9 +259,15 @@ impl Undo {
             };
             if !has_other || !one.owned {
                 let what = if one.owned {
-                    format!("{} reads what the run has brought, and nothing takes its place", one.described)
+                    format!(
+                        "{} reads what the run has brought, and nothing takes its place",
+                        one.described
+                    )
                 } else {
-                    format!("{} belongs to another role, and cannot be changed", one.described)
+                    format!(
+                        "{} belongs to another role, and cannot be changed",
+                        one.described
+                    )
                 };
                 return refusal(parent.unwrap_or(&one.described), what);
             }
@@ -273,19 +277,18 @@ impl Undo {
 
     /// What has changed since the run.
     fn changes(&self, session: &mut Session) -> Result<Vec<Finding>> {
-        let brought = self.held.iter().filter(|one| one.role == Role::Brought);
-        let (mut tables, mut found) = (Vec::new(), Vec::new());
-        tables.extend(brought.filter(|one| one.kind == "table"));
+        let mut found = Vec::new();
         if self.assume_unchanged {
             return Ok(found);
         }
         let target = self.past.target_schema.as_str();
+        let brought = self.held.iter().filter(|one| one.role == Role::Brought);
         let places = swap::places(session, &objects(&self.held, Role::Brought), target)?;
-        let names = objects(&self.held, Role::Brought);
-        for held in tables {
-            let mut placed = names.iter().zip(&places);
-            let place = placed.find(|(object, _)| object.oid == held.oid && object.kind == "table");
-            if place.is_some_and(|(_, place)| place.found.is_none()) {
+        for (held, place) in brought.zip(&places) {
+            if held.kind != "table" {
+                continue;
+            }
+            if place.found.is_none() {
                 let message = "it was dropped since".to_owned();
                 found.push(changes::changed_since(&held.name, message));
                 continue;
@@ -303,7 +306,7 @@ impl Undo {
         let tables = tables.map(|object| qualified(&self.past.target_schema, &object.name));
         let tables = tables.collect::<Result<Vec<_>>>()?;
         let mut all = tables.clone();
-        all.extend(self.refuse_dependents(session, &out, &back)?.children());
+        all.extend(Self::refuse_dependents(session, &out, &back)?.children());
         all.sort_unstable();
         all.dedup();
         Ok((all, tables))
@@ -316,7 +319,7 @@ impl Undo {
     /// All that is done, within a transaction.
     fn statements(&self, session: &mut Session) -> Result<Vec<Statement>> {
         let (out, back) = self.survey(session)?;
-        let dependents = self.refuse_dependents(session, &out, &back)?;
+        let dependents = Self::refuse_dependents(session, &out, &back)?;
         let (mut statements, after) = dependents.follow(session)?;
         let backup = self.backup();
         statements.push(swap::create_backup(&backup, &self.id)?);

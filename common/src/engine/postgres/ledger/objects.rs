@@ -2,9 +2,9 @@
 
 use tokio_postgres::types::Oid;
 
+use super::Ledger;
 use super::heartbeat::client;
 use super::runs::State;
-use super::Ledger;
 use crate::engine::postgres::session::Session;
 use crate::fault::Result;
 

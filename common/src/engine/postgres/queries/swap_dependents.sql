@@ -38,8 +38,8 @@ SELECT CASE WHEN foreign_key.oid IS NOT NULL THEN 'foreign key'
             WHEN view.oid IS NOT NULL THEN 'view'
             ELSE 'other' END AS kind,
        COALESCE(foreign_key.oid, view.oid, dependent.objid) AS oid,
-       CASE WHEN view.oid IS NULL THEN pg_describe_object(dependent.classid, dependent.objid, 0)
-            ELSE pg_describe_object('pg_class'::regclass, view.oid, 0) END AS described,
+       CASE WHEN rule.oid IS NULL THEN pg_describe_object(dependent.classid, dependent.objid, 0)
+            ELSE pg_describe_object('pg_class'::regclass, rule.ev_class, 0) END AS described,
        COALESCE(pg_has_role(child.relowner, 'USAGE'), pg_has_role(view.relowner, 'USAGE'), true) AS owned,
        CASE WHEN child.oid IS NULL THEN ''
             ELSE format('%I.%I', (SELECT nspname FROM pg_namespace WHERE oid = child.relnamespace),

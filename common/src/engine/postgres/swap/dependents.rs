@@ -74,10 +74,7 @@ pub(in super::super) struct Dependents {
 
 impl Dependents {
     /// Reads the catalogue, within a transaction.
-    pub(in super::super) fn read(
-        session: &mut Session,
-        objects: &[Object],
-    ) -> Result<Dependents> {
+    pub(in super::super) fn read(session: &mut Session, objects: &[Object]) -> Result<Dependents> {
         let (relations, types) = identifiers(objects);
         let query = include_str!("../queries/swap_dependents.sql");
         let mut all = Dependents::default();

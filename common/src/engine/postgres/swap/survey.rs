@@ -141,7 +141,8 @@ fn unsuited(row: &Row) -> Option<Finding> {
     let name: &str = row.get("name");
     if !row.get::<_, bool>("owned") {
         let (kind, owner): (&str, &str) = (row.get("kind"), row.get("owner"));
-        let message = format!("the {kind} belongs to `{owner}`, and cannot be put aside by this role");
+        let message =
+            format!("the {kind} belongs to `{owner}`, and cannot be put aside by this role");
         let finding = Finding::new(Code::RightMissing, Severity::Error, message).in_table(name);
         let hint = match identifier(owner) {
             Ok(owner) => format!("GRANT {owner} TO the role that imports, or import as {owner}"),
@@ -179,7 +180,10 @@ fn refused(dependents: &Dependents, plan: &Plan) -> Vec<Finding> {
         if !one.owned {
             findings.push(refused_object(
                 one,
-                format!("{} belongs to another role, and cannot be changed", one.described),
+                format!(
+                    "{} belongs to another role, and cannot be changed",
+                    one.described
+                ),
                 "import as a role that owns it",
             ));
         }

@@ -58,8 +58,8 @@ use fill::{Publish, Tables};
 use load::Loader;
 use run::Job;
 pub(super) use run::transaction;
-pub(super) use staging::{drop_schema as drop_tables, remove as abandoned};
 use schedule::Schedule;
+pub(super) use staging::{drop_schema as drop_tables, remove as abandoned};
 use switch::Move;
 
 /// How an import into PostgreSQL is done.

@@ -96,7 +96,12 @@ pub(super) fn remove_leftovers(
 }
 
 /// Ends the connections of a run and drops its staging schema.
-pub(in super::super) fn remove(session: &mut Session, begin: &str, run: &str, schema: &str) -> Result<()> {
+pub(in super::super) fn remove(
+    session: &mut Session,
+    begin: &str,
+    run: &str,
+    schema: &str,
+) -> Result<()> {
     terminate(session, begin, run)?;
     drop_schema(session, begin, schema)
 }
