@@ -238,12 +238,12 @@ const TESTS: [(&str, &str, &str); 57] = [
     ),
     (
         "run-missing",
-        "tests/replace.rs",
+        "tests/replace/refused.rs",
         "what_is_not_recorded_or_no_longer_kept_cannot_be_undone",
     ),
     (
         "history-unreadable",
-        "tests/replace.rs",
+        "tests/replace/refused.rs",
         "a_record_that_is_none_is_refused_and_nothing_is_touched",
     ),
     (

@@ -5,7 +5,7 @@ use crate::support::program::{Ran, command};
 use std::fs;
 use std::path::Path;
 use waybill_common::archive::{WriterOptions, write};
-use waybill_common::model::schema::{Affinity, Column, Rowid, Schema, Table, TableKind};
+use waybill_common::model::schema::{Affinity, Column, Rowid, Schema, Table};
 use waybill_common::model::value::Value;
 use waybill_common::profile::TableProfile;
 use waybill_common::profile::evidence::{ColumnEvidence, Form, FormEvidence, RealRange, RowRef};
@@ -24,18 +24,10 @@ fn schema() -> Schema {
         on_conflict: None,
     };
     let table = Table {
-        name: "t".to_owned(),
-        kind: TableKind::Rowid,
-        strict: false,
         rowid: Rowid::Hidden,
-        autoincrement: false,
         columns: vec![column],
-        primary_key: None,
-        unique: Vec::new(),
-        foreign_keys: Vec::new(),
-        checks: Vec::new(),
-        indexes: Vec::new(),
         sql: "CREATE TABLE t(a)".to_owned(),
+        ..Table::bare("t")
     };
     Schema {
         tables: vec![table],

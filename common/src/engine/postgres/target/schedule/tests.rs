@@ -228,18 +228,8 @@ fn each_piece_of_a_table_loads_all_parts_of_it() {
 fn dropped_columns_come_back_between_the_last_part_and_the_first_index() {
     let mut with = table(0, 1, &[]);
     with.columns.push(ColumnPlan {
-        name: "x".to_owned(),
         origin: Origin::Computed(Expression::Column("a".to_owned())),
-        target: PgType::Bigint,
-        asked: false,
-        conversion: None,
-        collation: None,
-        not_null: false,
-        default: None,
-        identity: None,
-        evidence: String::new(),
-        rejected: Vec::new(),
-        proposals: Vec::new(),
+        ..ColumnPlan::bare("x", 0, PgType::Bigint)
     });
     let plan = plan(vec![with, table(1, 0, &[])]);
     let tasks = run(&plan, &[part(0, 1, 10), part(0, 2, 10)], 3, 1);

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::model::schema::{Facts, Trigger, View};
+use crate::model::schema::{TableKind, VirtualContent};
 use std::os::unix::fs::PermissionsExt as _;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 
