@@ -10,7 +10,7 @@ use std::path::Path;
 use waybill_common::fault::Code;
 
 /// Codes that no quirk provokes, and the file and function of a test that does.
-const TESTS: [(&str, &str, &str); 58] = [
+const TESTS: [(&str, &str, &str); 59] = [
     (
         "merge-key-missing",
         "tests/merge/keys.rs",
@@ -230,6 +230,11 @@ const TESTS: [(&str, &str, &str); 58] = [
         "target-unwritable",
         "common/src/engine/sqlite/target/tests/refused.rs",
         "a_full_disk_leaves_nothing_behind",
+    ),
+    (
+        "target-dependent",
+        "tests/postgres_target/replace.rs",
+        "what_cannot_follow_stops_the_import_before_anything_is_made",
     ),
     (
         "target-changed",

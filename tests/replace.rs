@@ -2,6 +2,7 @@
 
 mod moments;
 mod refused;
+mod server;
 
 use crate::support::compare_sqlite::assert_same;
 use crate::support::program::{Ran, command, run};
@@ -337,17 +338,4 @@ fn prune_keeps_the_newest_and_asks_for_the_last() {
     assert_eq!(backups(), 0);
     assert_eq!(desk.runs().len(), 3);
     assert_same(&desk.source.path, &desk.target());
-}
-
-#[test]
-fn a_server_has_no_history_yet() {
-    for name in ["status", "undo"] {
-        let text = run("waybill-import", [name, "pg:dbname=x"])
-            .exits(2)
-            .stderr();
-        assert!(
-            text.contains("of a PostgreSQL target is not there yet"),
-            "{text}"
-        );
-    }
 }

@@ -189,6 +189,8 @@ codes! {
     TargetFileExists = "target-file-exists", Refused, "choose another name, or pass --mode replace, which puts the file aside";
     /// The target could not be written.
     TargetUnwritable = "target-unwritable", Failed, "check the folder, its permissions and the free space";
+    /// Something in the target points at a table that is replaced, and cannot follow.
+    TargetDependent = "target-dependent", Refused, "drop it for the import, and make it again after it";
     /// The target is not what an earlier run left there.
     TargetChanged = "target-changed", Refused, "pass --yes to go on nevertheless: what is taken away is kept, and can be brought back";
     /// Nobody has agreed to what was asked for.

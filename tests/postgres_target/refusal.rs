@@ -418,6 +418,7 @@ fn checked(check: Check, change: &str) -> Result<(), Code> {
     let options = PostgresOptions {
         check,
         lock_wait_timeout: Duration::from_secs(5),
+        replace: false,
         ..options("public")
     };
     let mut target = PostgresTarget::new(conninfo(&uri), &schema, &plan, options);

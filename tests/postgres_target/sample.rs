@@ -188,6 +188,7 @@ pub(crate) fn options(target_schema: &str) -> PostgresOptions {
         target_schema: target_schema.to_owned(),
         jobs: 3,
         lock_wait_timeout: Duration::from_secs(5),
+        replace: false,
         check: Check::Content,
         run: RunOptions {
             archive_root: "0".repeat(64),
@@ -279,4 +280,25 @@ impl<F: Fn() + Sync> Watch for After<F> {
     fn stopped(&self) -> bool {
         self.stop.load(Ordering::SeqCst) && self.acted.load(Ordering::SeqCst)
     }
+}
+
+/// So many empty tables `t1`, `t2`, … of one column, without keys.
+pub(crate) fn bare_tables(count: usize) -> (Schema, Plan) {
+    let names: Vec<_> = (1..=count).map(|number| format!("t{number}")).collect();
+    let plan = Plan {
+        tables: names
+            .iter()
+            .enumerate()
+            .map(|(at, name)| TablePlan::bare(at, name, vec![column("id", 0, PgType::Bigint)]))
+            .collect(),
+        enums: Vec::new(),
+        views: Vec::new(),
+        operator: OperatorPlan::default(),
+        findings: Vec::new(),
+    };
+    let schema = Schema {
+        tables: names.iter().map(|name| source(name, &["id"])).collect(),
+        ..Schema::default()
+    };
+    (schema, plan)
 }

@@ -111,7 +111,7 @@ pub(super) struct ImportArgs {
 enum Mode {
     /// Refuse when one exists already
     Create,
-    /// Put aside what is there, in the step that puts the new in place (SQLite)
+    /// Put aside what is there, in the step that puts the new in place
     Replace,
     /// Put the rows into them: they must exist and be empty (PostgreSQL)
     Fill,

@@ -5,7 +5,7 @@ use super::rehearse::rehearse;
 use super::request::{Again, ImportRequest, Mode, Scope, VerifyLevel};
 use super::select::{SelectedParts, Selection, select};
 use super::wishes::Wishes;
-use super::{compare, fill, into_sqlite, open, plan, runs, verify, wording};
+use super::{compare, fill, history, into_sqlite, open, plan, verify, wording};
 use crate::archive::Archive;
 use crate::engine::postgres::conninfo::ConnInfo;
 use crate::engine::postgres::target::{LEDGER_SCHEMA, PostgresOptions, PostgresTarget, RunOptions};
@@ -38,11 +38,12 @@ pub fn import(request: &ImportRequest, watch: &dyn Watch) -> Result<Report> {
             wishes.refuse_mapping()?;
             into_sqlite::confirm(request, path, watch)?;
         }
-        Location::Postgres(_) if request.mode == Mode::Replace => {
-            return Err(runs::not_there_yet(
-                "to replace the tables",
-                &request.target,
-            ));
+        Location::Postgres(_)
+            if request.mode == Mode::Replace && request.staging_schema.is_some() =>
+        {
+            let what = "tables are replaced only from a staging schema of the import's own";
+            let hint = "leave out --staging-schema; the role needs CREATE on the database";
+            return Err(Fault::new(Code::Usage, what).hint(hint));
         }
         Location::Postgres(_) => {}
     }
@@ -114,16 +115,26 @@ fn postgres(
     let parts = SelectedParts::new(archive, &selection.positions);
     let tried = rehearse(&selection.schema, &plan, &parts, request.jobs, watch)?;
     report.findings.extend(tried);
-    if refused(&mut report, "the target cannot hold every value") || request.plan_only {
+    if refused(&mut report, "the target cannot hold every value") {
+        return Ok(report);
+    }
+    let place = (&settings, wishes.target_schema.as_str());
+    let replaces = request.mode == Mode::Replace;
+    if request.plan_only {
+        if replaces {
+            history::ends_here(request, place, &plan, &mut report, watch)?;
+        }
         return Ok(report);
     }
     let options = options(request, wishes, archive);
     let mut target = PostgresTarget::new(settings.clone(), &selection.schema, &plan, options);
     if let Some(run) = target.already(&parts_of(request, archive, selection))? {
         let source = (archive, selection);
-        let place = (&settings, wishes.target_schema.as_str());
         let found = compare::since(request, source, (&plan, None), place, watch)?;
         return Ok(already(report, &target.location(), &run, found));
+    }
+    if replaces && history::ends_here(request, place, &plan, &mut report, watch)? {
+        return Ok(report);
     }
     let mut report = run(request, archive, selection, &mut target, report, watch)
         .map_err(|fault| advised(fault, &plan))?;
@@ -165,6 +176,7 @@ pub(super) fn options(
         target_schema: wishes.target_schema.clone(),
         jobs: request.jobs,
         lock_wait_timeout: request.lock_wait_timeout,
+        replace: request.mode == Mode::Replace,
         check: request.check,
         run: RunOptions {
             archive_root: facts.root,

@@ -15,6 +15,8 @@ mod fill;
 #[cfg(all(feature = "sqlite", feature = "postgres"))]
 mod fitting;
 #[cfg(all(feature = "sqlite", feature = "postgres"))]
+mod history;
+#[cfg(all(feature = "sqlite", feature = "postgres"))]
 mod import;
 mod inspect;
 #[cfg(all(feature = "sqlite", feature = "postgres"))]

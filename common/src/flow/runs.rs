@@ -1,22 +1,30 @@
 //! The history of a target: its runs, bringing back what was there, and removing what was kept.
 
+use super::history::{self, pruned};
 use super::request::{Keep, PruneRequest, StatusRequest, UndoOnly, UndoRequest};
 use super::wording;
 use crate::engine::sqlite::runs::{self, Prune, Undo};
 use crate::fault::{Code, Fault, Result};
 use crate::location::Location;
 use crate::progress::{Extent, Watch};
-use crate::report::runs::BackupReport;
 use crate::report::{Finding, Report, Severity};
 use crate::seam::Question;
 use std::path::Path;
 
 /// Lists the runs, the newest last.
 pub fn status(request: &StatusRequest, _watch: &dyn Watch) -> Result<Report> {
-    let shown = request.target.shown();
-    let found = match &request.target {
-        Location::Sqlite(path) => runs::status(path).map_err(|fault| fault.at(&shown))?,
-        Location::Postgres(_) => return Err(not_there_yet("status", &request.target)),
+    let (shown, found) = match &request.target {
+        Location::Sqlite(path) => {
+            let shown = request.target.shown();
+            let found = runs::status(path).map_err(|fault| fault.at(&shown))?;
+            (shown, found)
+        }
+        Location::Postgres(text) => {
+            let settings = history::settings(text)?;
+            let shown = settings.location();
+            let found = history::status(&settings).map_err(|fault| fault.at(&shown))?;
+            (shown, found)
+        }
     };
     let undoable = found.iter().filter(|run| run.undoable).count() as u64;
     Ok(Report {
@@ -37,7 +45,11 @@ pub fn undo(request: &UndoRequest, watch: &dyn Watch) -> Result<Report> {
             let shown = request.target.shown();
             undo_file(request, path, watch).map_err(|fault| fault.at(shown))
         }
-        Location::Postgres(_) => Err(not_there_yet("undo", &request.target)),
+        Location::Postgres(text) => {
+            let settings = history::settings(text)?;
+            let shown = settings.location();
+            history::undo(request, &settings, watch).map_err(|fault| fault.at(shown))
+        }
     }
 }
 
@@ -48,16 +60,12 @@ pub fn prune(request: &PruneRequest, watch: &dyn Watch) -> Result<Report> {
             let shown = request.target.shown();
             prune_files(request, path, watch).map_err(|fault| fault.at(shown))
         }
-        Location::Postgres(_) => Err(not_there_yet("prune", &request.target)),
+        Location::Postgres(text) => {
+            let settings = history::settings(text)?;
+            let shown = settings.location();
+            history::prune(request, &settings, watch).map_err(|fault| fault.at(shown))
+        }
     }
-}
-
-/// What only SQLite targets have as yet.
-pub(super) fn not_there_yet(what: &str, target: &Location) -> Fault {
-    let what = format!("{what} of a PostgreSQL target is not there yet");
-    Fault::new(Code::Usage, what)
-        .at(target.shown())
-        .hint("it works for a target sqlite:PATH")
 }
 
 fn undo_file(request: &UndoRequest, path: &Path, watch: &dyn Watch) -> Result<Report> {
@@ -197,28 +205,5 @@ fn prune_files(request: &PruneRequest, path: &Path, watch: &dyn Watch) -> Result
     }
     let dropped = prune.dropped();
     prune.perform()?;
-    Ok(pruned(path, dropped))
-}
-
-fn pruned(path: &Path, dropped: Vec<(String, u64)>) -> Report {
-    let bytes = dropped.iter().map(|(_, bytes)| bytes).sum();
-    let summary = match dropped.len() as u64 {
-        0 => format!("no backup of {} had to be removed", path.display()),
-        count => format!(
-            "removed {} of {}, freed {}",
-            wording::counted(count, "backup"),
-            path.display(),
-            indicatif::HumanBytes(bytes)
-        ),
-    };
-    let removed = dropped.into_iter().map(|(location, bytes)| BackupReport {
-        location,
-        bytes: Some(bytes),
-    });
-    Report {
-        target: Some(path.display().to_string()),
-        removed: removed.collect(),
-        summary,
-        ..Report::default()
-    }
+    Ok(pruned(&path.display().to_string(), dropped))
 }

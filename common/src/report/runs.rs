@@ -48,6 +48,10 @@ pub enum RunState {
     Replaced,
     /// Somebody else has removed what it brought.
     Gone,
+    /// It could not succeed, and has changed nothing.
+    Failed,
+    /// It was given up, and has changed nothing.
+    Abandoned,
 }
 
 impl RunState {
@@ -60,6 +64,8 @@ impl RunState {
             RunState::Undone => "undone",
             RunState::Replaced => "replaced",
             RunState::Gone => "gone",
+            RunState::Failed => "failed",
+            RunState::Abandoned => "abandoned",
         }
     }
 }
@@ -88,6 +94,18 @@ pub struct RunReport {
     pub undoable: bool,
     /// What it has put aside, as long as that is kept.
     pub backup: Option<BackupReport>,
+    /// The schema that it has changed (PostgreSQL).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub schema: Option<String>,
+    /// Its tables, where they are recorded.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tables: Option<u64>,
+    /// Its rows, where they are recorded.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rows: Option<u64>,
+    /// The machines and processes that work on it now.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub workers: Vec<String>,
 }
 
 /// What a run has put aside.

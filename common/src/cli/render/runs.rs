@@ -4,7 +4,7 @@ use super::text::Canvas;
 use crate::report::escape::escaped;
 use crate::report::runs::{BackupReport, RunReport};
 use anstyle::Style;
-use indicatif::HumanBytes;
+use indicatif::{HumanBytes, HumanCount};
 use std::fmt::Write as _;
 
 /// All runs, the newest last.
@@ -18,10 +18,16 @@ pub(super) fn runs(runs: &[RunReport], canvas: Canvas) -> String {
         };
         line("when", &run.when);
         line("did", &did(run));
+        if let Some(extent) = extent(run) {
+            line("content", &extent);
+        }
         if let Some(root) = &run.root {
             line("archive", root);
         }
         line("state", run.state.name());
+        if !run.workers.is_empty() {
+            line("at work", &run.workers.join(", "));
+        }
         if let Some(backup) = &run.backup {
             line("backup", &place(backup));
         }
@@ -48,6 +54,22 @@ fn did(run: &RunReport) -> String {
         Some(undone) => format!("{} {undone}", run.mode.name()),
         None => run.mode.name().to_owned(),
     }
+}
+
+/// How much it was, where that is recorded.
+fn extent(run: &RunReport) -> Option<String> {
+    let (tables, rows) = (run.tables?, run.rows?);
+    let plural = |count: u64| if count == 1 { "" } else { "s" };
+    let schema = run.schema.as_ref();
+    let home = schema.map(|schema| format!(" in schema {schema}"));
+    Some(format!(
+        "{} table{}, {} row{}{}",
+        HumanCount(tables),
+        plural(tables),
+        HumanCount(rows),
+        plural(rows),
+        home.unwrap_or_default()
+    ))
 }
 
 fn place(backup: &BackupReport) -> String {
@@ -78,14 +100,20 @@ mod tests {
                 location: "a\u{1b}.db".to_owned(),
                 bytes: Some(2048),
             }),
+            schema: Some("public".to_owned()),
+            tables: Some(1),
+            rows: Some(2),
+            workers: vec!["db1 7".to_owned()],
         };
         assert_eq!(
             runs(&[run], Canvas::default()),
             "01-a
      when: 2026-01-31T10:00:00Z
       did: undo 00-b
+  content: 1 table, 2 rows in schema public
   archive: aa
     state: current
+  at work: db1 7
    backup: a\\u{1b}.db (2.00 KiB)
      undo: possible
 

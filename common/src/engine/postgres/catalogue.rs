@@ -12,6 +12,7 @@ use crate::engine::postgres::relation::Names;
 use crate::engine::postgres::rooms;
 pub use crate::engine::postgres::rooms::Schemas;
 use crate::engine::postgres::session::Session;
+use crate::engine::postgres::swap::{self, Survey};
 use crate::engine::postgres::wishes;
 use crate::fault::{Code, Fault, Result};
 use crate::mapping::plan::Plan;
@@ -42,6 +43,8 @@ pub(super) const READING: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY
 pub(super) enum Purpose {
     /// New tables come into it.
     Create,
+    /// The same, and those of the same names are put aside.
+    Replace,
     /// Tables that stand in it get rows.
     Fill,
 }
@@ -65,8 +68,57 @@ pub(super) struct Facts {
 /// anything.
 pub fn preflight(conninfo: &ConnInfo, schemas: Schemas<'_>, plan: &Plan) -> Result<Vec<Finding>> {
     let mut session = Session::connect(conninfo)?;
+    look(&mut session, schemas, plan, Purpose::Create)
+}
+
+/// A table that a replacing import would put aside.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Aside {
+    /// Its name.
+    pub table: String,
+    /// Its rows.
+    pub rows: u64,
+}
+
+/// The same for an import that replaces tables, with those that it would put aside.
+pub fn preflight_replace(
+    conninfo: &ConnInfo,
+    schemas: Schemas<'_>,
+    plan: &Plan,
+) -> Result<(Vec<Finding>, Vec<Aside>)> {
+    let target_schema = schemas.target;
+    let mut session = Session::connect(conninfo)?;
+    let findings = look(&mut session, schemas, plan, Purpose::Replace)?;
+    if findings.iter().any(|one| one.severity == Severity::Error) {
+        return Ok((findings, Vec::new()));
+    }
+    session.execute(READING)?;
+    let schema = session.query(include_str!("queries/target_schema.sql"), &[&target_schema])?;
+    let mut aside = Vec::new();
+    if let Some(schema) = schema.first() {
+        let survey = Survey::read(&mut session, schema.get("oid"), plan)?;
+        for object in survey.aside.iter().filter(|one| one.kind == "table") {
+            let table = name::qualified(target_schema, &object.name)?;
+            let rows = session.query(&format!("SELECT count(*) AS rows FROM ONLY {table}"), &[])?;
+            let rows = rows.first().map_or(0, |row| row.get::<_, i64>("rows"));
+            aside.push(Aside {
+                table: object.name.clone(),
+                rows: u64::try_from(rows).unwrap_or(0),
+            });
+        }
+    }
+    session.execute("COMMIT")?;
+    Ok((findings, aside))
+}
+
+fn look(
+    session: &mut Session,
+    schemas: Schemas<'_>,
+    plan: &Plan,
+    purpose: Purpose,
+) -> Result<Vec<Finding>> {
     let mut faults = Vec::new();
-    let facts = examine(&mut session, schemas, plan, Purpose::Create, &mut faults)?;
+    let facts = examine(session, schemas, plan, purpose, &mut faults)?;
     let mut findings: Vec<_> = faults.iter().map(finding).collect();
     findings.extend(facts.into_iter().flat_map(|facts| facts.notes));
     Ok(findings)
@@ -106,8 +158,16 @@ pub(super) fn examine(
         faults,
     )?;
     let schema = target(session, &server, target_schema, purpose, faults)?;
-    if let Some(schema) = schema.filter(|_| purpose == Purpose::Create) {
-        faults.extend(clashes(session, (schema, target_schema), plan)?);
+    let mut notes = server.notes();
+    let mut aside = Vec::new();
+    if let Some(schema) = schema.filter(|_| purpose == Purpose::Replace) {
+        let survey = Survey::read(session, schema, plan)?;
+        faults.extend(survey.faults());
+        notes.extend(survey.notes().cloned());
+        aside = survey.aside;
+    }
+    if let Some(schema) = schema.filter(|_| purpose != Purpose::Fill) {
+        faults.extend(clashes(session, (schema, target_schema), plan, &aside)?);
     }
     let taken = wishes::preflight(session, plan, (schema, target_schema), faults)?;
     faults.extend(clash_fault(&taken, target_schema));
@@ -120,7 +180,7 @@ pub(super) fn examine(
         free_connections: usize::try_from(server.free_connections - GUARD).unwrap_or(0),
         work_memory: server.work_memory,
         block_size: usize::try_from(server.block_size).unwrap_or(usize::MAX),
-        notes: server.notes(),
+        notes,
     }))
 }
 
@@ -222,12 +282,15 @@ impl Server {
             // Whatever gets another name is locked, with its indexes.
             Purpose::Create if schemas.staging.is_some() => LOCKS_FILLED,
             Purpose::Create => 1,
+            // The old one beside it.
+            Purpose::Replace => 2,
             Purpose::Fill => LOCKS_FILLED,
         };
         let added = plan.tables.iter().map(|table| &table.added);
         let added: usize = added
             .map(|added| added.statistics.len() + added.updated_at.iter().len())
             .sum();
+        let sequences = sequences * if purpose == Purpose::Replace { 2 } else { 1 };
         let objects = tables * each + sequences + added + plan.enums.len();
         let needed = i64::try_from(objects + LOCKS_ASIDE).unwrap_or(i64::MAX);
         let there = self.locks_per_transaction.saturating_mul(self.transactions);
@@ -282,7 +345,7 @@ fn target(
         let fault = right_missing(what, "USAGE ON SCHEMA", (schema, &server.role));
         faults.push(fault.in_table(schema));
     }
-    if purpose == Purpose::Create && !row.get::<_, bool>("may_create") {
+    if purpose != Purpose::Fill && !row.get::<_, bool>("may_create") {
         let what = "the role may not create tables in the target schema";
         let fault = right_missing(what, "USAGE, CREATE ON SCHEMA", (schema, &server.role));
         faults.push(fault.in_table(schema));
@@ -295,10 +358,15 @@ fn clashes(
     session: &mut Session,
     (schema, target_schema): (Oid, &str),
     plan: &Plan,
+    aside: &[swap::Object],
 ) -> Result<Option<Fault>> {
     let names = Names::of(plan);
+    let (relations, types) = swap::identifiers(aside);
     let query = include_str!("queries/clashes.sql");
-    let rows = session.query(query, &[&schema, &names.relations, &names.types])?;
+    let rows = session.query(
+        query,
+        &[&schema, &names.relations, &names.types, &relations, &types],
+    )?;
     Ok(clash_fault(&rows, target_schema))
 }
 

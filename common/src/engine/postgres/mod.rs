@@ -3,11 +3,13 @@
 pub mod catalogue;
 pub mod conninfo;
 pub mod existing;
+pub mod history;
 mod ledger;
 pub mod name;
 mod relation;
 mod rooms;
 pub mod session;
+mod swap;
 pub mod target;
 pub mod tls;
 mod wishes;

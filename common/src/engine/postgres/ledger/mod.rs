@@ -7,13 +7,17 @@
 //! Knows no plan and no table of the target: steps are numbers with a name.
 
 mod heartbeat;
+mod objects;
 mod record;
 mod runs;
 mod steps;
 
 pub(super) use heartbeat::{Beat, Heartbeat, lease};
+pub(super) use objects::{Held, Past, Role, forget, held, history, hold, keep, turn, undo};
 pub(super) use record::{Record, Saved};
-pub(super) use runs::{Entry, Identity, MERGE, NewRun, Run, State, end, enter, lock_key, look};
+pub(super) use runs::{
+    Entry, Identity, MERGE, NewRun, Run, State, UNDO, end, enter, lock_key, look,
+};
 pub(super) use steps::{Claim, Pulse, StepName, Steps};
 
 use crate::engine::postgres::name::{identifier, qualified};

@@ -9,6 +9,8 @@ use crate::fault::{Code, Fault, Result};
 
 /// The mode whose runs are never repeated in vain: what was merged once can be merged again.
 pub(in super::super) const MERGE: &str = "merge";
+/// The mode of a run that undoes another.
+pub(in super::super) const UNDO: &str = "undo";
 
 /// What tells one run from another. Whoever brings the same goes on with the same run.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -167,7 +169,10 @@ pub(in super::super) fn look(
             Err(unfinished(open, wanted))
         };
     }
-    let mut finished = runs.into_iter().filter(|run| run.state == State::Done);
+    // What an undo has brought back was there before, by a run that counts again, or by none.
+    let mut finished = runs
+        .into_iter()
+        .filter(|run| run.state == State::Done && run.identity.mode != UNDO);
     match finished
         .next()
         .filter(|run| !anew && wanted.mode != MERGE && run.identity == *wanted)

@@ -21,7 +21,8 @@ CREATE TABLE ledger.runs (
     ended timestamptz,
     tables bigint NOT NULL,
     rows bigint NOT NULL,
-    bytes bigint NOT NULL
+    bytes bigint NOT NULL,
+    undoes text
 );
 CREATE UNIQUE INDEX waybill_runs_open ON ledger.runs (target_schema) WHERE state = 'open';
 CREATE TABLE ledger.workers (
@@ -52,4 +53,14 @@ CREATE TABLE ledger.steps (
     result text,
     PRIMARY KEY (run, step)
 ) WITH (fillfactor = 50);
+CREATE TABLE ledger.objects (
+    run text NOT NULL REFERENCES ledger.runs ON DELETE CASCADE,
+    role text NOT NULL CHECK (role IN ('brought', 'kept')),
+    kind text NOT NULL,
+    name text NOT NULL,
+    id oid NOT NULL,
+    rows bigint,
+    since xid8,
+    PRIMARY KEY (run, role, kind, name)
+);
 INSERT INTO ledger.version VALUES (1);

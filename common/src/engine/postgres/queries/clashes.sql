@@ -1,4 +1,5 @@
--- $1: the target schema. $2: names of relations. $3: names of types. Tables come first.
+-- $1: the target schema. $2: names of relations. $3: names of types. $4: relations, and $5: types, that are
+-- put aside with all that belongs to them. Tables come first.
 -- A table makes a type of its name, and an array type: both go with it and are not listed.
 SELECT kind, name
 FROM (
@@ -11,11 +12,21 @@ SELECT CASE relkind
 FROM pg_class
 WHERE relnamespace = $1
   AND relname::text = ANY ($2::text[])
+  AND oid <> ALL ($4::oid[])
+  AND NOT EXISTS (SELECT FROM pg_index WHERE indexrelid = pg_class.oid AND indrelid = ANY ($4::oid[]))
+  AND NOT EXISTS (SELECT FROM pg_depend
+                  WHERE classid = 'pg_class'::regclass
+                    AND objid = pg_class.oid
+                    AND pg_class.relkind = 'S'
+                    AND refclassid = 'pg_class'::regclass
+                    AND refobjid = ANY ($4::oid[])
+                    AND deptype IN ('a', 'i'))
 UNION
 SELECT 'type', theirs.typname::text
 FROM pg_type AS theirs
 WHERE theirs.typnamespace = $1
   AND theirs.typname::text = ANY ($3::text[])
+  AND theirs.oid <> ALL ($5::oid[])
   AND NOT EXISTS (SELECT FROM pg_class
                   WHERE oid = theirs.typrelid AND relname::text = ANY ($2::text[]))
   AND NOT EXISTS (SELECT FROM pg_type AS element

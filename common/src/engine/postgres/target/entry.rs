@@ -71,7 +71,7 @@ impl PostgresTarget<'_> {
         let facts = match self.examine(&mut control) {
             Ok(facts) => facts,
             // What stands in the way may be what another process has just switched there.
-            Err(fault) => match self.look(&mut control, &ledger, &identity)? {
+            Err(fault) => match self.look_again(&mut control, &ledger, &identity)? {
                 Entry::Done(run) => return Ok(Some(run.id)),
                 _ => return Err(fault),
             },
@@ -169,6 +169,7 @@ impl PostgresTarget<'_> {
         let mode = match self.filling {
             Some(filling) if filling.on_conflict.is_some() => MERGE,
             Some(_) => "fill",
+            None if self.options.replace => "replace",
             None => "create",
         };
         let merges = self.filling.iter().flat_map(|filling| &filling.tables);
@@ -191,9 +192,22 @@ impl PostgresTarget<'_> {
         })
     }
 
+    /// The same after a failure that may have left a transaction open.
+    fn look_again(
+        &self,
+        control: &mut Session,
+        ledger: &Ledger,
+        identity: &Identity,
+    ) -> Result<Entry> {
+        control.execute("ROLLBACK")?;
+        self.look(control, ledger, identity)
+    }
+
     fn examine(&self, control: &mut Session) -> Result<Facts> {
         let purpose = if self.filling.is_some() {
             Purpose::Fill
+        } else if self.options.replace {
+            Purpose::Replace
         } else {
             Purpose::Create
         };
@@ -252,6 +266,9 @@ impl PostgresTarget<'_> {
                 staging::drop_staged(&mut open.control, &open.begin, &self.job)?;
             }
             staging::create(&mut open.control, &open.begin, &self.job)?;
+            if self.options.replace {
+                staging::keep_collations(&mut open.control, &open.begin, &self.job)?;
+            }
             let steps = &open.steps;
             transaction(&mut open.control, &open.begin, |session| {
                 steps.done(session, claim, 0, &Record::default())

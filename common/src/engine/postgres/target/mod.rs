@@ -21,6 +21,7 @@ mod operator;
 mod page;
 mod refusal;
 pub mod rehearse;
+mod replace;
 mod run;
 mod schedule;
 pub mod show;
@@ -56,8 +57,10 @@ use crew::{Shared, Worker};
 use entry::Turn;
 use fill::{Merged, Publish, Tables};
 use load::Loader;
-use run::{Job, transaction};
+use run::Job;
+pub(super) use run::transaction;
 use schedule::Schedule;
+pub(super) use staging::{abandoned, drop_schema as drop_tables};
 use switch::Move;
 
 /// How an import into PostgreSQL is done.
@@ -69,6 +72,8 @@ pub struct PostgresOptions {
     pub jobs: usize,
     /// How long one lock is waited for.
     pub lock_wait_timeout: Duration,
+    /// Puts aside tables that bear the names of those to be made, in the switch.
+    pub replace: bool,
     /// How the staged tables are compared with what was sent.
     pub check: Check,
     /// Which run it belongs to.
@@ -372,6 +377,8 @@ impl<'a> PostgresTarget<'a> {
             steps: &open.steps,
             claim,
             dry: self.options.run.dry,
+            replace: self.options.replace,
+            lock_wait: self.options.lock_wait_timeout,
         };
         let Some(filling) = self.filling else {
             let left_out = moving.run(&mut open.control)?;
@@ -435,6 +442,7 @@ fn is_final(code: Code) -> bool {
             | Code::ContentDiffers
             | Code::TargetInterferes
             | Code::MergeConflict
+            | Code::TargetDependent
             | Code::ScriptFailed
             | Code::Bug
     )

@@ -272,7 +272,7 @@ impl fmt::Write for Writer {
 }
 
 /// The staging schema of a run.
-fn staging_name(target_schema: &str, run: &str) -> String {
+pub(super) fn staging_name(target_schema: &str, run: &str) -> String {
     format!("{}{run}", staging_prefix(target_schema))
 }
 
@@ -311,7 +311,7 @@ pub(super) fn index_memory(server: i64, workers: usize) -> i64 {
 }
 
 /// Runs `act` between `begin` and COMMIT, or ROLLBACK when it fails.
-pub(super) fn transaction<T>(
+pub(in super::super) fn transaction<T>(
     session: &mut Session,
     begin: &str,
     act: impl FnOnce(&mut Session) -> Result<T>,

@@ -14,7 +14,7 @@ use crate::report::{Finding, Severity};
 use super::disguise;
 use super::entry::is_over;
 use super::operator;
-use super::run::{Job, application_name, comment, mark, staging_prefix, transaction};
+use super::run::{Job, application_name, comment, mark, staging_name, staging_prefix, transaction};
 use super::sql::create_enum;
 
 /// What a run has made in a schema that is not its own.
@@ -42,6 +42,27 @@ pub(super) fn create(session: &mut Session, begin: &str, job: &Job<'_>) -> Resul
             batch
                 .iter()
                 .try_for_each(|table| create_table(session, job, *table))
+        })?;
+    }
+    Ok(())
+}
+
+/// Gives staged columns the collations of columns that they will replace, so that views can follow and
+/// applications find the order that they know.
+pub(super) fn keep_collations(session: &mut Session, begin: &str, job: &Job<'_>) -> Result<()> {
+    let query = include_str!("../queries/kept_collations.sql");
+    let rows = transaction(session, begin, |session| {
+        session.query(query, &[&job.staging, &job.target_schema])
+    })?;
+    for batch in rows.chunks(BATCH) {
+        transaction(session, begin, |session| {
+            batch.iter().try_for_each(|row| {
+                let done = session.execute(row.get("sql"));
+                done.map_err(|fault| {
+                    let (table, column): (&str, &str) = (row.get("name"), row.get("column"));
+                    fault.in_table(table).in_column(column)
+                })
+            })
         })?;
     }
     Ok(())
@@ -169,6 +190,26 @@ fn clear(session: &mut Session, begin: &str, schema: &str, prefix: &str) -> Resu
     Ok(())
 }
 
+/// The same for a run that is known only by what the ledger says of it.
+pub(in super::super) fn abandoned(
+    session: &mut Session,
+    begin: &str,
+    (target_schema, run): (&str, &str),
+    schema: &str,
+) -> Result<()> {
+    terminate(session, begin, run)?;
+    if schema == staging_name(target_schema, run) {
+        return drop_schema(session, begin, schema);
+    }
+    // It is not the run's own: only what the run has made there is dropped.
+    clear(
+        session,
+        begin,
+        schema,
+        &disguise::prefix(target_schema, run),
+    )
+}
+
 /// Ends the connections of a run: one whose client hangs answers to nothing less.
 fn terminate(session: &mut Session, begin: &str, run: &str) -> Result<()> {
     let application = application_name(run);
@@ -179,7 +220,7 @@ fn terminate(session: &mut Session, begin: &str, run: &str) -> Result<()> {
 }
 
 /// Drops a staging schema with all that is in it.
-fn drop_schema(session: &mut Session, begin: &str, name: &str) -> Result<()> {
+pub(in super::super) fn drop_schema(session: &mut Session, begin: &str, name: &str) -> Result<()> {
     let mut before = usize::MAX;
     loop {
         let rows = transaction(session, begin, |session| {

@@ -12,11 +12,13 @@ use crate::engine::postgres::conninfo::ConnInfo;
 use crate::engine::postgres::ledger::{Claim, Record, State, Steps, end, lock_key};
 use crate::engine::postgres::name::{identifier, qualified};
 use crate::engine::postgres::session::{ServerMessage, Session};
+use crate::engine::postgres::swap::{self, Object};
 use crate::fault::{Code, Fault, Result};
 use crate::report::{Finding, Severity};
 
 use super::disguise;
 use super::operator;
+use super::replace::{self, Replacing};
 use super::run::Job;
 use super::sql::create_view;
 use super::sql::move_enum;
@@ -43,18 +45,38 @@ pub(super) struct Move<'a> {
     pub(super) claim: Claim,
     /// Nothing is committed.
     pub(super) dry: bool,
+    /// Whether tables of the same names are put aside.
+    pub(super) replace: bool,
+    /// How long locks are tried for.
+    pub(super) lock_wait: Duration,
 }
 
 impl Move<'_> {
     /// Moves everything and commits; gives back what there is to say of views. A failure leaves the
     /// target as it was.
     pub(super) fn run(&self, session: &mut Session) -> Result<Vec<Finding>> {
-        self.begin(session)?;
-        let prepared = self.prepare(session).and_then(|findings| {
-            self.record(session)?;
-            Ok(findings)
-        });
-        self.commit(session, prepared)
+        let begun = Instant::now();
+        if self.replace {
+            replace::prepare(self, session)?;
+        }
+        loop {
+            self.begin(session)?;
+            let prepared = self.prepare(session).and_then(|findings| {
+                self.record(session)?;
+                Ok(findings)
+            });
+            match prepared {
+                Err(fault)
+                    if self.replace
+                        && fault.code() == Code::LockTimeout
+                        && begun.elapsed() < self.lock_wait =>
+                {
+                    session.execute("ROLLBACK")?;
+                    std::thread::sleep(swap::PAUSE);
+                }
+                prepared => return self.commit(session, prepared),
+            }
+        }
     }
 
     /// Begins the transaction of the switch.
@@ -106,7 +128,18 @@ impl Move<'_> {
             "SELECT set_config('synchronous_commit', 'on', true) \
              WHERE current_setting('synchronous_commit') = 'off'",
         )?;
-        self.refuse_clashes(session)?;
+        let staging = self.staging(session)?;
+        let replacing = if self.replace {
+            Some(Replacing::begin(self, session, staging)?)
+        } else {
+            None
+        };
+        self.refuse_clashes(session, staging)?;
+        let brought = if self.job.disguise.is_none() {
+            Some(replace::staged(session, staging)?)
+        } else {
+            None
+        };
         let elsewhere = self.job.staging != self.job.target_schema;
         for planned in self.job.plan.enums.iter().filter(|_| elsewhere) {
             let sql = move_enum(&self.job.staging, planned, &self.job.target_schema)?;
@@ -123,7 +156,7 @@ impl Move<'_> {
         }
         operator::follow(session, self.job)?;
         let Some(undressed) = self.job.undressed() else {
-            let left_out = self.complete(session)?;
+            let left_out = self.complete(session, replacing, brought)?;
             session.execute(&format!("DROP SCHEMA {}", identifier(&self.job.staging)?))?;
             return Ok(left_out);
         };
@@ -132,14 +165,26 @@ impl Move<'_> {
             job: &undressed,
             ..*self
         };
-        named.complete(session)
+        named.complete(session, replacing, None)
     }
 
     /// Gives the tables, now in their place, their rights and views.
-    fn complete(&self, session: &mut Session) -> Result<Vec<Finding>> {
+    fn complete(
+        &self,
+        session: &mut Session,
+        replacing: Option<Replacing>,
+        brought: Option<Vec<Object>>,
+    ) -> Result<Vec<Finding>> {
         self.grant(session)?;
         let left_out = self.views(session)?;
+        if let Some(replacing) = &replacing {
+            replacing.finish(session)?;
+        }
         self.finish(session)?;
+        if let Some(mut brought) = brought {
+            brought.extend(replace::views(self, session)?);
+            replace::record(self, session, brought, replacing)?;
+        }
         Ok(left_out)
     }
 
@@ -174,20 +219,32 @@ impl Move<'_> {
         Ok(findings)
     }
 
-    /// Looks once more: somebody may have made a table meanwhile.
-    fn refuse_clashes(&self, session: &mut Session) -> Result<()> {
+    fn staging(&self, session: &mut Session) -> Result<Oid> {
         let staging = "SELECT oid FROM pg_namespace WHERE nspname = $1";
         let rows = session.query(staging, &[&self.job.staging])?;
-        let Some(staging) = rows.first().map(|row| row.get::<_, Oid>("oid")) else {
-            return Err(
-                Fault::new(Code::ContentDiffers, "the staging schema has disappeared")
-                    .in_table(&self.job.staging),
-            );
-        };
+        let staging = rows.first().map(|row| row.get("oid"));
+        staging.ok_or_else(|| {
+            Fault::new(Code::ContentDiffers, "the staging schema has disappeared")
+                .in_table(&self.job.staging)
+        })
+    }
+
+    /// Looks once more: somebody may have made a table meanwhile.
+    fn refuse_clashes(&self, session: &mut Session, staging: Oid) -> Result<()> {
         let names = &self.job.names;
         let rows = if self.job.disguise.is_some() {
             let query = include_str!("../queries/clashes.sql");
-            session.query(query, &[&self.target, &names.relations, &names.types])?
+            let none: [Oid; 0] = [];
+            session.query(
+                query,
+                &[
+                    &self.target,
+                    &names.relations,
+                    &names.types,
+                    &none.as_slice(),
+                    &none.as_slice(),
+                ],
+            )?
         } else {
             let query = include_str!("../queries/staged_clashes.sql");
             session.query(query, &[&staging, &self.target])?

@@ -49,6 +49,10 @@ fn report(record: &Record, names: &Names, at: usize, run: &Run) -> RunReport {
             location: aside.display().to_string(),
             bytes: Some(file.len()),
         }),
+        schema: None,
+        tables: None,
+        rows: None,
+        workers: Vec::new(),
     }
 }
 

@@ -1,0 +1,60 @@
+//! Looking back: what was done to a database, taking it back, and removing what was kept for that.
+//!
+//! Knows the ledger and the objects that it names; knows no archive and no plan.
+
+mod changes;
+mod prune;
+mod status;
+mod undo;
+
+pub use prune::{Keep, Prune};
+pub use status::status;
+pub use undo::{Outcome, Undo};
+
+use crate::engine::postgres::ledger::{Held, Past, Role};
+use crate::engine::postgres::swap::Object;
+use crate::fault::{Code, Fault, Result};
+
+/// Fewest characters of a run's number that name it.
+const SHORTEST: usize = 4;
+/// Begins a transaction that changes something. What is acknowledged must survive a crash.
+const CHANGING: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; \
+     SET LOCAL search_path = pg_catalog, pg_temp; \
+     SET LOCAL application_name = 'waybill-import'; \
+     SET LOCAL statement_timeout = 0; \
+     SET LOCAL idle_in_transaction_session_timeout = '60s'; \
+     SET LOCAL client_min_messages = warning; \
+     SELECT set_config('synchronous_commit', 'on', true) \
+     WHERE current_setting('synchronous_commit') = 'off'";
+
+/// The run that is meant: by its number, the beginning of that, or the newest one that counts.
+fn chosen(history: &[Past], wanted: Option<&str>) -> Result<Past> {
+    use crate::engine::postgres::ledger::State;
+    let missing = |what: String| Fault::new(Code::RunMissing, what);
+    let Some(wanted) = wanted else {
+        let mut counting = history.iter().rev();
+        let newest = counting.find(|run| matches!(run.state, State::Open | State::Done));
+        return newest
+            .cloned()
+            .ok_or_else(|| missing("there is no run that could be undone".to_owned()));
+    };
+    let plain = wanted.replace('-', "").to_lowercase();
+    let mut named = history.iter().filter(|run| run.run.starts_with(&plain));
+    let (first, second) = (named.next(), named.next());
+    match (first, second) {
+        (Some(run), None) if plain.len() >= SHORTEST => Ok(run.clone()),
+        (Some(_), _) => Err(missing(format!("several runs begin with `{wanted}`"))),
+        (None, _) => Err(missing(format!("there is no run `{wanted}`"))),
+    }
+}
+
+/// The objects of a run in this role.
+fn objects(held: &[Held], role: Role) -> Vec<Object> {
+    let held = held.iter().filter(|one| one.role == role);
+    held.map(|one| Object {
+        kind: one.kind.clone(),
+        name: one.name.clone(),
+        oid: one.oid,
+    })
+    .collect()
+}

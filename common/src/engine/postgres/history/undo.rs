@@ -1,0 +1,451 @@
+//! Taking a run back: what it brought goes to a backup schema, what it had put aside comes back, in
+//! one transaction. An undo is a run too, and is taken back in the same way.
+
+use std::time::{Duration, Instant};
+
+use super::{CHANGING, changes, chosen, objects};
+use crate::engine::postgres::catalogue::READING;
+use crate::engine::postgres::conninfo::ConnInfo;
+use crate::engine::postgres::ledger::{
+    self, Held, Ledger, Past, Role, SCHEMA, State, UNDO, end, history, lock_key,
+};
+use crate::engine::postgres::name::{identifier, qualified};
+use crate::engine::postgres::session::Session;
+use crate::engine::postgres::swap::{self, Dependents, Object, Statement};
+use crate::engine::postgres::target::{abandoned, transaction};
+use crate::fault::{Code, Fault, Result};
+use crate::progress::Watch;
+use crate::report::Finding;
+
+/// How long the outcome of a lost COMMIT is asked for.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// An undo that has been looked at, and can be made.
+pub struct Undo {
+    conninfo: ConnInfo,
+    ledger: Ledger,
+    past: Past,
+    held: Vec<Held>,
+    findings: Vec<Finding>,
+    assume_unchanged: bool,
+    lock_wait: Duration,
+    /// The number of the run that the undo will be.
+    id: String,
+}
+
+/// What an undo has done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// The run had not ended, and was given up.
+    GivenUp,
+    /// What was there before is back, by the run with this number.
+    Undone(String),
+}
+
+impl Undo {
+    /// Looks whether `run`, or the newest one, can be undone, and what has changed since.
+    pub fn prepare(
+        conninfo: &ConnInfo,
+        run: Option<&str>,
+        assume_unchanged: bool,
+        lock_wait: Duration,
+    ) -> Result<Undo> {
+        let ledger = Ledger::new(SCHEMA)?;
+        let mut session = Session::connect(conninfo)?;
+        let mut undo = transaction(&mut session, READING, |session| {
+            let past = chosen(&history(session, &ledger)?, run)?;
+            Ok(Undo {
+                conninfo: conninfo.clone(),
+                held: ledger::held(session, &ledger, &past.run)?,
+                ledger,
+                past,
+                findings: Vec::new(),
+                assume_unchanged,
+                lock_wait,
+                id: uuid::Uuid::now_v7().simple().to_string(),
+            })
+        })?;
+        undo.refuse()?;
+        if !undo.is_open() {
+            undo.findings = transaction(&mut session, READING, |session| {
+                undo.survey(session)?;
+                undo.changes(session)
+            })?;
+        }
+        Ok(undo)
+    }
+
+    /// The run that is undone.
+    #[must_use]
+    pub fn run(&self) -> &str {
+        &self.past.run
+    }
+
+    /// Whether it has not ended: undoing it gives it up.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.past.state == State::Open
+    }
+
+    /// Whether nothing comes back: there was nothing before.
+    #[must_use]
+    pub fn leaves_nothing(&self) -> bool {
+        !self.held.iter().any(|one| one.role == Role::Kept)
+    }
+
+    /// What has changed since; nothing when it is safe.
+    #[must_use]
+    pub fn findings(&self) -> &[Finding] {
+        &self.findings
+    }
+
+    /// The SQL that would be run.
+    pub fn script(&self) -> Result<Vec<String>> {
+        if self.is_open() {
+            let what = "the run has not ended: undoing it only drops what it has staged";
+            return Err(Fault::new(Code::Usage, what));
+        }
+        let mut session = Session::connect(&self.conninfo)?;
+        let statements = transaction(&mut session, READING, |session| self.statements(session))?;
+        let (tables, _) = transaction(&mut session, READING, |session| self.locked(session))?;
+        let mut script = vec![
+            "BEGIN".to_owned(),
+            "SET LOCAL search_path = pg_catalog, pg_temp".to_owned(),
+        ];
+        if !tables.is_empty() {
+            script.push(format!(
+                "LOCK TABLE {} IN ACCESS EXCLUSIVE MODE",
+                tables.join(", ")
+            ));
+        }
+        let statements = statements.into_iter().map(|statement| statement.sql);
+        script.extend(statements.map(|sql| sql.trim_end_matches(';').to_owned()));
+        script.push("COMMIT".to_owned());
+        Ok(script)
+    }
+
+    /// Takes the run back.
+    pub fn perform(self, watch: &dyn Watch) -> Result<Outcome> {
+        let mut session = Session::connect(&self.conninfo)?;
+        if self.is_open() {
+            return self.give_up(&mut session);
+        }
+        let kept = self.kept_rows(&mut session)?;
+        let (tables, _) = transaction(&mut session, READING, |session| self.locked(session))?;
+        swap::pass_autovacuum(&mut session, CHANGING, &tables)?;
+        let begun = Instant::now();
+        loop {
+            if watch.stopped() {
+                return Err(Fault::interrupted());
+            }
+            session.execute(CHANGING)?;
+            match self.attempt(&mut session, &kept) {
+                Ok(()) => break,
+                Err(fault) => {
+                    // Where the connection is lost, the server rolls back by itself.
+                    drop(session.execute("ROLLBACK"));
+                    if fault.code() != Code::LockTimeout || begun.elapsed() >= self.lock_wait {
+                        return Err(fault);
+                    }
+                    std::thread::sleep(swap::PAUSE);
+                }
+            }
+        }
+        let committed = session.execute("COMMIT");
+        committed.or_else(|fault| self.outcome(fault))?;
+        Ok(Outcome::Undone(self.id))
+    }
+
+    fn refuse(&self) -> Result<()> {
+        let past = &self.past;
+        let missing = |what: &str, hint: &str| {
+            let what = format!("run {} {what}", past.run);
+            Err(Fault::new(Code::RunMissing, what).hint(hint.to_owned()))
+        };
+        match past.state {
+            State::Open if !past.workers.is_empty() => {
+                let what = format!("run {} is under way", past.run);
+                let fault = Fault::new(Code::ImportRunning, what);
+                return Err(fault.because(past.workers.join(", ")));
+            }
+            State::Open => return Ok(()),
+            State::Done => {}
+            State::Undone => {
+                return missing(
+                    "is undone already",
+                    "to bring it back, undo the run that has undone it; `waybill-import status TARGET` names it",
+                );
+            }
+            State::Failed | State::Abandoned => {
+                return missing("has changed nothing", "there is nothing to undo");
+            }
+        }
+        if self.held.is_empty() {
+            return missing(
+                &format!("of mode {} has kept nothing to undo it with", past.mode),
+                "only imports of mode create and replace can be undone",
+            );
+        }
+        if past.backup.is_none() && !self.leaves_nothing() {
+            return missing(
+                "has no backup any more",
+                "it was removed by `waybill-import prune`, or by hand",
+            );
+        }
+        Ok(())
+    }
+
+    /// What the run has brought that is still there, and what comes back: all must be in its place.
+    fn survey(&self, session: &mut Session) -> Result<(Vec<Object>, Vec<Object>)> {
+        let target = self.past.target_schema.as_str();
+        let mut out = objects(&self.held, Role::Brought);
+        let places = swap::places(session, &out, target)?;
+        let elsewhere = |object: &Object, what: &str| {
+            let what = format!("the {} is no longer where the run has put it", object.kind) + what;
+            let fault = Fault::new(Code::RunMissing, what).in_table(&object.name);
+            fault.hint("undo the runs after it first; `waybill-import status TARGET` lists them")
+        };
+        let mut there = Vec::new();
+        for (object, place) in out.iter().zip(&places) {
+            match &place.found {
+                // Its view may go with a table, and is no loss beside that.
+                None => {}
+                Some((name, home)) if (name, home.as_str()) == (&object.name, target) => {
+                    if !place.owned {
+                        return Err(not_ours(object));
+                    }
+                    there.push(object.oid);
+                }
+                Some((name, home)) => {
+                    return Err(elsewhere(object, &format!(": it is {home}.{name} now")));
+                }
+            }
+        }
+        out.retain(|object| there.contains(&object.oid));
+        let back = objects(&self.held, Role::Kept);
+        let backup = self.past.backup.as_deref().unwrap_or_default();
+        let places = swap::places(session, &back, backup)?;
+        for (object, place) in back.iter().zip(&places) {
+            match &place.found {
+                Some((name, home)) if (name, home.as_str()) == (&object.name, backup) => {}
+                _ => return Err(elsewhere(object, ", its backup")),
+            }
+        }
+        Self::refuse_dependents(session, &out, &back)?;
+        Ok((out, back))
+    }
+
+    /// What points at a table that goes must find another one that comes.
+    fn refuse_dependents(
+        session: &mut Session,
+        out: &[Object],
+        back: &[Object],
+    ) -> Result<Dependents> {
+        let dependents = Dependents::read(session, out)?;
+        let refusal = |object: &str, what: String| {
+            let fault = Fault::new(Code::TargetDependent, what).on(object);
+            Err(fault.hint("drop it, and make it again after the undo"))
+        };
+        if let Some(other) = dependents.others.first() {
+            let what = format!("{} depends on what the run has brought", other.described);
+            return refusal(&other.described, what);
+        }
+        let pointing = dependents.views.iter().chain(&dependents.foreign_keys);
+        for one in pointing {
+            let parent = one.parent.as_deref();
+            let has_other = match parent {
+                Some(parent) => back.iter().any(|object| object.name == parent),
+                None => !back.is_empty(),
+            };
+            if !has_other || !one.owned {
+                let what = if one.owned {
+                    format!(
+                        "{} reads what the run has brought, and nothing takes its place",
+                        one.described
+                    )
+                } else {
+                    format!(
+                        "{} belongs to another role, and cannot be changed",
+                        one.described
+                    )
+                };
+                return refusal(parent.unwrap_or(&one.described), what);
+            }
+        }
+        Ok(dependents)
+    }
+
+    /// What has changed since the run.
+    fn changes(&self, session: &mut Session) -> Result<Vec<Finding>> {
+        let mut found = Vec::new();
+        if self.assume_unchanged {
+            return Ok(found);
+        }
+        let target = self.past.target_schema.as_str();
+        let brought = self.held.iter().filter(|one| one.role == Role::Brought);
+        let places = swap::places(session, &objects(&self.held, Role::Brought), target)?;
+        for (held, place) in brought.zip(&places) {
+            if held.kind != "table" {
+                continue;
+            }
+            if place.found.is_none() {
+                let message = "it was dropped since".to_owned();
+                found.push(changes::changed_since(&held.name, message));
+                continue;
+            }
+            let place = (self.past.run.as_str(), target);
+            found.extend(changes::of_table(session, &self.ledger, place, held)?);
+        }
+        Ok(found)
+    }
+
+    /// The tables to lock, and those of them that are looked at.
+    fn locked(&self, session: &mut Session) -> Result<(Vec<String>, Vec<String>)> {
+        let (out, back) = self.survey(session)?;
+        let tables = out.iter().filter(|object| object.kind == "table");
+        let tables = tables.map(|object| qualified(&self.past.target_schema, &object.name));
+        let tables = tables.collect::<Result<Vec<_>>>()?;
+        let mut all = tables.clone();
+        all.extend(Self::refuse_dependents(session, &out, &back)?.children());
+        all.sort_unstable();
+        all.dedup();
+        Ok((all, tables))
+    }
+
+    fn backup(&self) -> String {
+        format!("waybill_undone_{}", self.id)
+    }
+
+    /// All that is done, within a transaction.
+    fn statements(&self, session: &mut Session) -> Result<Vec<Statement>> {
+        let (out, back) = self.survey(session)?;
+        let dependents = Self::refuse_dependents(session, &out, &back)?;
+        let (mut statements, after) = dependents.follow(session)?;
+        let backup = self.backup();
+        statements.push(swap::create_backup(&backup, &self.id)?);
+        statements.extend(swap::movements(session, &out, &backup)?);
+        statements.extend(swap::movements(session, &back, &self.past.target_schema)?);
+        statements.extend(after);
+        if let Some(emptied) = &self.past.backup {
+            statements.push(Statement {
+                object: format!("schema `{emptied}`"),
+                table: None,
+                sql: format!("DROP SCHEMA {}", identifier(emptied)?),
+            });
+        }
+        Ok(statements)
+    }
+
+    fn attempt(&self, session: &mut Session, kept: &[Option<i64>]) -> Result<()> {
+        let key = lock_key(&self.past.target_schema);
+        session.query("SELECT pg_advisory_xact_lock($1)", &[&key])?;
+        let all = history(session, &self.ledger)?;
+        let now = all.iter().find(|past| past.run == self.past.run);
+        if now.is_none_or(|now| now.state != State::Done || now.backup != self.past.backup) {
+            let what = "another process has changed the run meanwhile";
+            return Err(Fault::new(Code::ImportRunning, what));
+        }
+        let (all_tables, tables) = self.locked(session)?;
+        swap::attempt(session, &tables, "SHARE")?;
+        let changes = self.changes(session)?;
+        if changes.iter().any(|change| !self.findings.contains(change)) {
+            let what = "rows have changed while the undo was prepared";
+            let fault = Fault::new(Code::TargetChanged, what);
+            return Err(fault.hint("run the same command again"));
+        }
+        swap::attempt(session, &all_tables, "ACCESS EXCLUSIVE")?;
+        for statement in self.statements(session)? {
+            statement.run(session)?;
+        }
+        self.record(session, &all, kept)
+    }
+
+    /// Writes into the ledger what now stands, and what does no longer.
+    fn record(&self, session: &mut Session, all: &[Past], kept: &[Option<i64>]) -> Result<()> {
+        let (ledger, backup) = (&self.ledger, self.backup());
+        let own = (self.past.run.as_str(), backup.as_str());
+        ledger::undo(session, ledger, &self.id, own)?;
+        let turned = self.held.iter().zip(kept).map(|(held, rows)| Held {
+            role: match held.role {
+                Role::Brought => Role::Kept,
+                Role::Kept => Role::Brought,
+            },
+            rows: *rows,
+            since: None,
+            ..held.clone()
+        });
+        let turned: Vec<_> = turned.collect();
+        ledger::hold(session, ledger, &self.id, &turned, false)?;
+        // What an undo had undone stands again when the undo is undone, and so on.
+        let (mut past, mut stands) = (&self.past, false);
+        loop {
+            let state = if stands { State::Done } else { State::Undone };
+            let backup = stands.then_some(backup.as_str());
+            ledger::turn(session, ledger, &past.run, (state, backup))?;
+            let before = past.undoes.as_ref().filter(|_| past.mode == UNDO);
+            match before.and_then(|run| all.iter().find(|past| past.run == *run)) {
+                Some(before) => (past, stands) = (before, !stands),
+                None => return Ok(()),
+            }
+        }
+    }
+
+    /// The rows of what comes back, in the order of what is held, so that its changes can be told.
+    fn kept_rows(&self, session: &mut Session) -> Result<Vec<Option<i64>>> {
+        let backup = self.past.backup.as_deref().unwrap_or_default();
+        transaction(session, READING, |session| {
+            let held = self.held.iter().map(|held| {
+                let counts = held.role == Role::Kept && held.kind == "table";
+                if self.assume_unchanged || !counts {
+                    return Ok(None);
+                }
+                changes::rows(session, backup, &held.name).map(Some)
+            });
+            held.collect()
+        })
+    }
+
+    fn give_up(&self, session: &mut Session) -> Result<Outcome> {
+        transaction(session, CHANGING, |session| {
+            let reason = "given up by waybill-import undo";
+            let (ledger, run) = (&self.ledger, self.past.run.as_str());
+            if end(session, ledger, run, State::Abandoned, Some(reason))? {
+                return Ok(());
+            }
+            Err(Fault::new(Code::RunEnded, "the run has ended meanwhile"))
+        })?;
+        let run = (self.past.target_schema.as_str(), self.past.run.as_str());
+        abandoned(session, CHANGING, run, &self.past.staging)?;
+        Ok(Outcome::GivenUp)
+    }
+
+    /// Finds out whether a COMMIT that was not answered has taken place.
+    fn outcome(&self, fault: Fault) -> Result<()> {
+        let asked = Instant::now();
+        while asked.elapsed() < PATIENCE {
+            let found = Session::connect(&self.conninfo).and_then(|mut session| {
+                transaction(&mut session, CHANGING, |session| {
+                    // The lost transaction holds this lock until it has ended.
+                    let key = lock_key(&self.past.target_schema);
+                    session.query("SELECT pg_advisory_xact_lock($1)", &[&key])?;
+                    history(session, &self.ledger)
+                })
+            });
+            match found {
+                Ok(all) if all.iter().any(|past| past.run == self.id) => return Ok(()),
+                Ok(_) => return Err(fault),
+                Err(_) => std::thread::sleep(swap::PAUSE),
+            }
+        }
+        let what = "the connection was lost during COMMIT, and the server cannot be asked whether it took place";
+        let hint = "`waybill-import status TARGET` tells it when the server is back";
+        Err(Fault::new(Code::ConnectionLost, what)
+            .because(fault)
+            .hint(hint))
+    }
+}
+
+fn not_ours(object: &Object) -> Fault {
+    let what = format!("the {} belongs to another role", object.kind);
+    Fault::new(Code::RightMissing, what).in_table(&object.name)
+}

@@ -1,0 +1,26 @@
+-- $1: a schema. $2: names of tables. $3: names of views. $4: names of types. What bears these names
+-- and would be put aside for others of the same name; `unsuited` says why one cannot be.
+SELECT CASE relkind WHEN 'v' THEN 'view' ELSE 'table' END AS kind,
+       relname::text AS name,
+       oid,
+       pg_get_userbyid(relowner)::text AS owner,
+       pg_has_role(relowner, 'USAGE') AS owned,
+       CASE
+           WHEN relkind = 'p' THEN 'it has partitions'
+           WHEN relispartition THEN 'it is a partition of another table'
+           WHEN EXISTS (SELECT FROM pg_inherits WHERE inhrelid = pg_class.oid)
+               THEN 'it inherits from another table'
+           WHEN relkind = 'r' AND relrowsecurity THEN 'row security is on'
+           WHEN relreplident = 'i' THEN 'an index is its replica identity'
+       END AS unsuited
+FROM pg_class
+WHERE relnamespace = $1
+  AND (relkind IN ('r', 'p') AND relname::text = ANY ($2::text[])
+       OR relkind = 'v' AND relname::text = ANY ($3::text[]))
+UNION ALL
+SELECT 'type', typname::text, oid, pg_get_userbyid(typowner)::text, pg_has_role(typowner, 'USAGE'), NULL
+FROM pg_type
+WHERE typnamespace = $1
+  AND typtype = 'e'
+  AND typname::text = ANY ($4::text[])
+ORDER BY 1, 2

@@ -1,0 +1,28 @@
+-- $1: views. $2: foreign keys of other tables. What is done before others take the place of what they
+-- point at, and what after it: names in definitions come with their schemas.
+SELECT format('view %I.%I', (SELECT nspname FROM pg_namespace WHERE oid = relnamespace), relname) AS object,
+       relname::text AS name,
+       NULL AS before,
+       format('CREATE OR REPLACE VIEW %I.%I%s AS %s',
+              (SELECT nspname FROM pg_namespace WHERE oid = relnamespace), relname,
+              (SELECT ' WITH (' || string_agg(format('%I = %L', split_part(option, '=', 1),
+                                                     substr(option, strpos(option, '=') + 1)), ', ')
+                      || ')'
+               FROM unnest(reloptions) AS option),
+              pg_get_viewdef(oid)) AS after
+FROM pg_class
+WHERE oid = ANY ($1::oid[])
+UNION ALL
+SELECT format('foreign key %I of table %I.%I', conname, (SELECT nspname FROM pg_namespace WHERE oid = relnamespace), relname),
+       relname::text,
+       format('ALTER TABLE %I.%I DROP CONSTRAINT %I',
+              (SELECT nspname FROM pg_namespace WHERE oid = relnamespace), relname, conname),
+       format('ALTER TABLE %I.%I ADD CONSTRAINT %I %s',
+              (SELECT nspname FROM pg_namespace WHERE oid = relnamespace), relname, conname, pg_get_constraintdef(con.oid))
+       || COALESCE(format('; COMMENT ON CONSTRAINT %I ON %I.%I IS ', conname,
+                          (SELECT nspname FROM pg_namespace WHERE oid = relnamespace), relname)
+                   || quote_literal(obj_description(con.oid, 'pg_constraint')), '')
+FROM pg_constraint AS con
+JOIN pg_class ON pg_class.oid = conrelid
+WHERE con.oid = ANY ($2::oid[])
+ORDER BY 3 NULLS FIRST, 1

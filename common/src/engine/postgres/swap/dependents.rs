@@ -1,0 +1,129 @@
+//! What outside of some tables points at them: foreign keys and views follow to others of the same
+//! name, anything else is named.
+
+use tokio_postgres::Row;
+use tokio_postgres::types::Oid;
+
+use super::Object;
+use super::identifiers;
+use crate::engine::postgres::session::{ServerMessage, Session};
+use crate::fault::{Code, Fault, Result};
+
+/// A statement about an object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in super::super) struct Statement {
+    /// What it is about, for people.
+    pub(in super::super) object: String,
+    /// The table that this object belongs to.
+    pub(in super::super) table: Option<String>,
+    pub(in super::super) sql: String,
+}
+
+impl Statement {
+    /// Runs it. Where the server does not take it, the fault names the object.
+    pub(in super::super) fn run(&self, session: &mut Session) -> Result<()> {
+        session
+            .execute(&self.sql)
+            .map_err(|fault| match &self.table {
+                Some(table) => self.refusal(fault).in_table(table),
+                None => self.refusal(fault),
+            })
+    }
+
+    fn refusal(&self, fault: Fault) -> Fault {
+        let message = std::error::Error::source(&fault).and_then(|cause| cause.downcast_ref());
+        let Some(message): Option<&ServerMessage> = message else {
+            return fault;
+        };
+        let class = message.sqlstate.get(..2);
+        let is_about_it = matches!(class, Some("0A" | "22" | "23" | "2B" | "42" | "54"))
+            && !matches!(fault.code(), Code::RightMissing | Code::TargetExists);
+        if !is_about_it {
+            return fault;
+        }
+        let what = format!(
+            "{} cannot follow to the tables that take the place of the old ones",
+            self.object
+        );
+        Fault::new(Code::TargetDependent, what).because(message.clone())
+    }
+}
+
+/// Something outside that points at one of the tables.
+#[derive(Debug)]
+pub(in super::super) struct Dependent {
+    /// As the server describes it.
+    pub(in super::super) described: String,
+    pub(in super::super) oid: Oid,
+    /// Whether it is ours to change.
+    pub(in super::super) owned: bool,
+    /// For a foreign key: its table, quoted; what it refers to, and by which columns in order of name.
+    pub(in super::super) child: String,
+    pub(in super::super) parent: Option<String>,
+    pub(in super::super) parent_columns: Vec<String>,
+}
+
+/// Everything outside that points at some tables.
+#[derive(Debug, Default)]
+pub(in super::super) struct Dependents {
+    pub(in super::super) foreign_keys: Vec<Dependent>,
+    pub(in super::super) views: Vec<Dependent>,
+    /// What cannot be pointed at anything else.
+    pub(in super::super) others: Vec<Dependent>,
+}
+
+impl Dependents {
+    /// Reads the catalogue, within a transaction.
+    pub(in super::super) fn read(session: &mut Session, objects: &[Object]) -> Result<Dependents> {
+        let (relations, types) = identifiers(objects);
+        let query = include_str!("../queries/swap_dependents.sql");
+        let mut all = Dependents::default();
+        for row in session.query(query, &[&relations, &types])? {
+            match row.get("kind") {
+                "foreign key" => all.foreign_keys.push(dependent(&row)),
+                "view" => all.views.push(dependent(&row)),
+                _ => all.others.push(dependent(&row)),
+            }
+        }
+        all.views.dedup_by_key(|view| view.oid);
+        Ok(all)
+    }
+
+    /// What is to be done before others take the place of the tables, and after it.
+    pub(in super::super) fn follow(
+        &self,
+        session: &mut Session,
+    ) -> Result<(Vec<Statement>, Vec<Statement>)> {
+        let oids = |all: &[Dependent]| all.iter().map(|one| one.oid).collect::<Vec<_>>();
+        let query = include_str!("../queries/swap_repoint.sql");
+        let rows = session.query(query, &[&oids(&self.views), &oids(&self.foreign_keys)])?;
+        let statement = |row: &Row, sql: String| Statement {
+            object: row.get("object"),
+            table: Some(row.get("name")),
+            sql,
+        };
+        let (mut before, mut after) = (Vec::new(), Vec::new());
+        for row in &rows {
+            let first: Option<String> = row.get("before");
+            before.extend(first.map(|sql| statement(row, sql)));
+            after.push(statement(row, row.get("after")));
+        }
+        Ok((before, after))
+    }
+
+    /// The tables with foreign keys that follow, as SQL names them.
+    pub(in super::super) fn children(&self) -> impl Iterator<Item = String> + '_ {
+        self.foreign_keys.iter().map(|key| key.child.clone())
+    }
+}
+
+fn dependent(row: &Row) -> Dependent {
+    Dependent {
+        described: row.get("described"),
+        oid: row.get("oid"),
+        owned: row.get("owned"),
+        child: row.get("child_name"),
+        parent: row.get("parent"),
+        parent_columns: row.get("parent_columns"),
+    }
+}

@@ -1,0 +1,112 @@
+//! Tables take the place of others of the same name, and what points at the old ones follows.
+//!
+//! Both a replacing import and an undo do this, in one transaction of theirs. Objects are known by
+//! their identifiers in the catalogue; the names in the statements are the server's own, quoted by it.
+//! Knows no plan but for its names, and no ledger.
+
+mod dependents;
+mod lock;
+mod survey;
+
+pub(super) use dependents::{Dependents, Statement};
+pub(super) use lock::{PAUSE, attempt, pass_autovacuum};
+pub(super) use survey::Survey;
+
+use tokio_postgres::types::Oid;
+
+use crate::engine::postgres::name::{identifier, literal};
+use crate::engine::postgres::session::Session;
+use crate::fault::Result;
+
+/// A table, view, enumerated type, function or statistics object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Object {
+    /// `table`, `view`, `type`, `function` or `statistics`.
+    pub(super) kind: String,
+    pub(super) name: String,
+    pub(super) oid: Oid,
+}
+
+impl Object {
+    /// Whether it is a table or view.
+    pub(super) fn is_relation(&self) -> bool {
+        matches!(self.kind.as_str(), "table" | "view")
+    }
+}
+
+/// The identifiers of relations, and of types.
+pub(super) fn identifiers(objects: &[Object]) -> (Vec<Oid>, Vec<Oid>) {
+    let pick = |take: &dyn Fn(&Object) -> bool| {
+        let picked = objects.iter().filter(|object| take(object));
+        picked.map(|object| object.oid).collect()
+    };
+    (
+        pick(&Object::is_relation),
+        pick(&|object| object.kind == "type"),
+    )
+}
+
+/// Where an object is now.
+#[derive(Debug)]
+pub(super) struct Place {
+    /// Its name and schema; nothing when it is gone.
+    pub(super) found: Option<(String, String)>,
+    /// Whether it is ours to move.
+    pub(super) owned: bool,
+    /// What moves it.
+    pub(super) movement: Option<String>,
+}
+
+/// Where these objects are, and what moves each into `schema`.
+pub(super) fn places(
+    session: &mut Session,
+    objects: &[Object],
+    schema: &str,
+) -> Result<Vec<Place>> {
+    let kinds: Vec<&str> = objects.iter().map(|object| object.kind.as_str()).collect();
+    let oids: Vec<Oid> = objects.iter().map(|object| object.oid).collect();
+    let query = include_str!("../queries/swap_objects.sql");
+    let rows = session.query(query, &[&kinds, &oids, &schema])?;
+    let place = |row: &tokio_postgres::Row| {
+        let home: Option<String> = row.get("home");
+        Place {
+            found: home.and_then(|home| Some((row.get::<_, Option<String>>("name")?, home))),
+            owned: row.get("owned"),
+            movement: row.get("move"),
+        }
+    };
+    Ok(rows.iter().map(place).collect())
+}
+
+/// Moves these objects into `schema`; those that are gone stay so.
+pub(super) fn movements(
+    session: &mut Session,
+    objects: &[Object],
+    schema: &str,
+) -> Result<Vec<Statement>> {
+    let places = places(session, objects, schema)?;
+    let moves = objects.iter().zip(places).filter_map(|(object, place)| {
+        place.found?;
+        Some(Statement {
+            object: format!("{} `{}`", object.kind, object.name),
+            table: object.is_relation().then(|| object.name.clone()),
+            sql: place.movement?,
+        })
+    });
+    Ok(moves.collect())
+}
+
+/// What makes the schema that keeps what `run` puts aside; its comment tells it as Waybill's own.
+pub(super) fn create_backup(name: &str, run: &str) -> Result<Statement> {
+    let (schema, mark) = (identifier(name)?, literal(&mark(run))?);
+    Ok(Statement {
+        object: format!("schema `{name}`"),
+        table: None,
+        sql: format!("CREATE SCHEMA {schema}; COMMENT ON SCHEMA {schema} IS {mark}"),
+    })
+}
+
+/// The comment on the schema that keeps what a run has put aside.
+pub(super) fn mark(run: &str) -> String {
+    format!("Waybill keeps here what run {run} has put aside; waybill-import prune removes it")
+}

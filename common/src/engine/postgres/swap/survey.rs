@@ -1,0 +1,215 @@
+//! What stands in the target under the names of a plan, and whether it can be put aside: found in the
+//! catalogue before anything is written, and looked at again in the switch.
+
+use std::collections::BTreeSet;
+
+use tokio_postgres::Row;
+use tokio_postgres::types::Oid;
+
+use super::dependents::Dependent;
+use super::{Dependents, Object, Statement, identifiers};
+use crate::engine::postgres::name::{identifier, qualified};
+use crate::engine::postgres::session::Session;
+use crate::fault::{Code, Fault, Result};
+use crate::mapping::plan::Plan;
+use crate::report::{Finding, Severity};
+
+/// What is put aside, and what there is to say about that.
+#[derive(Debug)]
+pub(in super::super) struct Survey {
+    pub(in super::super) aside: Vec<Object>,
+    pub(in super::super) dependents: Dependents,
+    pub(in super::super) findings: Vec<Finding>,
+}
+
+impl Survey {
+    /// Reads the catalogue, within a transaction.
+    pub(in super::super) fn read(
+        session: &mut Session,
+        schema: Oid,
+        plan: &Plan,
+    ) -> Result<Survey> {
+        let tables: Vec<_> = plan.tables.iter().map(|one| one.name.as_str()).collect();
+        let views: Vec<_> = plan.views.iter().map(|one| one.name.as_str()).collect();
+        let types: Vec<_> = plan.enums.iter().map(|one| one.name.as_str()).collect();
+        let query = include_str!("../queries/swap_aside.sql");
+        let rows = session.query(query, &[&schema, &tables, &views, &types])?;
+        let mut findings: Vec<_> = rows.iter().filter_map(unsuited).collect();
+        let aside: Vec<Object> = rows.iter().map(object).collect();
+        let (relations, _) = identifiers(&aside);
+        for row in session.query(include_str!("../queries/swap_own.sql"), &[&relations])? {
+            let what: &str = row.get("what");
+            findings.push(refusal(
+                row.get("name"),
+                format!("{what} cannot be given to the table that takes its place"),
+                format!("drop {what} for the import, and make it again after it"),
+            ));
+        }
+        for row in session.query(include_str!("../queries/swap_outward.sql"), &[&relations])? {
+            findings.push(outward(&row));
+        }
+        let dependents = Dependents::read(session, &aside)?;
+        findings.extend(refused(&dependents, plan));
+        Ok(Survey {
+            aside,
+            dependents,
+            findings,
+        })
+    }
+
+    /// The first reason against it.
+    pub(in super::super) fn refuse(&self) -> Result<()> {
+        self.faults().next().map_or(Ok(()), Err)
+    }
+
+    /// All reasons against it.
+    pub(in super::super) fn faults(&self) -> impl Iterator<Item = Fault> + '_ {
+        let errors = self.findings.iter();
+        let errors = errors.filter(|finding| finding.severity == Severity::Error);
+        errors.map(|finding| {
+            let mut fault = Fault::new(finding.code, finding.message.clone());
+            if let Some(table) = &finding.place.table {
+                fault = fault.in_table(table);
+            }
+            if let Some(object) = &finding.place.object {
+                fault = fault.on(object);
+            }
+            match &finding.hint {
+                Some(hint) => fault.hint(hint.clone()),
+                None => fault,
+            }
+        })
+    }
+
+    /// What is worth knowing, and stops nothing.
+    pub(in super::super) fn notes(&self) -> impl Iterator<Item = &Finding> {
+        let findings = self.findings.iter();
+        findings.filter(|finding| finding.severity != Severity::Error)
+    }
+
+    /// The tables to lock, as SQL names them; `schema` is where those that are put aside stand.
+    pub(in super::super) fn locked(&self, schema: &str) -> Result<Vec<String>> {
+        let tables = self.aside.iter().filter(|object| object.kind == "table");
+        let tables = tables.map(|table| qualified(schema, &table.name));
+        let mut all = tables.collect::<Result<BTreeSet<_>>>()?;
+        all.extend(self.dependents.children());
+        Ok(all.into_iter().collect())
+    }
+
+    /// What gives those in `staging` what the old tables have, to be run when they are in place.
+    pub(in super::super) fn carried(
+        &self,
+        session: &mut Session,
+        staging: Oid,
+        with_owner: bool,
+    ) -> Result<Vec<Statement>> {
+        let (relations, _) = identifiers(&self.aside);
+        let query = include_str!("../queries/swap_carried.sql");
+        let rows = session.query(query, &[&relations, &staging, &with_owner])?;
+        let statement = |row: &Row| Statement {
+            object: row.get("object"),
+            table: Some(row.get("name")),
+            sql: row.get("sql"),
+        };
+        Ok(rows.iter().map(statement).collect())
+    }
+}
+
+fn object(row: &Row) -> Object {
+    Object {
+        kind: row.get("kind"),
+        name: row.get("name"),
+        oid: row.get("oid"),
+    }
+}
+
+fn refusal(table: &str, message: String, hint: String) -> Finding {
+    let finding = Finding::new(Code::TargetDependent, Severity::Error, message);
+    finding.in_table(table).hint(hint)
+}
+
+/// The same about an object that is no table of ours.
+fn refused_object(one: &Dependent, message: String, hint: &str) -> Finding {
+    let finding = Finding::new(Code::TargetDependent, Severity::Error, message).hint(hint);
+    match &one.parent {
+        Some(parent) => finding.in_table(parent),
+        None => finding.on(&one.described),
+    }
+}
+
+fn unsuited(row: &Row) -> Option<Finding> {
+    let name: &str = row.get("name");
+    if !row.get::<_, bool>("owned") {
+        let (kind, owner): (&str, &str) = (row.get("kind"), row.get("owner"));
+        let message =
+            format!("the {kind} belongs to `{owner}`, and cannot be put aside by this role");
+        let finding = Finding::new(Code::RightMissing, Severity::Error, message).in_table(name);
+        let hint = match identifier(owner) {
+            Ok(owner) => format!("GRANT {owner} TO the role that imports, or import as {owner}"),
+            Err(_) => "import as its owner".to_owned(),
+        };
+        return Some(finding.hint(hint));
+    }
+    let why: &str = row.get::<_, Option<&str>>("unsuited")?;
+    let message = format!("the table cannot be replaced: {why}");
+    let hint = "import into another schema with --into-schema, or leave the table out with -T";
+    Some(refusal(name, message, hint.to_owned()))
+}
+
+fn outward(row: &Row) -> Finding {
+    let (key, parent): (&str, &str) = (row.get("foreign_key"), row.get("parent"));
+    let message = format!(
+        "its foreign key `{key}` to {parent} goes to the backup with the old table, and still keeps rows there from being deleted"
+    );
+    let finding = Finding::new(Code::TargetDependent, Severity::Warning, message);
+    let finding = finding.in_table(row.get::<_, &str>("name"));
+    finding.hint("add it to the new table by hand where it is wanted; `waybill-import prune` drops the old one")
+}
+
+/// What cannot follow, as far as the catalogue tells.
+fn refused(dependents: &Dependents, plan: &Plan) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for one in &dependents.others {
+        findings.push(refused_object(
+            one,
+            "it depends on a table that is replaced, and cannot follow".to_owned(),
+            "drop it for the import, and make it again after it",
+        ));
+    }
+    for one in dependents.views.iter().chain(&dependents.foreign_keys) {
+        if !one.owned {
+            findings.push(refused_object(
+                one,
+                format!(
+                    "{} belongs to another role, and cannot be changed",
+                    one.described
+                ),
+                "import as a role that owns it",
+            ));
+        }
+    }
+    for key in &dependents.foreign_keys {
+        let mut tables = plan.tables.iter();
+        let planned = tables.find(|table| Some(&table.name) == key.parent.as_ref());
+        let has_key = planned.is_some_and(|table| {
+            let mut keys = table.primary_key.iter().chain(&table.unique);
+            keys.any(|one| {
+                let mut columns = one.columns.clone();
+                columns.sort_unstable();
+                columns == key.parent_columns
+            })
+        });
+        if !has_key {
+            findings.push(refused_object(
+                key,
+                format!(
+                    "{} refers to ({}), which is no key of the new table",
+                    key.described,
+                    key.parent_columns.join(", ")
+                ),
+                "drop the foreign key for the import",
+            ));
+        }
+    }
+    findings
+}

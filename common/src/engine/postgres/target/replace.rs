@@ -1,0 +1,125 @@
+//! What a switch does more where old tables are put aside: they go to a backup schema of the run, and
+//! what was granted on them and what points at them comes to the new ones.
+
+use tokio_postgres::types::Oid;
+
+use crate::engine::postgres::ledger::{Held, Role, hold, keep};
+use crate::engine::postgres::session::Session;
+use crate::engine::postgres::swap::{self, Object, Statement, Survey};
+use crate::fault::Result;
+
+use super::run::transaction;
+use super::switch::Move;
+
+/// The old tables are out of the way; what is done when the new ones are in place.
+pub(super) struct Replacing {
+    aside: Vec<Object>,
+    after: Vec<Statement>,
+    /// The schema that has them.
+    backup: String,
+}
+
+/// Makes autovacuum let go of the tables that will be put aside.
+pub(super) fn prepare(moving: &Move<'_>, session: &mut Session) -> Result<()> {
+    let survey = transaction(session, moving.begin, |session| {
+        Survey::read(session, moving.target, &moving.job.plan)
+    })?;
+    let locked = survey.locked(&moving.job.target_schema)?;
+    swap::pass_autovacuum(session, moving.begin, &locked)
+}
+
+impl Replacing {
+    /// Locks the old tables and all that points at them, and puts the tables aside.
+    pub(super) fn begin(
+        moving: &Move<'_>,
+        session: &mut Session,
+        staging: Oid,
+    ) -> Result<Replacing> {
+        let (job, plan) = (moving.job, &moving.job.plan);
+        let survey = Survey::read(session, moving.target, plan)?;
+        swap::attempt(
+            session,
+            &survey.locked(&job.target_schema)?,
+            "ACCESS EXCLUSIVE",
+        )?;
+        // What has come to depend on them meanwhile counts.
+        let survey = Survey::read(session, moving.target, plan)?;
+        survey.refuse()?;
+        let backup = format!("waybill_backup_{}", job.id);
+        let mut replacing = Replacing {
+            after: survey.carried(session, staging, plan.operator.owner.is_none())?,
+            aside: Vec::new(),
+            backup,
+        };
+        if survey.aside.is_empty() {
+            return Ok(replacing);
+        }
+        let (before, after) = survey.dependents.follow(session)?;
+        let made = swap::create_backup(&replacing.backup, &job.id)?;
+        let moves = swap::movements(session, &survey.aside, &replacing.backup)?;
+        for statement in before.iter().chain([&made]).chain(&moves) {
+            statement.run(session)?;
+        }
+        replacing.after.extend(after);
+        replacing.aside = survey.aside;
+        Ok(replacing)
+    }
+
+    /// Gives the new tables, which are in place, what the old ones had.
+    pub(super) fn finish(&self, session: &mut Session) -> Result<()> {
+        self.after
+            .iter()
+            .try_for_each(|statement| statement.run(session))
+    }
+}
+
+/// What has been staged, but views.
+pub(super) fn staged(session: &mut Session, staging: Oid) -> Result<Vec<Object>> {
+    let rows = session.query(include_str!("../queries/swap_staged.sql"), &[&staging])?;
+    let object = |row: &tokio_postgres::Row| Object {
+        kind: row.get("kind"),
+        name: row.get("name"),
+        oid: row.get("oid"),
+    };
+    Ok(rows.iter().map(object).collect())
+}
+
+/// The views of the plan that are there.
+pub(super) fn views(moving: &Move<'_>, session: &mut Session) -> Result<Vec<Object>> {
+    let views = moving.job.plan.views.iter();
+    let names: Vec<_> = views.map(|view| view.name.as_str()).collect();
+    let query = include_str!("../queries/views_of.sql");
+    let rows = session.query(query, &[&moving.target, &names])?;
+    let object = |row: &tokio_postgres::Row| Object {
+        kind: "view".to_owned(),
+        name: row.get("name"),
+        oid: row.get("oid"),
+    };
+    Ok(rows.iter().map(object).collect())
+}
+
+/// Writes into the ledger what the run has brought and put aside.
+pub(super) fn record(
+    moving: &Move<'_>,
+    session: &mut Session,
+    brought: Vec<Object>,
+    replacing: Option<Replacing>,
+) -> Result<()> {
+    let held = |role| {
+        move |object: Object| Held {
+            role,
+            kind: object.kind,
+            name: object.name,
+            oid: object.oid,
+            rows: None,
+            since: None,
+        }
+    };
+    let (ledger, run) = (&moving.steps.ledger, moving.steps.run.as_str());
+    let mut all: Vec<_> = brought.into_iter().map(held(Role::Brought)).collect();
+    if let Some(replacing) = replacing.filter(|replacing| !replacing.aside.is_empty()) {
+        keep(session, ledger, run, Some(&replacing.backup))?;
+        all.extend(replacing.aside.into_iter().map(held(Role::Kept)));
+    }
+    hold(session, ledger, run, &all, true)
+}

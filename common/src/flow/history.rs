@@ -1,0 +1,248 @@
+//! The history of a PostgreSQL database: its runs, taking one back, removing what is kept; and what is
+//! asked before tables are put aside.
+
+use super::import::refused;
+use super::request::{ImportRequest, Keep, PruneRequest, UndoOnly, UndoRequest};
+use super::wording;
+use crate::engine::postgres::catalogue::{self, Aside, Schemas};
+use crate::engine::postgres::conninfo::ConnInfo;
+use crate::engine::postgres::history::{self, Outcome, Prune, Undo};
+use crate::engine::postgres::target::LEDGER_SCHEMA;
+use crate::fault::{Code, Fault, Result};
+use crate::mapping::plan::Plan;
+use crate::progress::{Extent, Watch};
+use crate::report::runs::{BackupReport, RunReport};
+use crate::report::{Finding, Report, Severity};
+use crate::seam::Question;
+
+/// Where the server is.
+pub(super) fn settings(text: &str) -> Result<ConnInfo> {
+    ConnInfo::parse(text, &|name| std::env::var(name).ok())
+}
+
+/// The runs, the newest last.
+pub(super) fn status(settings: &ConnInfo) -> Result<Vec<RunReport>> {
+    history::status(settings)
+}
+
+/// Looks whether the old tables can be put aside, and asks whether they may be; true when it ends
+/// here, and the report says why.
+pub(super) fn ends_here(
+    request: &ImportRequest,
+    (settings, target_schema): (&ConnInfo, &str),
+    plan: &Plan,
+    report: &mut Report,
+    watch: &dyn Watch,
+) -> Result<bool> {
+    let schemas = Schemas {
+        ledger: request.ledger_schema.as_deref().unwrap_or(LEDGER_SCHEMA),
+        ..Schemas::of(target_schema)
+    };
+    let (found, aside) = catalogue::preflight_replace(settings, schemas, plan)?;
+    // The import tells the others itself.
+    let told = |finding: &Finding| request.plan_only || finding.severity == Severity::Error;
+    report.findings.extend(found.into_iter().filter(told));
+    if refused(report, "the tables cannot be replaced") {
+        return Ok(true);
+    }
+    if request.plan_only || aside.is_empty() {
+        return Ok(request.plan_only);
+    }
+    let question = question(&settings.location(), target_schema, &aside);
+    request.consent.seek(&question, watch)?;
+    Ok(false)
+}
+
+fn question(location: &str, target_schema: &str, aside: &[Aside]) -> Question {
+    let rows = aside.iter().map(|table| table.rows).sum();
+    let details = aside.iter().map(|aside| {
+        let rows = wording::counted(aside.rows, "row");
+        format!("table `{target_schema}`.`{}`, {rows}", aside.table)
+    });
+    Question {
+        what: format!(
+            "replace tables of {location}, and put aside {} with {}",
+            wording::counted(aside.len() as u64, "table"),
+            wording::counted(rows, "row")
+        ),
+        details: details.collect(),
+    }
+}
+
+/// Takes a run back, or says whether that is safe.
+pub(super) fn undo(
+    request: &UndoRequest,
+    settings: &ConnInfo,
+    watch: &dyn Watch,
+) -> Result<Report> {
+    watch.phase("checking", Extent::default());
+    let undo = Undo::prepare(
+        settings,
+        request.run.as_deref(),
+        request.assume_unchanged,
+        request.lock_wait_timeout,
+    )?;
+    let report = Report {
+        target: Some(settings.location()),
+        ..Report::default()
+    };
+    match request.only {
+        Some(UndoOnly::Verdict) => return Ok(verdict(&undo, report)),
+        Some(UndoOnly::Script) => {
+            let mut script = undo.script()?.join(";\n");
+            script.push(';');
+            return Ok(Report {
+                summary: script,
+                ..report
+            });
+        }
+        None => {}
+    }
+    let findings = undo.findings().to_vec();
+    if !findings.is_empty() {
+        let asked = request.consent.seek(&doubt(&undo, settings), watch);
+        match asked {
+            Err(fault) if fault.code() == Code::NotConfirmed => {
+                return Ok(Report {
+                    summary: format!(
+                        "refused: what run {} brought has changed since, nothing was changed; see {}",
+                        undo.run(),
+                        wording::counted(findings.len() as u64, "finding")
+                    ),
+                    findings,
+                    refused: true,
+                    ..report
+                });
+            }
+            other => other?,
+        }
+    }
+    perform(undo, findings, report, watch)
+}
+
+fn doubt(undo: &Undo, settings: &ConnInfo) -> Question {
+    let details = undo.findings().iter().map(|finding| {
+        let table = finding.place.table.as_deref().unwrap_or_default();
+        format!("table `{table}`: {}", finding.message)
+    });
+    Question {
+        what: format!(
+            "undo run {} although {} has changed",
+            undo.run(),
+            settings.location()
+        ),
+        details: details.collect(),
+    }
+}
+
+fn verdict(undo: &Undo, report: Report) -> Report {
+    let run = undo.run();
+    let summary = match undo.findings().len() as u64 {
+        0 if undo.is_open() => format!("run {run} has not ended, and can be given up"),
+        0 => format!("run {run} can be undone: nothing has changed since"),
+        count => format!(
+            "run {run} would not be undone without --yes: see {}",
+            wording::counted(count, "finding")
+        ),
+    };
+    Report {
+        refused: !undo.findings().is_empty(),
+        findings: undo.findings().to_vec(),
+        summary,
+        ..report
+    }
+}
+
+fn perform(
+    undo: Undo,
+    findings: Vec<Finding>,
+    report: Report,
+    watch: &dyn Watch,
+) -> Result<Report> {
+    let (undone, nothing) = (undo.run().to_owned(), undo.leaves_nothing());
+    watch.phase("switching", Extent::default());
+    let run = match undo.perform(watch)? {
+        Outcome::Undone(run) => run,
+        Outcome::GivenUp => {
+            return Ok(Report {
+                summary: format!(
+                    "gave up run {undone}, which had not ended: the tables are as they were"
+                ),
+                ..report
+            });
+        }
+    };
+    // Agreed to: worth knowing, and no error.
+    let findings = findings.into_iter().map(|finding| Finding {
+        severity: Severity::Warning,
+        hint: Some(format!(
+            "`waybill-import undo` of {run} brings back what was taken away"
+        )),
+        ..finding
+    });
+    let what = if nothing {
+        "its tables had not been there before, and are gone"
+    } else {
+        "what was there before it is back"
+    };
+    Ok(Report {
+        findings: findings.collect(),
+        summary: format!("undid run {undone}: {what}; what was taken away is kept as run {run}"),
+        run: Some(run),
+        ..report
+    })
+}
+
+/// Removes backups.
+pub(super) fn prune(
+    request: &PruneRequest,
+    settings: &ConnInfo,
+    watch: &dyn Watch,
+) -> Result<Report> {
+    let keep = match request.keep {
+        Keep::Newest(count) => history::Keep::Newest(count),
+        Keep::YoungerThan(age) => history::Keep::YoungerThan(age),
+    };
+    let prepare = || Prune::prepare(settings, keep, request.lock_wait_timeout);
+    let mut prune = prepare()?;
+    if prune.leaves_none() {
+        let asked = prune.dropped();
+        let question = Question {
+            what: format!("remove the last backup of {}", settings.location()),
+            details: asked.iter().map(|(schema, _)| schema.clone()).collect(),
+        };
+        request.consent.seek(&question, watch)?;
+        prune = prepare()?;
+        if prune.dropped().len() != asked.len() {
+            let what = "another run has changed the backups meanwhile";
+            return Err(Fault::new(Code::ImportRunning, what));
+        }
+    }
+    let dropped = prune.dropped();
+    watch.phase("removing", Extent::default());
+    prune.perform()?;
+    Ok(pruned(&settings.location(), dropped))
+}
+
+/// The report of a removal.
+pub(super) fn pruned(location: &str, dropped: Vec<(String, u64)>) -> Report {
+    let bytes = dropped.iter().map(|(_, bytes)| bytes).sum();
+    let summary = match dropped.len() as u64 {
+        0 => format!("no backup of {location} had to be removed"),
+        count => format!(
+            "removed {} of {location}, freed {}",
+            wording::counted(count, "backup"),
+            indicatif::HumanBytes(bytes)
+        ),
+    };
+    let removed = dropped.into_iter().map(|(location, bytes)| BackupReport {
+        location,
+        bytes: Some(bytes),
+    });
+    Report {
+        target: Some(location.to_owned()),
+        removed: removed.collect(),
+        summary,
+        ..Report::default()
+    }
+}
