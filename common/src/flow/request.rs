@@ -99,6 +99,7 @@ pub enum Mode {
 
 /// Load an archive into a target.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a choice of its own")]
 pub struct ImportRequest {
     /// The archive.
     pub archive: ArchivePath,
