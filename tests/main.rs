@@ -32,4 +32,5 @@ mod signals;
 mod stages;
 mod standard_tools;
 mod support;
+mod torture;
 mod values;

@@ -8,9 +8,10 @@
 mod computed;
 mod content;
 mod conversion;
+mod crowd;
 mod lodging;
 mod refusal;
-mod sample;
+pub(crate) mod sample;
 mod survival;
 
 pub(crate) use sample::ask;

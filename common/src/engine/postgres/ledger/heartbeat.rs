@@ -34,11 +34,8 @@ pub(in super::super) struct Beat {
 impl Beat {
     /// Renews the lease.
     fn beat(&self, session: &mut Session) -> Result<()> {
-        let query = self.ledger.sql(include_str!("../queries/ledger_lease.sql"));
-        let client = client();
-        let seconds = LEASE.as_secs_f64();
         session.execute(&self.begin)?;
-        session.query(&query, &[&self.run, &self.worker, &client, &seconds])?;
+        lease(session, &self.ledger, &self.run, &self.worker)?;
         session.execute("COMMIT")
     }
 
@@ -52,11 +49,26 @@ impl Beat {
     }
 }
 
+/// Takes or renews a lease for as long as this connection lives, within a transaction.
+pub(in super::super) fn lease(
+    session: &mut Session,
+    ledger: &Ledger,
+    run: &str,
+    worker: &str,
+) -> Result<()> {
+    let query = ledger.sql(include_str!("../queries/ledger_lease.sql"));
+    let (client, seconds) = (client(), LEASE.as_secs_f64());
+    let taken = session.query(&query, &[&run, &worker, &client, &seconds]);
+    taken.map(drop)
+}
+
 impl Heartbeat {
     /// Takes a lease, and keeps renewing it.
     pub(in super::super) fn start(conninfo: &ConnInfo, beat: Beat) -> Result<Heartbeat> {
         let mut session = Session::connect(conninfo)?;
         beat.beat(&mut session)?;
+        let mut conninfo = conninfo.clone();
+        conninfo.connect_timeout = Some(BEAT);
         let stop = Arc::new((Mutex::new(false), Condvar::new()));
         let seen = Arc::clone(&stop);
         let thread = std::thread::spawn(move || {
@@ -66,9 +78,16 @@ impl Heartbeat {
             while !*stop {
                 let waited = changed.wait_timeout(stop, BEAT);
                 stop = waited.unwrap_or_else(PoisonError::into_inner).0;
-                // A connection that is lost is not made anew: what is claimed is safe by the number
-                // of its attempt, and others may take it over.
-                alive = alive && (*stop || beat.beat(&mut session).is_ok());
+                if *stop {
+                    break;
+                }
+                // It may be this connection alone that is lost. What others take over meanwhile is
+                // safe by the number of its attempt.
+                alive = beat.beat(&mut session).is_ok();
+                if !alive && let Ok(anew) = Session::connect(&conninfo) {
+                    session = anew;
+                    alive = beat.beat(&mut session).is_ok();
+                }
             }
             if alive {
                 drop(beat.end(&mut session));

@@ -11,7 +11,7 @@ mod record;
 mod runs;
 mod steps;
 
-pub(super) use heartbeat::{Beat, Heartbeat};
+pub(super) use heartbeat::{Beat, Heartbeat, lease};
 pub(super) use record::{Record, Saved};
 pub(super) use runs::{Entry, Identity, NewRun, Run, State, end, enter, lock_key, look};
 pub(super) use steps::{Claim, Pulse, StepName, Steps};

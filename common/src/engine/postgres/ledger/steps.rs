@@ -56,6 +56,13 @@ pub(in super::super) struct Steps {
     pub(in super::super) worker: String,
 }
 
+fn taken_over() -> Fault {
+    let what = "another process has taken over a step of the import";
+    let hint =
+        "this one was too slow to show that it is alive; run the same command again to join in";
+    Fault::new(Code::ConnectionLost, what).hint(hint)
+}
+
 fn number(step: usize) -> i64 {
     i64::try_from(step).unwrap_or(i64::MAX)
 }
@@ -93,9 +100,17 @@ impl Steps {
             &[&self.run, &claim.step, &claim.attempt, &rows, &text],
         )?;
         if done.is_empty() {
-            let what = "another process has taken over a step of the import";
-            let hint = "this one was too slow to show that it is alive; run the same command again to join in";
-            return Err(Fault::new(Code::ConnectionLost, what).hint(hint));
+            return Err(taken_over());
+        }
+        Ok(())
+    }
+
+    /// Makes sure that a step is still this attempt's, and stays so until the transaction ends.
+    pub(in super::super) fn hold(&self, session: &mut Session, claim: Claim) -> Result<()> {
+        let query = self.ledger.sql(include_str!("../queries/ledger_holds.sql"));
+        let held = session.query(&query, &[&self.run, &claim.step, &claim.attempt])?;
+        if held.is_empty() {
+            return Err(taken_over());
         }
         Ok(())
     }
@@ -143,10 +158,17 @@ impl Steps {
         Ok(())
     }
 
-    /// Ends the connections of processes that have fallen silent; within a transaction.
+    /// Whether a step is done; within a transaction.
+    pub(in super::super) fn is_done(&self, session: &mut Session, step: usize) -> Result<bool> {
+        let query = "SELECT done FROM ledger.steps WHERE run = $1 AND step = $2";
+        let rows = session.query(&self.ledger.sql(query), &[&self.run, &number(step)])?;
+        Ok(rows.first().is_some_and(|row| row.get("done")))
+    }
+
+    /// Ends the connections of other processes that have fallen silent; within a transaction.
     pub(in super::super) fn evict(&self, session: &mut Session) -> Result<()> {
         let query = self.ledger.sql(include_str!("../queries/ledger_evict.sql"));
-        session.query(&query, &[&self.run]).map(drop)
+        session.query(&query, &[&self.run, &self.worker]).map(drop)
     }
 
     /// What came of the step of this kind of a table, which is done; within a transaction.

@@ -65,6 +65,9 @@ impl fmt::Display for ServerMessage {
 
 impl StdError for ServerMessage {}
 
+/// The SQLSTATE of a disk without room.
+const DISK_FULL: &str = "53100";
+
 /// Turns an error of the driver into a fault: `what` is what was being done, `location` the server.
 /// Table and column are taken over where the server names them.
 #[must_use]
@@ -87,6 +90,9 @@ fn server_fault(answer: &DbError, what: &'static str) -> Fault {
     }
     if let Some(column) = answer.column() {
         fault = fault.in_column(column);
+    }
+    if answer.code().code() == DISK_FULL {
+        fault = fault.hint("make room on the disk of the server, then run the same command again");
     }
     fault.because(ServerMessage::read(answer))
 }

@@ -26,18 +26,21 @@ pub(super) fn may_be_why(fault: &Fault, table: &TablePlan) -> bool {
 }
 
 /// Drops the computed columns of a staged table. Waits until no other worker's COPY is under way
-/// there, however long that takes: nobody else knows the table.
+/// there, however long that takes: nobody else knows the table. `hold` makes sure that the part is
+/// still ours by then: they may have been restored meanwhile.
 pub(super) fn drop_all(
     session: &mut Session,
     begin: &str,
     statements: &Statements<'_>,
+    hold: impl FnOnce(&mut Session) -> Result<()>,
 ) -> Result<()> {
     let Some(sql) = statements.drop_computed()? else {
         return Ok(());
     };
     transaction(session, begin, |session| {
         session.execute("SET LOCAL lock_timeout = 0")?;
-        session.execute(&sql)
+        session.execute(&sql)?;
+        hold(session)
     })
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::engine::postgres::catalogue::{self, Facts, Purpose, READING, Schemas};
 use crate::engine::postgres::ledger::{
     Beat, Claim, Entry, Heartbeat, Identity, Ledger, NewRun, Record, State, StepName, Steps, enter,
-    look,
+    lease, look,
 };
 use crate::engine::postgres::session::Session;
 use crate::fault::{Code, Fault, Result};
@@ -85,15 +85,18 @@ impl PostgresTarget<'_> {
         let safe = self.job.begin(version, lock_wait, memory);
         let schedule = Schedule::new(&self.job.plan, &self.job.planned_by_source(), parts);
         let names: Vec<_> = step_names(&self.job, &schedule).collect();
+        let worker = uuid::Uuid::now_v7().simple().to_string();
         let entry = transaction(&mut control, &safe, |session| {
             let new = self.new_run(parts);
-            enter(
-                session,
-                &ledger,
-                (&identity, anew),
-                &new,
-                &mut names.into_iter(),
-            )
+            let mut names = names.into_iter();
+            let entry = enter(session, &ledger, (&identity, anew), &new, &mut names)?;
+            // At once: a run that nobody seems to work on may be given up by others.
+            match &entry {
+                Entry::New => lease(session, &ledger, new.run, &worker)?,
+                Entry::Open(run) => lease(session, &ledger, &run.id, &worker)?,
+                Entry::Done(_) => {}
+            }
+            Ok(entry)
         })?;
         match &entry {
             Entry::Done(run) => return Ok(Some(run.id.clone())),
@@ -101,7 +104,12 @@ impl PostgresTarget<'_> {
             Entry::New => {}
         }
         self.job.dress();
-        self.open(control, facts, (safe, jobs), ledger, schedule)?;
+        let steps = Steps {
+            worker,
+            run: self.job.id.clone(),
+            ledger,
+        };
+        self.open(control, facts, (safe, jobs), steps, schedule)?;
         self.make_place(matches!(entry, Entry::New), watch)?;
         Ok(None)
     }
@@ -123,17 +131,12 @@ impl PostgresTarget<'_> {
         control: Session,
         facts: Facts,
         (safe, jobs): (String, usize),
-        ledger: Ledger,
+        steps: Steps,
         schedule: Schedule,
     ) -> Result<()> {
         // Should the server crash, the last transactions may be lost with their records: these
         // steps are then done again.
         let begin = format!("{safe}; SET LOCAL synchronous_commit = off");
-        let steps = Steps {
-            worker: uuid::Uuid::now_v7().simple().to_string(),
-            run: self.job.id.clone(),
-            ledger,
-        };
         let heartbeat = Heartbeat::start(
             &self.conninfo,
             Beat {
@@ -161,6 +164,9 @@ impl PostgresTarget<'_> {
 
     /// What tells this import from others.
     fn identity(&self, parts: &[PartSpan]) -> Identity {
+        let schedule = Schedule::new(&self.job.plan, &self.job.planned_by_source(), parts);
+        let names: Vec<_> = step_names(&self.job, &schedule).collect();
+        let digest = (self.job).plan_digest((parts, self.options.check), names.iter());
         let mode = if self.filling.is_some() {
             "fill"
         } else {
@@ -170,7 +176,7 @@ impl PostgresTarget<'_> {
             target_schema: self.job.target_schema.clone(),
             mode: mode.to_owned(),
             archive_root: self.options.run.archive_root.clone(),
-            plan_digest: self.job.plan_digest(parts, self.options.check).to_string(),
+            plan_digest: digest.to_string(),
         }
     }
 
@@ -220,7 +226,8 @@ impl PostgresTarget<'_> {
     fn make_place(&mut self, is_new: bool, watch: &dyn Watch) -> Result<()> {
         let open = self.open.as_mut().expect("it was just put there");
         if is_new {
-            let removed = staging::remove_leftovers(&mut open.control, &open.begin, &self.job)?;
+            let (control, begin) = (&mut open.control, &open.begin);
+            let removed = staging::remove_leftovers(control, begin, &self.job, &open.steps)?;
             self.findings.extend(removed);
             let ledger = &open.steps.ledger;
             let removed =
@@ -266,11 +273,7 @@ impl Open {
                 return Ok(Turn::Ours(claim));
             }
             let is_done = transaction(&mut self.control, &self.begin, |session| {
-                let mut is_done = false;
-                steps.others(session, |number, held| {
-                    is_done |= number == step && held.is_none();
-                })?;
-                is_done |= is_over(&steps.pulse(session)?)?;
+                let is_done = steps.is_done(session, step)? || is_over(&steps.pulse(session)?)?;
                 steps.evict(session)?;
                 Ok(is_done)
             })?;

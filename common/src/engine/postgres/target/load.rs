@@ -74,7 +74,6 @@ impl<'a> Loader<'a> {
         transaction(control, self.begin, |session| {
             let pulse = self.steps.pulse(session)?;
             is_over(&pulse)?;
-            self.steps.evict(session)?;
             self.steps.others(session, |number, held| {
                 let standing = match held {
                     None => Standing::Done,
@@ -85,6 +84,8 @@ impl<'a> Loader<'a> {
                     tell(number, standing);
                 }
             })?;
+            // Afterwards: whose lease has run out by then is gone before it is taken over.
+            self.steps.evict(session)?;
             Ok(pulse.has_others)
         })
     }
@@ -197,7 +198,8 @@ impl<'a> Loader<'a> {
             && computed::may_be_why(fault, planned)
         {
             let statements = self.job.statements(table);
-            computed::drop_all(&mut worker.session, self.begin, &statements)?;
+            let hold = |session: &mut Session| self.steps.hold(session, claim);
+            computed::drop_all(&mut worker.session, self.begin, &statements, hold)?;
             copied = self.copy(worker, claim, shared, (table, part));
         }
         copied.map_err(|fault| {

@@ -37,7 +37,7 @@ use std::time::Duration;
 use tokio_postgres::types::Oid;
 
 use crate::digest::Multiset;
-use crate::engine::postgres::catalogue::Facts;
+use crate::engine::postgres::catalogue::{Facts, READING};
 use crate::engine::postgres::conninfo::ConnInfo;
 pub use crate::engine::postgres::ledger::SCHEMA as LEDGER_SCHEMA;
 use crate::engine::postgres::ledger::{Heartbeat, State, Steps, end};
@@ -218,9 +218,13 @@ impl<'a> PostgresTarget<'a> {
         open.workers.clear();
         let (ledger, run) = (open.steps.ledger.clone(), open.steps.run.clone());
         let ended = |session: &mut Session| {
-            transaction(session, &open.safe, |session| {
+            let is_ours = transaction(session, &open.safe, |session| {
                 end(session, &ledger, &run, state, Some(reason))
             })?;
+            if !is_ours {
+                // Who has ended it has tidied up, or switched what was staged.
+                return Ok(());
+            }
             staging::remove(session, &open.begin, &self.job)
         };
         ended(&mut open.control).or_else(|_| ended(&mut Session::connect(&self.conninfo)?))
@@ -229,16 +233,33 @@ impl<'a> PostgresTarget<'a> {
     /// Where the failure is one that the same command would meet again, the run is given up;
     /// otherwise that command goes on with it.
     fn settle<T>(&mut self, done: Result<T>) -> Result<T> {
-        done.inspect_err(|fault| {
+        done.map_err(|fault| {
+            if fault.code() == Code::Interrupted && !self.options.run.dry {
+                return fault;
+            }
+            // Where another process has ended the run, that is why this one fails as well.
+            if let Some(ended) = self.ended_elsewhere() {
+                return ended;
+            }
             if is_final(fault.code()) || self.options.run.dry {
                 // What cannot be removed now, the next import removes.
                 drop(self.give_up(fault.what()));
             }
+            fault
         })
         .map_err(|fault| match &self.job.disguise {
             Some(disguise) => disguise.fault(fault),
             None => fault,
         })
+    }
+
+    /// The fault of a run that another process has brought to a bad end; nothing where none has, or
+    /// where the server cannot be asked.
+    fn ended_elsewhere(&self) -> Option<Fault> {
+        let open = self.open.as_ref()?;
+        let mut session = Session::connect(&self.conninfo).ok()?;
+        let pulse = transaction(&mut session, READING, |session| open.steps.pulse(session));
+        entry::is_over(&pulse.ok()?).err()
     }
 
     fn load_all(&mut self, parts: &dyn PartReader, watch: &dyn Watch) -> Result<()> {

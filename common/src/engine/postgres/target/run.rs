@@ -6,7 +6,7 @@ use std::fmt::{self, Write as _};
 use std::time::Duration;
 
 use crate::digest::{Digest, Hasher};
-use crate::engine::postgres::ledger::Run;
+use crate::engine::postgres::ledger::{Run, StepName};
 use crate::engine::postgres::name::{identifier, literal};
 use crate::engine::postgres::relation::Names;
 use crate::engine::postgres::session::Session;
@@ -131,8 +131,13 @@ impl<'a> Job<'a> {
     }
 
     /// The digest of all that is to be made of these parts: tables, keys, views, and how they are
-    /// checked. Words for people do not count.
-    pub(super) fn plan_digest(&self, parts: &[PartSpan], check: Check) -> Digest {
+    /// checked. Words for people do not count. `steps` are those of a run of it: another release of
+    /// this program may number them otherwise.
+    pub(super) fn plan_digest<'s>(
+        &self,
+        (parts, check): (&[PartSpan], Check),
+        steps: impl Iterator<Item = &'s StepName>,
+    ) -> Digest {
         let Plan {
             tables,
             enums,
@@ -146,6 +151,9 @@ impl<'a> Job<'a> {
             "{tables:?}{enums:?}{views:?}{operator:?}{check:?}{parts:?}"
         );
         written.expect("a digest takes everything");
+        for step in steps {
+            write!(hasher, "{step:?}").expect("a digest takes everything");
+        }
         hasher.0.finish()
     }
 

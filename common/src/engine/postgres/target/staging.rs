@@ -5,13 +5,14 @@
 
 use tokio_postgres::Row;
 
-use crate::engine::postgres::ledger::Ledger;
+use crate::engine::postgres::ledger::{Ledger, Steps};
 use crate::engine::postgres::name::{identifier, qualified};
 use crate::engine::postgres::session::Session;
 use crate::fault::{Code, Fault, Result};
 use crate::report::{Finding, Severity};
 
 use super::disguise;
+use super::entry::is_over;
 use super::operator;
 use super::run::{Job, application_name, comment, mark, staging_prefix, transaction};
 use super::sql::create_enum;
@@ -55,16 +56,20 @@ fn create_table(session: &mut Session, job: &Job<'_>, table: usize) -> Result<()
 }
 
 /// Removes what other runs into the same target schema have left, and says so. None of them goes on:
-/// only one run into a schema is open, and that is ours.
+/// only one run into a schema is open, and that is ours; where it is not any more, nothing is removed.
 pub(super) fn remove_leftovers(
     session: &mut Session,
     begin: &str,
     job: &Job<'_>,
+    steps: &Steps,
 ) -> Result<Vec<Finding>> {
     let target_schema = &job.target_schema;
     let prefix = staging_prefix(target_schema);
     let rows = transaction(session, begin, |session| {
-        session.query(include_str!("../queries/leftovers.sql"), &[&prefix])
+        let rows = session.query(include_str!("../queries/leftovers.sql"), &[&prefix])?;
+        // Looked at afterwards: no schema in the list belongs to a run that was begun in place of ours.
+        let is_over = is_over(&steps.pulse(session)?)?;
+        Ok(if is_over { Vec::new() } else { rows })
     })?;
     let mut findings = Vec::new();
     for row in &rows {

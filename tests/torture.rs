@@ -1,0 +1,12 @@
+//! Imports into PostgreSQL that are killed, stopped and cut off, and servers that crash under them.
+//!
+//! A short form runs with all other tests; `scripts/torture` runs the same for as long as one likes,
+//! with other seeds. Whatever happens at whatever moment: a reader sees no table or all of them with
+//! all their rows, the same command again comes to the end, and nothing is done twice.
+
+mod application;
+mod chance;
+mod crash;
+mod full_disk;
+mod kill;
+mod scene;
