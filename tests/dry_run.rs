@@ -1,5 +1,10 @@
 //! A dry run leaves the target byte for byte as it was; and a plan neither writes nor waits.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "the allowance for tests covers test functions only, not what they share"
+)]
+
 use crate::support::postgres::{Server, programs_of_the_system, servers};
 use crate::support::program::{Ran, command};
 use crate::support::samples;

@@ -1,5 +1,10 @@
 //! The files that tell of a run: its log and its report.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "the allowance for tests covers test functions only, not what they share"
+)]
+
 use crate::support::program::{Ran, command};
 use crate::support::samples;
 use serde_json::Value;

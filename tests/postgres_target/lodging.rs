@@ -70,7 +70,7 @@ fn rich() -> (Schema, Plan, Memory) {
 
 fn in_one_schema() -> PostgresOptions {
     let mut options = options("mine");
-    options.run.ledger_schema = "mine".to_owned();
+    "mine".clone_into(&mut options.run.ledger_schema);
     options.run.staging_schema = Some("mine".to_owned());
     options
 }
