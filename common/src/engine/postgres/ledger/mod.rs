@@ -33,7 +33,7 @@ const PLACE: &str = "ledger.";
 /// How the names of the tables begin in any other schema than its own.
 const PREFIX: &str = "waybill_";
 /// The tables; the first one tells the version.
-const TABLES: [&str; 4] = ["version", "runs", "workers", "steps"];
+const TABLES: [&str; 5] = ["version", "runs", "objects", "workers", "steps"];
 
 /// The ledger of one database.
 #[derive(Debug, Clone)]
