@@ -131,6 +131,23 @@ fn states(uri: &str) -> Vec<(RunState, bool)> {
 }
 
 #[test]
+fn a_transaction_of_another_database_makes_no_row_look_new() {
+    for server in servers() {
+        let mut elsewhere = client(&server.fresh_database());
+        elsewhere
+            .batch_execute("BEGIN; SELECT pg_current_xact_id()")
+            .unwrap();
+        let uri = owned(server);
+        client(&uri).batch_execute(APPLICATION).unwrap();
+        let (schema, plan, parts) = items(10);
+        replace(&uri, (&schema, &plan, &parts)).unwrap();
+        undo(&uri, None).unwrap();
+        undo(&uri, None).unwrap();
+        elsewhere.batch_execute("COMMIT").unwrap();
+    }
+}
+
+#[test]
 fn what_is_replaced_comes_back_as_it_was_and_goes_again() {
     for server in servers() {
         let uri = owned(server);
