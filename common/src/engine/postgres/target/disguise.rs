@@ -241,7 +241,7 @@ mod tests {
         let name = constraint_name(&table, &column, &[]);
         assert_eq!(
             name,
-            format!("{}_{}_not_null", "t".repeat(26), "c".repeat(27))
+            format!("{}_{}_not_null", "t".repeat(27), "c".repeat(26))
         );
     }
 }
