@@ -90,7 +90,10 @@ fn tables_are_listed_first_and_without_the_types_that_come_with_them() {
     target.load(&parts, &Unwatched).unwrap();
     client.batch_execute("CREATE TABLE items (id int)").unwrap();
     target.build(&Unwatched).unwrap();
-    assert_eq!(cause(&target.switch(&Unwatched).unwrap_err()), "relation `items`");
+    assert_eq!(
+        cause(&target.switch(&Unwatched).unwrap_err()),
+        "relation `items`"
+    );
 }
 
 #[test]

@@ -86,7 +86,10 @@ pub(super) fn is_lacking(
         return Ok(false);
     }
     report.findings.push(finding);
-    Ok(refused(report, "the disk of the server has no room for the rows"))
+    Ok(refused(
+        report,
+        "the disk of the server has no room for the rows",
+    ))
 }
 
 /// What there is to say of the disk that an SQLite file is to be made on.
@@ -150,6 +153,9 @@ mod tests {
     fn a_folder_that_is_not_there_says_nothing() {
         assert_eq!(free(Path::new("/no/such/folder")), None);
         assert!(free(Path::new("/")).is_some());
-        assert_eq!(of_file(Path::new("/no/such/folder/x.db"), &totals(u64::MAX, 0)), None);
+        assert_eq!(
+            of_file(Path::new("/no/such/folder/x.db"), &totals(u64::MAX, 0)),
+            None
+        );
     }
 }
