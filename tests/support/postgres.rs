@@ -2,8 +2,8 @@
 //!
 //! The test run starts its own through `scripts/postgres serve`, one of each version, at the first
 //! use, and they end with it however it ends. `WAYBILL_TEST_POSTGRES` (a URI) names another server
-//! instead, `WAYBILL_TEST_PG_BIN` the programs of another version than the system's. A version that is missing fails the test that asks for it; `WAYBILL_TEST_PG18=off`
-//! leaves out 18 and says so.
+//! instead, `WAYBILL_TEST_PG_BIN` the programs of another version in place of the system's. A version
+//! that is missing fails the test that asks for it; `WAYBILL_TEST_PG18=off` leaves out 18 and says so.
 
 use std::io::{BufRead, BufReader};
 use std::os::unix::process::CommandExt;
