@@ -38,10 +38,7 @@ fn a_process_whose_run_another_finishes_tells_what_became_of_the_rows() {
             row.and_then(|row| row.get::<_, Option<bool>>(0)) == Some(true)
         };
         while !is_ready(&mut client) {
-            assert!(
-                begin.elapsed() < Duration::from_secs(60),
-                "they do not meet"
-            );
+            assert!(begin.elapsed() < Duration::from_mins(1), "they do not meet");
             std::thread::sleep(Duration::from_millis(10));
         }
         desk.client.batch_execute("COMMIT").unwrap();

@@ -173,13 +173,10 @@ fn who_waits_for_a_step_that_is_taken_out_of_the_ledger_ends() {
         };
         // The others are in by then: nothing is done but waiting.
         let loaded = second.load(&parts, &After::new(900, delete));
-        let fault = match loaded {
-            Err(fault) => fault,
-            Ok(()) => {
-                delete();
-                second.build(&Unwatched).unwrap_err()
-            }
-        };
+        let fault = loaded.err().unwrap_or_else(|| {
+            delete();
+            second.build(&Unwatched).unwrap_err()
+        });
         assert_eq!(fault.code(), Code::ContentDiffers, "{kind}: {fault:?}");
         let what = "a step of the run has disappeared from the ledger";
         assert_eq!(fault.what(), what, "{kind}");

@@ -15,7 +15,7 @@ use super::sample::{
     Memory, ask, column, conninfo, foreign_key, import, index, inventory, items, options, planned,
     source, target,
 };
-use crate::support::postgres::{fresh_database, server, servers};
+use crate::support::postgres::{drop_database, fresh_database, server, servers};
 
 fn client(uri: &str) -> postgres::Client {
     postgres::Client::connect(uri, postgres::NoTls).unwrap()
@@ -281,6 +281,33 @@ fn more_tables_than_the_server_has_locks_for_are_refused_with_the_setting() {
         20_020 / slots + 1
     );
     assert!(fault.help().starts_with(&hint), "{}", fault.help());
+    // The old tables are locked beside the new ones.
+    let mut replacing = options("public");
+    replacing.replace = true;
+    let mut replacing = PostgresTarget::new(conninfo(&uri), &schema, &plan, replacing);
+    let fault = replacing.begin(&parts, &Unwatched).unwrap_err();
+    assert_eq!(fault.code(), Code::ServerUnfit);
+    let hint = format!(
+        "set max_locks_per_transaction to at least {} and",
+        40_020 / slots + 1
+    );
+    assert!(fault.help().starts_with(&hint), "{}", fault.help());
+    assert!(inventory(&mut client(&uri)).is_empty());
+}
+
+#[test]
+fn thousands_of_tables_are_made_at_default_settings() {
+    const TABLES: usize = 2_500;
+    let uri = fresh_database();
+    let mut client = client(&uri);
+    assert_eq!(ask(&mut client, "SHOW max_locks_per_transaction"), "64");
+    let (schema, plan) = super::sample::bare_tables(TABLES);
+    let parts = Memory::new(vec![Vec::new(); TABLES], 100);
+    import(&mut target(&uri, &schema, &plan), &parts).unwrap();
+    let count = "SELECT count(*) FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace";
+    assert_eq!(ask(&mut client, count), TABLES.to_string());
+    drop(client);
+    drop_database(server(), &uri);
 }
 
 #[test]

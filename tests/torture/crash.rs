@@ -22,7 +22,7 @@ const LOOK: Look = Look {
 };
 
 fn programs(seed: u64) -> PathBuf {
-    let newer = (seed % 2 == 0).then(programs_of_18).flatten();
+    let newer = seed.is_multiple_of(2).then(programs_of_18).flatten();
     newer.unwrap_or_else(programs_of_the_system)
 }
 

@@ -160,7 +160,7 @@ fn replace(uri: &str, schema: &Schema, plan: &Plan, rows: &Memory) {
 /// Brings back what was there before; every second time without looking for changes. Where rows were
 /// changed in the meantime it may be refused.
 fn undo(uri: &str, round: usize) {
-    let undo = Undo::prepare(&conninfo(uri), None, round % 2 == 0, PATIENCE);
+    let undo = Undo::prepare(&conninfo(uri), None, round.is_multiple_of(2), PATIENCE);
     let undone = undo.expect("a run to undo").perform(&Unwatched);
     if let Err(fault) = undone {
         assert_eq!(fault.code(), Code::TargetChanged, "{fault:?}");

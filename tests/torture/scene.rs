@@ -71,26 +71,27 @@ fn sample() -> samples::Sample {
 
 /// Old tables of the same names, and what others have made around them.
 fn old() -> String {
-    let mut sql = format!(
+    let blobs = format!(
         "CREATE TABLE blobs (id bigint PRIMARY KEY, body bytea NOT NULL);
-         INSERT INTO blobs SELECT n, '\\x00' FROM generate_series(1, {OLD}) AS n;"
+         INSERT INTO blobs SELECT n, '\\x00' FROM generate_series(1, {OLD}) AS n"
     );
-    for table in 1..TABLES {
+    let tables = (1..TABLES).map(|table| {
         let refers = parent(table);
-        sql += &format!(
+        format!(
             "CREATE TABLE t{table} (id bigint PRIMARY KEY, parent bigint REFERENCES {refers},
                                     name text NOT NULL UNIQUE);
-             INSERT INTO t{table} SELECT n, n, 'old ' || n FROM generate_series(1, {OLD}) AS n;"
-        );
-    }
-    sql += &format!(
+             INSERT INTO t{table} SELECT n, n, 'old ' || n FROM generate_series(1, {OLD}) AS n"
+        )
+    });
+    let around = format!(
         "CREATE VIEW names AS SELECT id, name FROM t1;
          CREATE TABLE visits (id bigint PRIMARY KEY, seen bigint NOT NULL REFERENCES t1);
          INSERT INTO visits SELECT n, n FROM generate_series(1, {OLD}) AS n;
          CREATE VIEW seen AS SELECT visits.id, t1.name FROM visits JOIN t1 ON t1.id = visits.seen;
          GRANT SELECT ON t1, seen TO PUBLIC; COMMENT ON TABLE t2 IS 'the second'"
     );
-    sql
+    let all: Vec<_> = [blobs].into_iter().chain(tables).chain([around]).collect();
+    all.join("; ")
 }
 
 /// What readers count: the rows of all tables and views, and in one view those that are old.

@@ -52,7 +52,7 @@ fn wait(
     chance: &mut Chance,
 ) -> Child {
     let mut child = undo(uri).spawn().expect("the program starts");
-    if round % 2 == 0 {
+    if round.is_multiple_of(2) {
         std::thread::sleep(chance.moment(whole));
         return child;
     }
@@ -82,7 +82,7 @@ fn assert_one_of_both(scene: &Scene, uri: &str, turns: i64, what: &str) -> bool 
 fn killed_at_any_moment_an_undo_leaves_the_old_or_the_new() {
     let extent = Extent::share("WAYBILL_TORTURE_KILLS", 6, 2);
     let server = servers()
-        .get(usize::from(extent.seed % 2 == 0))
+        .get(usize::from(extent.seed.is_multiple_of(2)))
         .unwrap_or(&servers()[0]);
     let scene = Scene::replacing(server);
     let (uri, whole) = begin(&scene, server);

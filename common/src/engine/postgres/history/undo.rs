@@ -3,6 +3,8 @@
 
 use std::time::{Duration, Instant};
 
+use tokio_postgres::types::Oid;
+
 use super::{CHANGING, changes, chosen, objects};
 use crate::engine::postgres::catalogue::READING;
 use crate::engine::postgres::conninfo::ConnInfo;
@@ -11,7 +13,7 @@ use crate::engine::postgres::ledger::{
 };
 use crate::engine::postgres::name::{identifier, qualified};
 use crate::engine::postgres::session::Session;
-use crate::engine::postgres::swap::{self, Dependents, Object, Statement};
+use crate::engine::postgres::swap::{self, Dependents, Object, Order, Statement, Wanted};
 use crate::engine::postgres::target::{abandoned, transaction};
 use crate::fault::{Code, Fault, Result};
 use crate::progress::Watch;
@@ -31,6 +33,15 @@ pub struct Undo {
     lock_wait: Duration,
     /// The number of the run that the undo will be.
     id: String,
+}
+
+/// What an undo locks.
+struct Locked {
+    /// All tables, as SQL names them.
+    all: Vec<String>,
+    /// Those of them that may not have changed.
+    looked_at: Vec<String>,
+    views: Vec<Oid>,
 }
 
 /// What an undo has done.
@@ -107,7 +118,8 @@ impl Undo {
         }
         let mut session = Session::connect(&self.conninfo)?;
         let statements = transaction(&mut session, READING, |session| self.statements(session))?;
-        let (tables, _) = transaction(&mut session, READING, |session| self.locked(session))?;
+        let locked = transaction(&mut session, READING, |session| self.locked(session))?;
+        let tables = locked.all;
         let mut script = vec![
             "BEGIN".to_owned(),
             "SET LOCAL search_path = pg_catalog, pg_temp".to_owned(),
@@ -131,15 +143,15 @@ impl Undo {
             return self.give_up(&mut session);
         }
         let kept = self.kept_rows(&mut session)?;
-        let (tables, _) = transaction(&mut session, READING, |session| self.locked(session))?;
-        swap::pass_autovacuum(&mut session, CHANGING, &tables)?;
-        let begun = Instant::now();
+        let locked = transaction(&mut session, READING, |session| self.locked(session))?;
+        swap::pass_autovacuum(&mut session, CHANGING, &locked.all)?;
+        let (begun, order) = (Instant::now(), Order::default());
         loop {
             if watch.stopped() {
                 return Err(Fault::interrupted());
             }
             session.execute(CHANGING)?;
-            match self.attempt(&mut session, &kept) {
+            match self.attempt(&mut session, &kept, &order) {
                 Ok(()) => break,
                 Err(fault) => {
                     // Where the connection is lost, the server rolls back by itself.
@@ -300,17 +312,24 @@ impl Undo {
         Ok(found)
     }
 
-    /// The tables to lock, and those of them that are looked at.
-    fn locked(&self, session: &mut Session) -> Result<(Vec<String>, Vec<String>)> {
+    /// What is locked.
+    fn locked(&self, session: &mut Session) -> Result<Locked> {
         let (out, back) = self.survey(session)?;
         let tables = out.iter().filter(|object| object.kind == "table");
         let tables = tables.map(|object| qualified(&self.past.target_schema, &object.name));
         let tables = tables.collect::<Result<Vec<_>>>()?;
         let mut all = tables.clone();
-        all.extend(Self::refuse_dependents(session, &out, &back)?.children());
+        let dependents = Self::refuse_dependents(session, &out, &back)?;
+        all.extend(dependents.children());
         all.sort_unstable();
         all.dedup();
-        Ok((all, tables))
+        let own = out.iter().filter(|object| object.kind == "view");
+        let views = own.map(|view| view.oid).chain(dependents.views());
+        Ok(Locked {
+            views: views.collect(),
+            all,
+            looked_at: tables,
+        })
     }
 
     fn backup(&self) -> String {
@@ -337,7 +356,7 @@ impl Undo {
         Ok(statements)
     }
 
-    fn attempt(&self, session: &mut Session, kept: &[Option<i64>]) -> Result<()> {
+    fn attempt(&self, session: &mut Session, kept: &[Option<i64>], order: &Order) -> Result<()> {
         let key = lock_key(&self.past.target_schema);
         session.query("SELECT pg_advisory_xact_lock($1)", &[&key])?;
         let all = history(session, &self.ledger)?;
@@ -346,15 +365,27 @@ impl Undo {
             let what = "another process has changed the run meanwhile";
             return Err(Fault::new(Code::ImportRunning, what));
         }
-        let (all_tables, tables) = self.locked(session)?;
-        swap::attempt(session, &tables, "SHARE")?;
+        let locked = self.locked(session)?;
+        if !self.assume_unchanged {
+            let looked_at = Wanted {
+                tables: &locked.looked_at,
+                views: &[],
+                mode: "SHARE",
+            };
+            Order::default().attempt(session, &looked_at)?;
+        }
         let changes = self.changes(session)?;
         if changes.iter().any(|change| !self.findings.contains(change)) {
             let what = "rows have changed while the undo was prepared";
             let fault = Fault::new(Code::TargetChanged, what);
             return Err(fault.hint("run the same command again"));
         }
-        swap::attempt(session, &all_tables, "ACCESS EXCLUSIVE")?;
+        let wanted = Wanted {
+            tables: &locked.all,
+            views: &locked.views,
+            mode: "ACCESS EXCLUSIVE",
+        };
+        order.attempt(session, &wanted)?;
         for statement in self.statements(session)? {
             statement.run(session)?;
         }

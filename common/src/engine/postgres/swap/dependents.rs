@@ -111,6 +111,11 @@ impl Dependents {
         Ok((before, after))
     }
 
+    /// The views that follow.
+    pub(in super::super) fn views(&self) -> impl Iterator<Item = Oid> + '_ {
+        self.views.iter().map(|view| view.oid)
+    }
+
     /// The tables with foreign keys that follow, as SQL names them.
     pub(in super::super) fn children(&self) -> impl Iterator<Item = String> + '_ {
         self.foreign_keys.iter().map(|key| key.child.clone())

@@ -9,7 +9,7 @@ mod lock;
 mod survey;
 
 pub(super) use dependents::{Dependents, Statement};
-pub(super) use lock::{PAUSE, attempt, pass_autovacuum};
+pub(super) use lock::{Order, PAUSE, Wanted, pass_autovacuum};
 pub(super) use survey::Survey;
 
 use tokio_postgres::types::Oid;

@@ -96,6 +96,13 @@ impl Survey {
         Ok(all.into_iter().collect())
     }
 
+    /// The views to lock: those that are put aside, and those that follow.
+    pub(in super::super) fn views(&self) -> Vec<Oid> {
+        let aside = self.aside.iter().filter(|object| object.kind == "view");
+        let aside = aside.map(|view| view.oid);
+        aside.chain(self.dependents.views()).collect()
+    }
+
     /// What gives those in `staging` what the old tables have, to be run when they are in place.
     pub(in super::super) fn carried(
         &self,

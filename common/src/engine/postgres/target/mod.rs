@@ -43,6 +43,7 @@ use crate::engine::postgres::conninfo::ConnInfo;
 pub use crate::engine::postgres::ledger::SCHEMA as LEDGER_SCHEMA;
 use crate::engine::postgres::ledger::{Heartbeat, State, Steps, end};
 use crate::engine::postgres::session::Session;
+use crate::engine::postgres::swap::Order;
 use crate::fault::{Code, Fault, Result};
 use crate::mapping::fill::Filling;
 use crate::mapping::plan::{PgType, Plan, TablePlan};
@@ -390,7 +391,9 @@ impl<'a> PostgresTarget<'a> {
                 ));
             }
         };
+        let order = Order::default();
         let moving = Move {
+            order: &order,
             job: &self.job,
             target: open.facts.schema,
             begin: &open.safe,

@@ -5,7 +5,7 @@ use tokio_postgres::types::Oid;
 
 use crate::engine::postgres::ledger::{Held, Role, hold, keep};
 use crate::engine::postgres::session::Session;
-use crate::engine::postgres::swap::{self, Object, Statement, Survey};
+use crate::engine::postgres::swap::{self, Object, Statement, Survey, Wanted};
 use crate::fault::Result;
 
 use super::run::transaction;
@@ -37,11 +37,12 @@ impl Replacing {
     ) -> Result<Replacing> {
         let (job, plan) = (moving.job, &moving.job.plan);
         let survey = Survey::read(session, moving.target, plan)?;
-        swap::attempt(
-            session,
-            &survey.locked(&job.target_schema)?,
-            "ACCESS EXCLUSIVE",
-        )?;
+        let wanted = Wanted {
+            tables: &survey.locked(&job.target_schema)?,
+            views: &survey.views(),
+            mode: "ACCESS EXCLUSIVE",
+        };
+        moving.order.attempt(session, &wanted)?;
         // What has come to depend on them meanwhile counts.
         let survey = Survey::read(session, moving.target, plan)?;
         survey.refuse()?;

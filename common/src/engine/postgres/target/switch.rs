@@ -12,7 +12,7 @@ use crate::engine::postgres::conninfo::ConnInfo;
 use crate::engine::postgres::ledger::{Claim, Record, State, Steps, end, lock_key};
 use crate::engine::postgres::name::{identifier, qualified};
 use crate::engine::postgres::session::{ServerMessage, Session};
-use crate::engine::postgres::swap::{self, Object};
+use crate::engine::postgres::swap::{self, Object, Order};
 use crate::fault::{Code, Fault, Result};
 use crate::progress::Watch;
 use crate::report::{Finding, Severity};
@@ -52,6 +52,8 @@ pub(super) struct Move<'a> {
     pub(super) lock_wait: Duration,
     /// Learns of each further attempt.
     pub(super) watch: &'a dyn Watch,
+    /// In which order.
+    pub(super) order: &'a Order,
 }
 
 impl Move<'_> {
