@@ -18,6 +18,9 @@ WITH old AS (
             AND owned.deptype IN ('a', 'i')
     UNION SELECT 'pg_type'::regclass, oid FROM old_type
     UNION SELECT 'pg_type'::regclass, typarray FROM old_type WHERE typarray <> 0
+    -- Before PostgreSQL 14 a TOAST table had a type.
+    UNION SELECT 'pg_type'::regclass, oid FROM pg_type
+          WHERE typrelid IN (SELECT reltoastrelid FROM old WHERE reltoastrelid <> 0)
     UNION SELECT 'pg_constraint'::regclass, oid FROM pg_constraint WHERE conrelid IN (SELECT oid FROM old)
     UNION SELECT 'pg_attrdef'::regclass, oid FROM pg_attrdef WHERE adrelid IN (SELECT oid FROM old)
     UNION SELECT 'pg_trigger'::regclass, oid FROM pg_trigger WHERE tgrelid IN (SELECT oid FROM old)
