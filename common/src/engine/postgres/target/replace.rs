@@ -91,11 +91,9 @@ pub(super) fn lodged(moving: &Move<'_>, session: &mut Session) -> Result<Vec<Obj
     let statistics = added().flat_map(|added| &added.statistics);
     let statistics: Vec<_> = statistics.map(|one| one.name.as_str()).collect();
     let query = include_str!("../queries/lodged_objects.sql");
-    let names = [&tables, &types, &functions, &statistics];
-    let [tables, types, functions, statistics] = names;
     let rows = session.query(
         query,
-        &[&moving.target, tables, types, functions, statistics],
+        &[&moving.target, &tables, &types, &functions, &statistics],
     )?;
     Ok(rows.iter().map(object).collect())
 }
