@@ -18,9 +18,6 @@ WITH old AS (
             AND owned.deptype IN ('a', 'i')
     UNION SELECT 'pg_type'::regclass, oid FROM old_type
     UNION SELECT 'pg_type'::regclass, typarray FROM old_type WHERE typarray <> 0
-    -- Before PostgreSQL 14 a TOAST table had a type.
-    UNION SELECT 'pg_type'::regclass, oid FROM pg_type
-          WHERE typrelid IN (SELECT reltoastrelid FROM old WHERE reltoastrelid <> 0)
     UNION SELECT 'pg_constraint'::regclass, oid FROM pg_constraint WHERE conrelid IN (SELECT oid FROM old)
     UNION SELECT 'pg_attrdef'::regclass, oid FROM pg_attrdef WHERE adrelid IN (SELECT oid FROM old)
     UNION SELECT 'pg_trigger'::regclass, oid FROM pg_trigger WHERE tgrelid IN (SELECT oid FROM old)
@@ -70,4 +67,9 @@ WHERE NOT (dependent.classid = 'pg_trigger'::regclass
   AND NOT (dependent.classid = 'pg_class'::regclass
            AND EXISTS (SELECT FROM pg_class
                        WHERE oid = dependent.objid AND relnamespace = 'pg_toast'::regnamespace))
+  -- Before PostgreSQL 14 sequences and TOAST tables have types.
+  AND NOT (dependent.classid = 'pg_type'::regclass
+           AND EXISTS (SELECT FROM pg_type
+                       JOIN part ON part.class = 'pg_class'::regclass AND part.object = pg_type.typrelid
+                       WHERE pg_type.oid = dependent.objid))
 ORDER BY 1, 3
