@@ -318,9 +318,12 @@ impl Open {
                 return Ok(Turn::Ours(claim));
             }
             let is_done = transaction(&mut self.control, &self.begin, |session| {
-                let is_done = steps.is_done(session, step)? || is_over(&steps.pulse(session)?)?;
-                steps.evict(session)?;
-                Ok(is_done)
+                // Of a run that is over the steps may be gone.
+                if is_over(&steps.pulse(session)?)? || steps.is_done(session, step)? {
+                    return Ok(true);
+                }
+                steps.evict(session, &[step])?;
+                Ok(false)
             })?;
             if is_done {
                 return Ok(Turn::Done);

@@ -56,7 +56,7 @@ use check::Reading;
 use crew::{Shared, Worker};
 use entry::Turn;
 use fill::{Merged, Publish, Tables};
-use load::Loader;
+use load::{Loader, Others};
 use run::Job;
 pub(super) use run::transaction;
 use schedule::Schedule;
@@ -218,8 +218,8 @@ impl<'a> PostgresTarget<'a> {
         })
     }
 
-    /// What became of the rows of each table of the plan, once they are merged; nothing when another
-    /// process has done it.
+    /// What became of the rows of each table of the plan, once they are merged; nothing where another
+    /// process has done it and the ledger no longer tells.
     #[must_use]
     pub fn merged(&self) -> Option<&[MergeCounts]> {
         self.merged.as_ref().map(|merged| merged.tables.as_slice())
@@ -294,11 +294,13 @@ impl<'a> PostgresTarget<'a> {
         let loader = Loader::new((&self.job, steps), begin, (check, pages), parts, watch);
         watch.phase("rows", loader.extent());
         let control = &mut open.control;
-        let others = loader.learn(control, &mut |number, standing| {
+        let others = loader.learn(control, &[], &mut |number, standing| {
             schedule.learn(number, standing);
         })?;
-        if others {
-            schedule.begin_at(std::process::id() as usize);
+        match others {
+            Others::None => {}
+            Others::AtWork => schedule.begin_at(std::process::id() as usize),
+            Others::Finished => schedule.finish(),
         }
         let mut look = |shared: &Shared<Schedule>| loader.look(control, shared);
         let act = |worker: &mut Worker, shared: &_, step| loader.act(worker, shared, step);
@@ -318,11 +320,24 @@ impl<'a> PostgresTarget<'a> {
         let turn = open.wait_for(open.last, watch)?;
         open.turn = Some(turn);
         if turn == Turn::Done {
-            return Ok(());
+            return self.learn_merged();
         }
         transaction(&mut open.control, &open.begin, |session| {
             check::structure(session, &self.job, &open.results.checks)
         })
+    }
+
+    /// What another process has merged, as the ledger tells it.
+    fn learn_merged(&mut self) -> Result<()> {
+        let open = opened(&mut self.open)?;
+        let (steps, last) = (&open.steps, open.last);
+        let record = transaction(&mut open.control, &open.begin, |session| {
+            steps.record_of(session, last)
+        })?;
+        self.merged = Merged::read(record);
+        let findings = self.merged.iter().flat_map(|merged| &merged.findings);
+        self.findings.extend(findings.cloned());
+        Ok(())
     }
 
     fn check_all(&mut self, watch: &dyn Watch) -> Result<()> {

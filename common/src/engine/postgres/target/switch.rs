@@ -66,7 +66,7 @@ impl Move<'_> {
         loop {
             self.begin(session)?;
             let prepared = self.prepare(session).and_then(|findings| {
-                self.record(session)?;
+                self.record(session, &Record::default())?;
                 Ok(findings)
             });
             match prepared {
@@ -95,10 +95,9 @@ impl Move<'_> {
         locked.map(drop)
     }
 
-    /// Writes into the ledger that the run is done.
-    pub(super) fn record(&self, session: &mut Session) -> Result<()> {
-        self.steps
-            .done(session, self.claim, 0, &Record::default())?;
+    /// Writes into the ledger that the run is done, and what came of it.
+    pub(super) fn record(&self, session: &mut Session, record: &Record) -> Result<()> {
+        self.steps.done(session, self.claim, 0, record)?;
         if end(
             session,
             &self.steps.ledger,

@@ -127,7 +127,8 @@ impl Publish<'_> {
             }
         });
         let done = done.and_then(|merged| {
-            self.moving.record(session)?;
+            let record = merged.as_ref().map(Merged::record).unwrap_or_default();
+            self.moving.record(session, &record)?;
             Ok(merged)
         });
         self.moving.commit(session, done)
