@@ -17,6 +17,9 @@ pub(super) struct StatusArgs {
         help = "The database to look at: postgresql://HOST/DATABASE, pg:KEY=VALUE, sqlite:PATH or env:NAME"
     )]
     target: OsString,
+    /// Schema of a PostgreSQL target that holds the ledger of imports; `waybill` unless given
+    #[arg(long, value_name = "NAME")]
+    ledger_schema: Option<String>,
     #[command(flatten)]
     output: cli::OutputArgs,
 }
@@ -34,6 +37,7 @@ impl StatusArgs {
     pub(super) fn open(self) -> Result<StatusRequest> {
         Ok(StatusRequest {
             target: Location::target(&self.target)?,
+            ledger_schema: self.ledger_schema,
         })
     }
 }
