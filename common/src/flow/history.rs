@@ -92,15 +92,14 @@ pub(super) fn undo(
     )?;
     let report = Report {
         target: Some(settings.location()),
+        ledger_schema: request.ledger_schema.clone(),
         ..Report::default()
     };
     match request.only {
         Some(UndoOnly::Verdict) => return Ok(verdict(&undo, report)),
         Some(UndoOnly::Script) => {
-            let mut script = undo.script()?.join(";\n");
-            script.push(';');
             return Ok(Report {
-                summary: script,
+                script: undo.script()?,
                 ..report
             });
         }

@@ -122,6 +122,11 @@ fn postgres(
     }
     let mut report = run(request, archive, selection, &mut target, report, watch)
         .map_err(|fault| advised(fault, &plan))?;
+    if !request.dry_run && report.run.is_none() {
+        report.run = Some(target.run_id().to_owned());
+    }
+    // What is staged in a given schema bears other names there, and is not followed.
+    report.cannot_undo = request.staging_schema.is_some();
     if let Some(amended) = target.amended() {
         let found = target.findings();
         let schema = &selection.schema;
@@ -240,6 +245,9 @@ pub(super) fn run(
     let location = target.location();
     let begun = load(request, target, &parts, watch).map_err(|fault| fault.at(&location))?;
     report.findings.extend(target.findings());
+    if let Begun::Already(run) = &begun {
+        report.run = Some(run.clone());
+    }
     let what = extent(request.scope, &report.totals);
     report.summary = match begun {
         Begun::Ready if request.dry_run => {
@@ -285,6 +293,7 @@ pub(super) fn already(
         )
     };
     report.findings = found;
+    report.run = Some(run.to_owned());
     report
 }
 
@@ -346,6 +355,7 @@ fn begin(request: &ImportRequest, archive: &Archive, selection: &Selection) -> R
         totals,
         tables,
         by_the_way: !request.plan_only,
+        ledger_schema: request.ledger_schema.clone(),
         ..Report::default()
     })
 }

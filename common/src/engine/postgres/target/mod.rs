@@ -213,6 +213,12 @@ impl<'a> PostgresTarget<'a> {
         })
     }
 
+    /// The run that it works on, as the ledger knows it.
+    #[must_use]
+    pub fn run_id(&self) -> &str {
+        &self.job.id
+    }
+
     /// What became of the rows of each table of the plan, once they are merged; nothing when another
     /// process has done it.
     #[must_use]

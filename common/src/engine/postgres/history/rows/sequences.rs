@@ -104,5 +104,6 @@ fn note(sequence: &MovedSequence, what: &str) -> Finding {
     let (home, name) = (&sequence.home, &sequence.name);
     let message = format!("the sequence {home}.{name} {what}");
     let finding = Finding::new(Code::TargetChanged, Severity::Note, message);
+    let finding = finding.on(format!("{home}.{name}"));
     finding.hint("nothing to do: at the most some numbers are never given")
 }
