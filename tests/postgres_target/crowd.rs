@@ -35,7 +35,7 @@ fn processes_that_begin_at_the_same_moment_share_one_run_even_when_each_wants_a_
                     target.load(&parts, &Unwatched).unwrap();
                     target.build(&Unwatched).unwrap();
                     target.check(&Unwatched).unwrap();
-                    target.switch().unwrap();
+                    target.switch(&Unwatched).unwrap();
                 });
             }
         });
@@ -72,7 +72,7 @@ fn a_process_whose_sign_of_life_alone_is_cut_off_gives_another() {
     target.load(&parts, &Unwatched).unwrap();
     target.build(&Unwatched).unwrap();
     target.check(&Unwatched).unwrap();
-    target.switch().unwrap();
+    target.switch(&Unwatched).unwrap();
 }
 
 #[test]

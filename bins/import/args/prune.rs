@@ -30,6 +30,8 @@ pub(super) struct PruneArgs {
     #[arg(long, value_name = "SECONDS", default_value_t = 60)]
     lock_wait_timeout: u32,
     /// Schema of a PostgreSQL target that holds the ledger of imports; `waybill` unless given
+    ///
+    /// In any other schema, which may be the target's, the names of its tables begin with `waybill_`.
     #[arg(long, value_name = "NAME")]
     ledger_schema: Option<String>,
     #[command(flatten)]

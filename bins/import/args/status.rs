@@ -18,6 +18,8 @@ pub(super) struct StatusArgs {
     )]
     target: OsString,
     /// Schema of a PostgreSQL target that holds the ledger of imports; `waybill` unless given
+    ///
+    /// In any other schema, which may be the target's, the names of its tables begin with `waybill_`.
     #[arg(long, value_name = "NAME")]
     ledger_schema: Option<String>,
     #[command(flatten)]

@@ -169,8 +169,7 @@ pub(in crate::cli) fn object(
 /// The run that the target's history knows, so that `undo` can be told of it; else this one's own.
 pub(in crate::cli) fn run_id(start: &Start, report: &Report) -> String {
     match &report.run {
-        // A ledger of PostgreSQL has them without hyphens.
-        Some(run) => Uuid::parse_str(run).map_or_else(|_| run.clone(), |run| run.to_string()),
+        Some(run) => run.clone(),
         None => start.run_id.to_string(),
     }
 }

@@ -185,6 +185,12 @@ impl<'a> PostgresTarget<'a> {
         target
     }
 
+    /// The number of the run, once `begin` has found that there is work to do.
+    #[must_use]
+    pub fn run(&self) -> &str {
+        &self.job.id
+    }
+
     /// After `load`, before `switch`: every staged row that the tables to be filled would refuse, as
     /// far as that can be told without writing into them.
     pub fn survey(&mut self, watch: &dyn Watch) -> Result<Vec<Finding>> {
@@ -211,12 +217,6 @@ impl<'a> PostgresTarget<'a> {
             Some(job) => Cow::Owned(job.plan.into_owned()),
             None => Cow::Borrowed(&*self.job.plan),
         })
-    }
-
-    /// The run that it works on, as the ledger knows it.
-    #[must_use]
-    pub fn run_id(&self) -> &str {
-        &self.job.id
     }
 
     /// What became of the rows of each table of the plan, once they are merged; nothing when another
@@ -364,7 +364,7 @@ impl<'a> PostgresTarget<'a> {
         }
     }
 
-    fn put_in_place(&mut self) -> Result<()> {
+    fn put_in_place(&mut self, watch: &dyn Watch) -> Result<()> {
         let open = opened(&mut self.open)?;
         let claim = match open.turn {
             Some(Turn::Ours(claim)) => claim,
@@ -386,6 +386,7 @@ impl<'a> PostgresTarget<'a> {
             dry: self.options.run.dry,
             replace: self.options.replace,
             lock_wait: self.options.lock_wait_timeout,
+            watch,
         };
         let Some(filling) = self.filling else {
             let left_out = moving.run(&mut open.control)?;
@@ -489,16 +490,16 @@ impl Target for PostgresTarget<'_> {
         self.settle(checked)
     }
 
-    fn switch(&mut self) -> Result<()> {
-        let switched = self.put_in_place();
+    fn switch(&mut self, watch: &dyn Watch) -> Result<()> {
+        let switched = self.put_in_place(watch);
         self.settle(switched)?;
         self.open = None;
         Ok(())
     }
 
     /// The switch itself, rolled back.
-    fn discard(&mut self) -> Result<()> {
-        let switched = self.put_in_place();
+    fn discard(&mut self, watch: &dyn Watch) -> Result<()> {
+        let switched = self.put_in_place(watch);
         self.settle(switched)?;
         self.end_as(State::Abandoned, "it was a dry run")
     }
