@@ -38,12 +38,13 @@ const NOT_RUN: [&str; 2] = [
     "cargo install --path . --locked",
     "cargo install --path . --locked --no-default-features --bin waybill-verify",
 ];
-/// Flags of other people's programs.
-const FOREIGN_FLAGS: [&str; 8] = [
+/// Flags of other people's programs, and of our scripts.
+const FOREIGN_FLAGS: [&str; 9] = [
     "--locked",
     "--no-default-features",
     "--owner",
     "--path",
+    "--seed",
     "--strict",
     "--validate",
     "--zstd",
