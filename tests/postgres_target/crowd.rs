@@ -35,7 +35,7 @@ fn processes_that_begin_at_the_same_moment_share_one_run_even_when_each_wants_a_
                     target.load(&parts, &Unwatched).unwrap();
                     target.build(&Unwatched).unwrap();
                     target.check(&Unwatched).unwrap();
-                    target.switch().unwrap();
+                    target.switch(&Unwatched).unwrap();
                 });
             }
         });
@@ -72,7 +72,7 @@ fn a_process_whose_sign_of_life_alone_is_cut_off_gives_another() {
     target.load(&parts, &Unwatched).unwrap();
     target.build(&Unwatched).unwrap();
     target.check(&Unwatched).unwrap();
-    target.switch().unwrap();
+    target.switch(&Unwatched).unwrap();
 }
 
 #[test]
@@ -264,7 +264,7 @@ fn attempts_that_crashed_do_not_count_as_waiting_for_a_lock() {
     });
     target.build(&Unwatched).unwrap();
     target.check(&Unwatched).unwrap();
-    target.switch().unwrap();
+    target.switch(&Unwatched).unwrap();
 }
 
 /// Two roles that own nothing together, and where each of them connects.
@@ -325,7 +325,7 @@ fn a_role_joins_the_run_of_another_only_as_its_member_and_takes_nothing_from_it(
                     target.load(parts, &Unwatched).unwrap();
                     target.build(&Unwatched).unwrap();
                     target.check(&Unwatched).unwrap();
-                    target.switch().unwrap();
+                    target.switch(&Unwatched).unwrap();
                 });
             }
         });

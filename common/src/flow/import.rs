@@ -4,7 +4,7 @@ use super::examine::{Examination, examine, key_findings};
 use super::request::{Again, ImportRequest, Mode, Scope, VerifyLevel};
 use super::select::{SelectedParts, Selection, select};
 use super::wishes::Wishes;
-use super::{compare, fill, history, into_sqlite, kept, open, plan, verify, wording};
+use super::{compare, fill, history, into_sqlite, kept, open, plan, space, verify, wording};
 use crate::archive::Archive;
 use crate::engine::postgres::conninfo::ConnInfo;
 use crate::engine::postgres::target::{LEDGER_SCHEMA, PostgresOptions, PostgresTarget, RunOptions};
@@ -103,6 +103,12 @@ fn postgres(
     if refused(&mut report, "the target cannot hold every value") {
         return Ok(report);
     }
+    let options = options(request, wishes, archive);
+    let mut target = PostgresTarget::new(settings.clone(), &selection.schema, &plan, options);
+    let parts = parts_of(request, archive, selection);
+    if space::is_lacking(&settings, &target, &parts, &mut report)? {
+        return Ok(report);
+    }
     let place = (&settings, wishes.target_schema.as_str());
     let replaces = request.mode == Mode::Replace;
     if request.plan_only {
@@ -111,9 +117,7 @@ fn postgres(
         }
         return Ok(report);
     }
-    let options = options(request, wishes, archive);
-    let mut target = PostgresTarget::new(settings.clone(), &selection.schema, &plan, options);
-    if let Some(run) = target.already(&parts_of(request, archive, selection))? {
+    if let Some(run) = target.already(&parts)? {
         let found = compare::since(request, source, (&plan, None), place, watch)?;
         return Ok(already(report, &target.location(), &run, found));
     }
@@ -122,6 +126,9 @@ fn postgres(
     }
     let mut report = run(request, archive, selection, &mut target, report, watch)
         .map_err(|fault| advised(fault, &plan))?;
+    if report.run.is_none() && !request.dry_run {
+        report.run = Some(target.run().to_owned());
+    }
     if let Some(amended) = target.amended() {
         let found = target.findings();
         let schema = &selection.schema;
@@ -241,6 +248,9 @@ pub(super) fn run(
     let begun = load(request, target, &parts, watch).map_err(|fault| fault.at(&location))?;
     report.findings.extend(target.findings());
     let what = extent(request.scope, &report.totals);
+    if let Begun::Already(run) = &begun {
+        report.run = Some(run.clone());
+    }
     report.summary = match begun {
         Begun::Ready if request.dry_run => {
             format!("would have imported {what} into {location}; nothing of it was kept")
@@ -285,6 +295,7 @@ pub(super) fn already(
         )
     };
     report.findings = found;
+    report.run = Some(run.to_owned());
     report
 }
 
@@ -305,9 +316,9 @@ fn load(
     }
     target.settle(watch)?;
     if request.dry_run {
-        target.discard()?;
+        target.discard(watch)?;
     } else {
-        target.switch()?;
+        target.switch(watch)?;
     }
     Ok(begun)
 }

@@ -37,6 +37,8 @@ mod runs;
 mod select;
 #[cfg(feature = "sqlite")]
 mod source;
+#[cfg(all(feature = "sqlite", feature = "postgres"))]
+mod space;
 #[cfg(feature = "postgres")]
 mod structure;
 mod verify;

@@ -9,6 +9,7 @@ pub mod name;
 mod relation;
 mod rooms;
 pub mod session;
+pub mod space;
 mod swap;
 pub mod target;
 pub mod tls;

@@ -27,6 +27,11 @@ pub(in super::super) struct Claim {
 }
 
 impl Claim {
+    /// How many have tried the step, with this one.
+    pub(in super::super) fn attempt(self) -> i32 {
+        self.attempt
+    }
+
     /// Whether somebody has tried the step before.
     pub(in super::super) fn is_repeated(self) -> bool {
         self.attempt > 1

@@ -18,7 +18,7 @@ use super::checks::{self, server_message, sqlstate};
 use super::computed;
 use super::copying::Rows;
 use super::crew::{Outcome, Shared, Worker};
-use super::entry::{FIRST, is_over};
+use super::entry::{FIRST, TRIED_BEFORE, is_over};
 use super::operator;
 use super::refusal::Sent;
 use super::run::{Job, transaction};
@@ -198,6 +198,11 @@ impl<'a> Loader<'a> {
             self.announce_keys(shared);
         }
         let (_, source) = self.job.table(step.task.table())?;
+        if claim.is_repeated() {
+            let (kind, table) = (step.task.kind(), &source.name);
+            let what = format!("{kind} of table `{table}`, attempt {}", claim.attempt());
+            self.watch.retry(&what, TRIED_BEFORE);
+        }
         let done = match step.task {
             Task::Load { table, part } => self.load(worker, claim, shared, (table, part)),
             Task::Restore { table } => self.restore(worker, claim, table),
@@ -211,6 +216,7 @@ impl<'a> Loader<'a> {
         match done {
             Ok(()) => Ok(Outcome::Done),
             Err(fault) if fault.code() == Code::LockTimeout && self.is_patient(step) => {
+                self.watch.retry("a step left for later", &fault.in_short());
                 transaction(&mut worker.session, self.begin, |session| {
                     self.steps.release(session, claim)
                 })?;

@@ -185,6 +185,12 @@ impl<'a> PostgresTarget<'a> {
         target
     }
 
+    /// The number of the run, once `begin` has found that there is work to do.
+    #[must_use]
+    pub fn run(&self) -> &str {
+        &self.job.id
+    }
+
     /// After `load`, before `switch`: every staged row that the tables to be filled would refuse, as
     /// far as that can be told without writing into them.
     pub fn survey(&mut self, watch: &dyn Watch) -> Result<Vec<Finding>> {
@@ -373,7 +379,7 @@ impl<'a> PostgresTarget<'a> {
         }
     }
 
-    fn put_in_place(&mut self) -> Result<()> {
+    fn put_in_place(&mut self, watch: &dyn Watch) -> Result<()> {
         let open = opened(&mut self.open)?;
         let claim = match open.turn {
             Some(Turn::Ours(claim)) => claim,
@@ -397,6 +403,7 @@ impl<'a> PostgresTarget<'a> {
             dry: self.options.run.dry,
             replace: self.options.replace,
             lock_wait: self.options.lock_wait_timeout,
+            watch,
         };
         let Some(filling) = self.filling else {
             let left_out = moving.run(&mut open.control)?;
@@ -500,16 +507,16 @@ impl Target for PostgresTarget<'_> {
         self.settle(checked)
     }
 
-    fn switch(&mut self) -> Result<()> {
-        let switched = self.put_in_place();
+    fn switch(&mut self, watch: &dyn Watch) -> Result<()> {
+        let switched = self.put_in_place(watch);
         self.settle(switched)?;
         self.open = None;
         Ok(())
     }
 
     /// The switch itself, rolled back.
-    fn discard(&mut self) -> Result<()> {
-        let switched = self.put_in_place();
+    fn discard(&mut self, watch: &dyn Watch) -> Result<()> {
+        let switched = self.put_in_place(watch);
         self.settle(switched)?;
         self.end_as(State::Abandoned, "it was a dry run")
     }

@@ -34,6 +34,18 @@ pub(super) enum Task {
 }
 
 impl Task {
+    /// What kind of work it is, as people read it in the ledger.
+    pub(super) fn kind(self) -> &'static str {
+        match self {
+            Task::Load { .. } => "part",
+            Task::Restore { .. } => "computed",
+            Task::Index { .. } => "index",
+            Task::Finish { .. } => "keys",
+            Task::AddForeignKey { .. } => "foreign key",
+            Task::Validate { .. } => "validation",
+        }
+    }
+
     /// The table that it works on.
     pub(super) fn table(self) -> usize {
         let (Task::Load { table, .. }

@@ -14,6 +14,7 @@ use crate::engine::postgres::name::{identifier, qualified};
 use crate::engine::postgres::session::{ServerMessage, Session};
 use crate::engine::postgres::swap::{self, Object, Order};
 use crate::fault::{Code, Fault, Result};
+use crate::progress::Watch;
 use crate::report::{Finding, Severity};
 
 use super::disguise;
@@ -51,6 +52,8 @@ pub(super) struct Move<'a> {
     pub(super) lock_wait: Duration,
     /// In which order.
     pub(super) order: &'a Order,
+    /// Learns of each further attempt.
+    pub(super) watch: &'a dyn Watch,
 }
 
 impl Move<'_> {
@@ -74,6 +77,7 @@ impl Move<'_> {
                         && begun.elapsed() < self.lock_wait =>
                 {
                     session.execute("ROLLBACK")?;
+                    self.watch.retry("the switch", &fault.in_short());
                     std::thread::sleep(swap::PAUSE);
                 }
                 prepared => return self.commit(session, prepared),
@@ -305,7 +309,11 @@ impl Move<'_> {
             match self.has_happened() {
                 Ok(true) => return Ok(()),
                 Ok(false) => return Err(fault),
-                Err(_) => std::thread::sleep(PAUSE),
+                Err(unknown) => {
+                    let what = "whether COMMIT has taken place";
+                    self.watch.retry(what, &unknown.in_short());
+                    std::thread::sleep(PAUSE);
+                }
             }
         }
         let what = "the connection was lost during COMMIT, and the server cannot be asked whether it took place";

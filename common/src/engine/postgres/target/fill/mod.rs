@@ -195,6 +195,9 @@ impl Publish<'_> {
             if fault.code() != Code::LockTimeout || begun.elapsed() >= self.lock_wait {
                 return Err(fault);
             }
+            self.moving
+                .watch
+                .retry("the locks on the tables", &fault.in_short());
             std::thread::sleep(PAUSE);
         }
     }
