@@ -27,6 +27,7 @@ mod postgres_target;
 mod properties;
 mod quirks;
 mod replace;
+mod roles;
 mod round_trip;
 mod run_files;
 mod signals;

@@ -41,7 +41,7 @@ pub fn import(request: &ImportRequest, watch: &dyn Watch) -> Result<Report> {
             if request.mode == Mode::Replace && request.staging_schema.is_some() =>
         {
             let what = "tables are replaced only from a staging schema of the import's own";
-            let hint = "leave out --staging-schema; the role needs CREATE on the database";
+            let hint = "leave out --staging-schema: the role then needs CREATE on the database, because the old tables are kept in a schema as well; without it, empty the tables and fill them with --mode fill";
             return Err(Fault::new(Code::Usage, what).hint(hint));
         }
         Location::Postgres(_) => {}

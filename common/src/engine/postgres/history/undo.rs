@@ -245,6 +245,7 @@ impl Undo {
             }
         }
         Self::refuse_dependents(session, &out, &back)?;
+        swap::refuse_without_backup(session)?;
         Ok((out, back))
     }
 

@@ -3,7 +3,11 @@
 -- comments, triggers and owner; they are read before the move, and run after it.
 WITH pair AS (
     SELECT old.oid, old.relname, old.relowner, old.relacl, old.relreplident,
-           new.oid AS new, new.relacl AS new_acl, new.relowner AS new_owner,
+           new.oid AS new, new.relowner AS new_owner,
+           -- With what the default privileges of the schema give it in the switch.
+           new.relacl || (SELECT defaclacl FROM pg_default_acl
+                          WHERE defaclnamespace = old.relnamespace AND defaclobjtype = 'r'
+                            AND pg_get_userbyid(defaclrole) = current_user) AS new_acl,
            format('%I.%I', (SELECT nspname FROM pg_namespace WHERE oid = old.relnamespace), old.relname) AS place,
            (SELECT nspname FROM pg_namespace WHERE oid = old.relnamespace) AS home
     FROM pg_class AS old
@@ -20,7 +24,10 @@ WITH pair AS (
     WHERE old_column.attnum > 0 AND NOT old_column.attisdropped AND NOT new_column.attisdropped
 ), sequence AS (
     SELECT columns.relowner, columns.new_owner, columns.relname,
-           old_sequence.relacl, new_sequence.relacl AS new_acl,
+           old_sequence.relacl,
+           new_sequence.relacl || (SELECT defaclacl FROM pg_default_acl
+                                   WHERE defaclnamespace = old_sequence.relnamespace AND defaclobjtype = 'S'
+                                     AND pg_get_userbyid(defaclrole) = current_user) AS new_acl,
            format('%I.%I', columns.home::name, new_sequence.relname) AS place
     FROM columns
     JOIN pg_depend AS old_owned ON old_owned.refclassid = 'pg_class'::regclass

@@ -67,4 +67,9 @@ WHERE NOT (dependent.classid = 'pg_trigger'::regclass
   AND NOT (dependent.classid = 'pg_class'::regclass
            AND EXISTS (SELECT FROM pg_class
                        WHERE oid = dependent.objid AND relnamespace = 'pg_toast'::regnamespace))
+  -- Before PostgreSQL 14 sequences and TOAST tables have types.
+  AND NOT (dependent.classid = 'pg_type'::regclass
+           AND EXISTS (SELECT FROM pg_type
+                       JOIN part ON part.class = 'pg_class'::regclass AND part.object = pg_type.typrelid
+                       WHERE pg_type.oid = dependent.objid))
 ORDER BY 1, 3

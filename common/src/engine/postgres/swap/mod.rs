@@ -14,6 +14,7 @@ pub(super) use survey::Survey;
 
 use tokio_postgres::types::Oid;
 
+use crate::engine::postgres::catalogue::right_missing;
 use crate::engine::postgres::name::{identifier, literal};
 use crate::engine::postgres::session::Session;
 use crate::fault::Result;
@@ -104,6 +105,21 @@ pub(super) fn create_backup(name: &str, run: &str) -> Result<Statement> {
         table: None,
         sql: format!("CREATE SCHEMA {schema}; COMMENT ON SCHEMA {schema} IS {mark}"),
     })
+}
+
+/// Refuses a role that may not make such a schema.
+pub(super) fn refuse_without_backup(session: &mut Session) -> Result<()> {
+    let query = "SELECT has_database_privilege(current_database(), 'CREATE') AS may, \
+                        current_database()::text AS database, current_user::text AS role";
+    let rows = session.query(query, &[])?;
+    let Some(row) = rows.first().filter(|row| !row.get::<_, bool>("may")) else {
+        return Ok(());
+    };
+    let database: &str = row.get("database");
+    let what =
+        "the role may not create a schema in the database, and what is taken away is kept in one";
+    let fault = right_missing(what, "CREATE ON DATABASE", (database, row.get("role")));
+    Err(fault.on(format!("database {database}")))
 }
 
 /// The comment on the schema that keeps what a run has put aside.

@@ -9,6 +9,7 @@ use crate::engine::postgres::ledger::{
     enter, lease, look,
 };
 use crate::engine::postgres::session::Session;
+use crate::engine::postgres::swap;
 use crate::fault::{Code, Fault, Result};
 use crate::progress::{Extent, Watch};
 use crate::seam::{PartBuffers, PartReader, PartSpan};
@@ -226,6 +227,10 @@ impl PostgresTarget<'_> {
         } else {
             Purpose::Create
         };
+        let merges = self.filling.is_some_and(|one| one.on_conflict.is_some());
+        if merges && self.options.run.staging_schema.is_some() {
+            transaction(control, READING, swap::refuse_without_backup)?;
+        }
         let mut faults = Vec::new();
         let schemas = Schemas {
             target: &self.job.target_schema,

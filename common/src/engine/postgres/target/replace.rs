@@ -1,6 +1,7 @@
 //! What a switch does more where old tables are put aside: they go to a backup schema of the run, and
 //! what was granted on them and what points at them comes to the new ones.
 
+use tokio_postgres::Row;
 use tokio_postgres::types::Oid;
 
 use crate::engine::postgres::ledger::{Held, Role, hold, keep};
@@ -77,12 +78,33 @@ impl Replacing {
 /// What has been staged, but views.
 pub(super) fn staged(session: &mut Session, staging: Oid) -> Result<Vec<Object>> {
     let rows = session.query(include_str!("../queries/swap_staged.sql"), &[&staging])?;
-    let object = |row: &tokio_postgres::Row| Object {
+    Ok(rows.iter().map(object).collect())
+}
+
+/// What has been brought by a run that has staged in a schema not its own, but views; all is in its place.
+pub(super) fn lodged(moving: &Move<'_>, session: &mut Session) -> Result<Vec<Object>> {
+    let plan = &moving.job.plan;
+    let tables: Vec<_> = plan.tables.iter().map(|one| one.name.as_str()).collect();
+    let types: Vec<_> = plan.enums.iter().map(|one| one.name.as_str()).collect();
+    let added = || plan.tables.iter().map(|table| &table.added);
+    let functions = added().filter_map(|added| added.updated_at.as_ref());
+    let functions: Vec<_> = functions.map(|one| one.name.as_str()).collect();
+    let statistics = added().flat_map(|added| &added.statistics);
+    let statistics: Vec<_> = statistics.map(|one| one.name.as_str()).collect();
+    let query = include_str!("../queries/lodged_objects.sql");
+    let rows = session.query(
+        query,
+        &[&moving.target, &tables, &types, &functions, &statistics],
+    )?;
+    Ok(rows.iter().map(object).collect())
+}
+
+fn object(row: &Row) -> Object {
+    Object {
         kind: row.get("kind"),
         name: row.get("name"),
         oid: row.get("oid"),
-    };
-    Ok(rows.iter().map(object).collect())
+    }
 }
 
 /// The views of the plan that are there.

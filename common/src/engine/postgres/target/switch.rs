@@ -5,6 +5,7 @@
 
 use std::time::{Duration, Instant};
 
+use tokio_postgres::Row;
 use tokio_postgres::types::Oid;
 
 use crate::engine::postgres::catalogue::clash_fault;
@@ -50,10 +51,10 @@ pub(super) struct Move<'a> {
     pub(super) replace: bool,
     /// How long locks are tried for.
     pub(super) lock_wait: Duration,
-    /// In which order.
-    pub(super) order: &'a Order,
     /// Learns of each further attempt.
     pub(super) watch: &'a dyn Watch,
+    /// In which order.
+    pub(super) order: &'a Order,
 }
 
 impl Move<'_> {
@@ -141,9 +142,9 @@ impl Move<'_> {
         };
         self.refuse_clashes(session, staging)?;
         let brought = if self.job.disguise.is_none() {
-            Some(replace::staged(session, staging)?)
+            replace::staged(session, staging)?
         } else {
-            None
+            Vec::new()
         };
         let elsewhere = self.job.staging != self.job.target_schema;
         for planned in self.job.plan.enums.iter().filter(|_| elsewhere) {
@@ -170,7 +171,8 @@ impl Move<'_> {
             job: &undressed,
             ..*self
         };
-        named.complete(session, replacing, None)
+        let brought = replace::lodged(&named, session)?;
+        named.complete(session, replacing, brought)
     }
 
     /// Gives the tables, now in their place, their rights and views.
@@ -178,7 +180,7 @@ impl Move<'_> {
         &self,
         session: &mut Session,
         replacing: Option<Replacing>,
-        brought: Option<Vec<Object>>,
+        mut brought: Vec<Object>,
     ) -> Result<Vec<Finding>> {
         self.grant(session)?;
         let left_out = self.views(session)?;
@@ -186,10 +188,8 @@ impl Move<'_> {
             replacing.finish(session)?;
         }
         self.finish(session)?;
-        if let Some(mut brought) = brought {
-            brought.extend(replace::views(self, session)?);
-            replace::record(self, session, brought, replacing)?;
-        }
+        brought.extend(replace::views(self, session)?);
+        replace::record(self, session, brought, replacing)?;
         Ok(left_out)
     }
 
@@ -259,32 +259,43 @@ impl Move<'_> {
 
     /// Gives the moved tables what tables created in the target schema would have.
     fn grant(&self, session: &mut Session) -> Result<()> {
-        let query = include_str!("../queries/default_privileges.sql");
-        let rows = session.query(query, &[&self.target])?;
-        if rows.is_empty() {
-            return Ok(());
-        }
         let (tables, sequences) = self.moved_names()?;
-        for row in &rows {
-            let (objects, kind) = match row.get("kind") {
+        let objects = |row: &Row| {
+            let (names, kind) = match row.get("kind") {
                 "S" => (&sequences, "SEQUENCE"),
                 _ => (&tables, "TABLE"),
             };
-            if objects.is_empty() {
-                continue;
+            (!names.is_empty()).then(|| format!("{kind} {}", names.join(", ")))
+        };
+        let grantee = |row: &Row| match row.get::<_, Option<&str>>("grantee") {
+            Some(role) => identifier(role),
+            None => Ok("PUBLIC".to_owned()),
+        };
+        // One of the run's own has no default privileges.
+        if !self.job.has_own_staging() && self.job.staging != self.job.target_schema {
+            let staging = self.staging(session)?;
+            let query = include_str!("../queries/default_privileges_elsewhere.sql");
+            for row in &session.query(query, &[&staging])? {
+                let Some(objects) = objects(row) else {
+                    continue;
+                };
+                let (privilege, grantee): (&str, _) = (row.get("privilege"), grantee(row)?);
+                session.execute(&format!("REVOKE {privilege} ON {objects} FROM {grantee}"))?;
             }
-            let grantee = match row.get::<_, Option<&str>>("grantee") {
-                Some(role) => identifier(role)?,
-                None => "PUBLIC".to_owned(),
+        }
+        let query = include_str!("../queries/default_privileges.sql");
+        for row in &session.query(query, &[&self.target])? {
+            let Some(objects) = objects(row) else {
+                continue;
             };
-            let (privilege, objects): (&str, _) = (row.get("privilege"), objects.join(", "));
+            let (privilege, grantee): (&str, _) = (row.get("privilege"), grantee(row)?);
             let option = if row.get("grantable") {
                 " WITH GRANT OPTION"
             } else {
                 ""
             };
             session.execute(&format!(
-                "GRANT {privilege} ON {kind} {objects} TO {grantee}{option}"
+                "GRANT {privilege} ON {objects} TO {grantee}{option}"
             ))?;
         }
         Ok(())
