@@ -36,4 +36,5 @@ mod stages;
 mod standard_tools;
 mod support;
 mod torture;
+mod undo;
 mod values;

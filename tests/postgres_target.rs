@@ -11,7 +11,7 @@ mod conversion;
 mod crowd;
 mod lodging;
 mod refusal;
-mod replace;
+pub(crate) mod replace;
 pub(crate) mod sample;
 mod survival;
 

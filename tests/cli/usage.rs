@@ -147,3 +147,28 @@ fn an_archive_that_is_a_server_is_refused_without_showing_its_password() {
     let ran = run("waybill-export", ["s.db", "postgresql://u:secret@h/d"]).exits(2);
     assert!(!ran.stderr().contains("secret"), "{}", ran.stderr());
 }
+
+#[test]
+fn options_stand_before_a_command_as_well_as_behind_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = folder.path().join("log");
+    let target = format!("sqlite:{}", folder.path().join("none.db").display());
+    let behind = run("waybill-import", ["undo", "--json", &target]);
+    let before = run("waybill-import", ["--json", "undo", &target]);
+    assert_eq!(before.status(), behind.status());
+    assert_eq!(before.json()["error"], behind.json()["error"]);
+    let logged = ["-q", "--log-file", log.to_str().unwrap(), "undo", &target];
+    let quiet = run("waybill-import", logged);
+    assert_eq!(quiet.status(), behind.status());
+    assert_eq!(quiet.stdout(), "");
+    assert!(std::fs::read_to_string(&log).unwrap().contains("undo"));
+    // What only an import takes is no option of a command.
+    let wrong = run("waybill-import", ["--mode", "merge", "undo", &target]).exits(2);
+    assert!(
+        wrong
+            .stderr()
+            .contains("unexpected argument '--mode' found"),
+        "{}",
+        wrong.stderr()
+    );
+}

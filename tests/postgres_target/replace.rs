@@ -62,7 +62,7 @@ fn client(uri: &str) -> postgres::Client {
 
 /// All of a database but what is Waybill's own, as pg_dump writes it; for a server that came without
 /// pg_dump, what its catalogue says, and all rows.
-fn dump(server: &Server, uri: &str) -> String {
+pub(crate) fn dump(server: &Server, uri: &str) -> String {
     let bin = if server.version == 18 {
         programs_of_18().unwrap()
     } else {

@@ -29,6 +29,11 @@ pub(super) struct PruneArgs {
     /// How long to wait for locks in the target, in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 60)]
     lock_wait_timeout: u32,
+    /// Schema of a PostgreSQL target that holds the ledger of imports; `waybill` unless given
+    ///
+    /// In any other schema, which may be the target's, the names of its tables begin with `waybill_`.
+    #[arg(long, value_name = "NAME")]
+    ledger_schema: Option<String>,
     #[command(flatten)]
     confirm: cli::ConfirmArgs,
     #[command(flatten)]
@@ -72,6 +77,7 @@ impl PruneArgs {
     pub(super) fn open(self) -> Result<PruneRequest> {
         Ok(PruneRequest {
             target: Location::target(&self.target)?,
+            ledger_schema: self.ledger_schema,
             keep: match (self.older_than, self.keep) {
                 (Some(age), _) => Keep::YoungerThan(age.0),
                 (None, count) => Keep::Newest(count.unwrap_or(usize::MAX)),

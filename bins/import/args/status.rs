@@ -17,6 +17,11 @@ pub(super) struct StatusArgs {
         help = "The database to look at: postgresql://HOST/DATABASE, pg:KEY=VALUE, sqlite:PATH or env:NAME"
     )]
     target: OsString,
+    /// Schema of a PostgreSQL target that holds the ledger of imports; `waybill` unless given
+    ///
+    /// In any other schema, which may be the target's, the names of its tables begin with `waybill_`.
+    #[arg(long, value_name = "NAME")]
+    ledger_schema: Option<String>,
     #[command(flatten)]
     output: cli::OutputArgs,
 }
@@ -34,6 +39,7 @@ impl StatusArgs {
     pub(super) fn open(self) -> Result<StatusRequest> {
         Ok(StatusRequest {
             target: Location::target(&self.target)?,
+            ledger_schema: self.ledger_schema,
         })
     }
 }

@@ -33,6 +33,11 @@ pub(super) struct UndoArgs {
     /// How long to wait for locks in the target, in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 60)]
     lock_wait_timeout: u32,
+    /// Schema of a PostgreSQL target that holds the ledger of imports; `waybill` unless given
+    ///
+    /// In any other schema, which may be the target's, the names of its tables begin with `waybill_`.
+    #[arg(long, value_name = "NAME")]
+    ledger_schema: Option<String>,
     #[command(flatten)]
     confirm: cli::ConfirmArgs,
     #[command(flatten)]
@@ -52,6 +57,7 @@ impl UndoArgs {
     pub(super) fn open(self) -> Result<UndoRequest> {
         Ok(UndoRequest {
             target: Location::target(&self.target)?,
+            ledger_schema: self.ledger_schema,
             run: self.run,
             assume_unchanged: self.assume_unchanged,
             only: match (self.dry_run, self.print_sql) {

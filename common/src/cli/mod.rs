@@ -6,6 +6,7 @@ mod bar;
 mod confirm;
 mod exit;
 mod log;
+mod order;
 mod panic;
 mod progress;
 mod render;

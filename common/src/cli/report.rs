@@ -74,7 +74,7 @@ fn words(start: &Start, ending: Ending, report: &Report, fault: Option<&Fault>) 
         line("root", &archive.root);
     }
     line("result", &report.summary);
-    line("undo", &undo(report).unwrap_or_default());
+    line("undo", &json::undo(report).unwrap_or_default());
     amounts(&mut text, report);
     let canvas = Canvas::default();
     let findings = text::findings(&report.findings, Severity::Note, canvas);
@@ -86,12 +86,6 @@ fn words(start: &Start, ending: Ending, report: &Report, fault: Option<&Fault>) 
         }
     }
     text
-}
-
-/// The command that takes the run back, where the target's history knows it.
-fn undo(report: &Report) -> Option<String> {
-    let (run, target) = (report.run.as_deref()?, report.target.as_deref()?);
-    Some(format!("waybill-import undo {target} {run}"))
 }
 
 /// Durations, rows and bytes.

@@ -1,5 +1,6 @@
 //! Parses a command line. A wrong one becomes a fault; a password on it is not repeated.
 
+use super::order;
 use crate::fault::{Code, Fault};
 use crate::location;
 use crate::report::escape::escaped;
@@ -25,6 +26,7 @@ pub(super) enum NotRun {
 
 /// The arguments that `line`, the program's name included, stands for.
 pub(super) fn parse<A: Parser + CommandFactory>(line: &[OsString]) -> Result<A, NotRun> {
+    let line = &order::settled(&A::command(), line);
     // clap would print help and succeed for `-h db1`, a habit of psql's users, so `-h` is no flag.
     if let Some(help) = summary(A::command(), line) {
         return Err(NotRun::Asked(help));

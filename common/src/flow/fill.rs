@@ -125,6 +125,9 @@ pub(super) fn into_existing(
         target.switch(watch).map_err(at)?;
     }
     report.findings.extend(target.findings());
+    if !request.dry_run {
+        report.run = Some(target.run().to_owned());
+    }
     let extent = wording::extent(&report.totals);
     let dry = request.dry_run;
     report.summary = match request.mode {
@@ -135,6 +138,10 @@ pub(super) fn into_existing(
         Mode::Merge => tell_merged(&mut report, &filling, target.merged(), &location),
         _ if dry => format!("would have filled {extent} into {location}; nothing of it was kept"),
         _ => format!("filled {extent} into {location}"),
+    };
+    report.cannot_undo = match report.merged {
+        Some(merged) => merged.is_idle(),
+        None => request.mode == Mode::Fill && report.totals.rows == 0,
     };
     Ok(report)
 }

@@ -6,7 +6,7 @@ use super::request::{ImportRequest, Keep, PruneRequest, UndoOnly, UndoRequest};
 use super::wording;
 use crate::engine::postgres::catalogue::{self, Aside, Schemas};
 use crate::engine::postgres::conninfo::ConnInfo;
-use crate::engine::postgres::history::{self, Outcome, Prune, Undo};
+use crate::engine::postgres::history::{self, Book, Outcome, Prune, Undo};
 use crate::engine::postgres::target::LEDGER_SCHEMA;
 use crate::fault::{Code, Fault, Result};
 use crate::mapping::plan::Plan;
@@ -20,9 +20,17 @@ pub(super) fn settings(text: &str) -> Result<ConnInfo> {
     ConnInfo::parse(text, &|name| std::env::var(name).ok())
 }
 
+/// The history of a database.
+pub(super) fn book<'a>(settings: &'a ConnInfo, ledger_schema: Option<&'a str>) -> Book<'a> {
+    Book {
+        conninfo: settings,
+        ledger: ledger_schema.unwrap_or(LEDGER_SCHEMA),
+    }
+}
+
 /// The runs, the newest last.
-pub(super) fn status(settings: &ConnInfo) -> Result<Vec<RunReport>> {
-    history::status(settings)
+pub(super) fn status(book: Book<'_>) -> Result<Vec<RunReport>> {
+    history::status(book)
 }
 
 /// Looks whether the old tables can be put aside, and asks whether they may be; true when it ends
@@ -77,22 +85,21 @@ pub(super) fn undo(
 ) -> Result<Report> {
     watch.phase("checking", Extent::default());
     let undo = Undo::prepare(
-        settings,
+        book(settings, request.ledger_schema.as_deref()),
         request.run.as_deref(),
         request.assume_unchanged,
         request.lock_wait_timeout,
     )?;
     let report = Report {
         target: Some(settings.location()),
+        ledger_schema: request.ledger_schema.clone(),
         ..Report::default()
     };
     match request.only {
         Some(UndoOnly::Verdict) => return Ok(verdict(&undo, report)),
         Some(UndoOnly::Script) => {
-            let mut script = undo.script()?.join(";\n");
-            script.push(';');
             return Ok(Report {
-                summary: script,
+                script: undo.script()?,
                 ..report
             });
         }
@@ -123,7 +130,11 @@ pub(super) fn undo(
 fn doubt(undo: &Undo, settings: &ConnInfo) -> Question {
     let details = undo.findings().iter().map(|finding| {
         let table = finding.place.table.as_deref().unwrap_or_default();
-        format!("table `{table}`: {}", finding.message)
+        let rows = match finding.samples.as_slice() {
+            [] => String::new(),
+            samples => format!(": {} in all, such as {}", finding.count, samples.join("; ")),
+        };
+        format!("table `{table}`: {}{rows}", finding.message)
     });
     Question {
         what: format!(
@@ -147,7 +158,12 @@ fn verdict(undo: &Undo, report: Report) -> Report {
     };
     Report {
         refused: !undo.findings().is_empty(),
-        findings: undo.findings().to_vec(),
+        findings: undo
+            .findings()
+            .iter()
+            .chain(undo.notes())
+            .cloned()
+            .collect(),
         summary,
         ..report
     }
@@ -160,6 +176,7 @@ fn perform(
     watch: &dyn Watch,
 ) -> Result<Report> {
     let (undone, nothing) = (undo.run().to_owned(), undo.leaves_nothing());
+    let (is_of_rows, notes) = (undo.is_of_rows(), undo.notes().to_vec());
     watch.phase("switching", Extent::default());
     let run = match undo.perform(watch)? {
         Outcome::Undone(run) => run,
@@ -180,13 +197,15 @@ fn perform(
         )),
         ..finding
     });
-    let what = if nothing {
+    let what = if is_of_rows {
+        "the rows that were there before it are back"
+    } else if nothing {
         "its tables had not been there before, and are gone"
     } else {
         "what was there before it is back"
     };
     Ok(Report {
-        findings: findings.collect(),
+        findings: findings.chain(notes).collect(),
         summary: format!("undid run {undone}: {what}; what was taken away is kept as run {run}"),
         run: Some(run),
         ..report
@@ -203,7 +222,8 @@ pub(super) fn prune(
         Keep::Newest(count) => history::Keep::Newest(count),
         Keep::YoungerThan(age) => history::Keep::YoungerThan(age),
     };
-    let prepare = || Prune::prepare(settings, keep, request.lock_wait_timeout);
+    let book = book(settings, request.ledger_schema.as_deref());
+    let prepare = || Prune::prepare(book, keep, request.lock_wait_timeout);
     let mut prune = prepare()?;
     if prune.leaves_none() {
         let asked = prune.dropped();

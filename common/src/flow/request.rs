@@ -167,6 +167,8 @@ pub enum Again {
 pub struct StatusRequest {
     /// The database.
     pub target: Location,
+    /// Schema of the ledger, for PostgreSQL; its own unless given.
+    pub ledger_schema: Option<String>,
 }
 
 /// Bring back what was there before a run.
@@ -174,6 +176,8 @@ pub struct StatusRequest {
 pub struct UndoRequest {
     /// The database.
     pub target: Location,
+    /// Schema of the ledger, for PostgreSQL; its own unless given.
+    pub ledger_schema: Option<String>,
     /// The run, by its UUID or the beginning of it; the newest unless given.
     pub run: Option<String>,
     /// Do not look whether something has changed since.
@@ -200,6 +204,8 @@ pub enum UndoOnly {
 pub struct PruneRequest {
     /// The database.
     pub target: Location,
+    /// Schema of the ledger, for PostgreSQL; its own unless given.
+    pub ledger_schema: Option<String>,
     /// Which backups stay.
     pub keep: Keep,
     /// How long to wait for locks.

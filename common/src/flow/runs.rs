@@ -11,8 +11,20 @@ use crate::report::{Finding, Report, Severity};
 use crate::seam::Question;
 use std::path::Path;
 
+/// Refuses a schema where there are none.
+fn check(target: &Location, ledger_schema: Option<&str>) -> Result<()> {
+    match (target, ledger_schema) {
+        (Location::Sqlite(_), Some(_)) => {
+            let what = "a SQLite file has no schemas";
+            Err(Fault::new(Code::Usage, what).hint("leave out --ledger-schema"))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Lists the runs, the newest last.
 pub fn status(request: &StatusRequest, _watch: &dyn Watch) -> Result<Report> {
+    check(&request.target, request.ledger_schema.as_deref())?;
     let (shown, found) = match &request.target {
         Location::Sqlite(path) => {
             let shown = request.target.shown();
@@ -22,7 +34,8 @@ pub fn status(request: &StatusRequest, _watch: &dyn Watch) -> Result<Report> {
         Location::Postgres(text) => {
             let settings = history::settings(text)?;
             let shown = settings.location();
-            let found = history::status(&settings).map_err(|fault| fault.at(&shown))?;
+            let book = history::book(&settings, request.ledger_schema.as_deref());
+            let found = history::status(book).map_err(|fault| fault.at(&shown))?;
             (shown, found)
         }
     };
@@ -40,6 +53,7 @@ pub fn status(request: &StatusRequest, _watch: &dyn Watch) -> Result<Report> {
 
 /// Brings back what was there before a run.
 pub fn undo(request: &UndoRequest, watch: &dyn Watch) -> Result<Report> {
+    check(&request.target, request.ledger_schema.as_deref())?;
     match &request.target {
         Location::Sqlite(path) => {
             let shown = request.target.shown();
@@ -55,6 +69,7 @@ pub fn undo(request: &UndoRequest, watch: &dyn Watch) -> Result<Report> {
 
 /// Removes backups.
 pub fn prune(request: &PruneRequest, watch: &dyn Watch) -> Result<Report> {
+    check(&request.target, request.ledger_schema.as_deref())?;
     match &request.target {
         Location::Sqlite(path) => {
             let shown = request.target.shown();

@@ -311,6 +311,12 @@ pub struct Report {
     pub findings: Vec<Finding>,
     /// The run that the target's history knows, where the job has added one to it.
     pub run: Option<String>,
+    /// The schema of the ledger that knows that run, where another than the usual one was asked for.
+    pub ledger_schema: Option<String>,
+    /// That run has changed nothing, or what it has changed cannot be brought back.
+    pub cannot_undo: bool,
+    /// What the job would do, as SQL, a statement each, where it was asked for.
+    pub script: Vec<String>,
     /// The runs of a target, the newest last, where the job looks at them.
     pub runs: Option<Vec<RunReport>>,
     /// Backups that were removed, the oldest first.

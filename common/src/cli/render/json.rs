@@ -62,6 +62,8 @@ struct Object<'a> {
     tool: &'a str,
     version: &'a str,
     run_id: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    undo: Option<String>,
     status: &'static str,
     exit_code: i32,
     started: String,
@@ -81,6 +83,8 @@ struct Object<'a> {
     runs: Option<&'a [RunReport]>,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     removed: &'a [BackupReport],
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    script: &'a [String],
     findings: Vec<FoundObject<'a>>,
     error: Option<ErrorObject<'a>>,
 }
@@ -137,6 +141,7 @@ pub(in crate::cli) fn object(
         tool: &start.tool,
         version: &start.version,
         run_id: run_id(start, report),
+        undo: undo(report),
         status: ending.status(),
         exit_code: ending.code(),
         started: written(start.started),
@@ -152,6 +157,7 @@ pub(in crate::cli) fn object(
         order: &report.order,
         runs: report.runs.as_deref(),
         removed: &report.removed,
+        script: &report.script,
         findings: findings(&report.findings),
         error: fault.map(error),
     };
@@ -166,6 +172,16 @@ pub(in crate::cli) fn run_id(start: &Start, report: &Report) -> String {
         Some(run) => run.clone(),
         None => start.run_id.to_string(),
     }
+}
+
+/// The command that takes the run back, where the target's history knows it.
+pub(in crate::cli) fn undo(report: &Report) -> Option<String> {
+    let (run, target) = (report.run.as_deref()?, report.target.as_deref()?);
+    let ledger = match &report.ledger_schema {
+        Some(schema) => format!(" --ledger-schema {schema}"),
+        None => String::new(),
+    };
+    (!report.cannot_undo).then(|| format!("waybill-import undo{ledger} {target} {run}"))
 }
 
 fn findings(found: &[Finding]) -> Vec<FoundObject<'_>> {

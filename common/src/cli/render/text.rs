@@ -120,6 +120,13 @@ fn described(group: &Group<'_>, canvas: Canvas) -> String {
     text
 }
 
+/// A statement of a script. It may have several lines; other control characters, of a name, are shown so
+/// that they do nothing.
+fn sql(statement: &str) -> String {
+    let lines: Vec<_> = statement.split('\n').map(escaped).collect();
+    format!("{};\n", lines.join("\n"))
+}
+
 /// The result: what was looked at in detail, then one sentence, then the digests.
 pub(in crate::cli) fn report(report: &Report, canvas: Canvas) -> String {
     let mut text = String::new();
@@ -137,6 +144,9 @@ pub(in crate::cli) fn report(report: &Report, canvas: Canvas) -> String {
     }
     for backup in &report.removed {
         text.push_str(&runs::removed(backup));
+    }
+    for statement in &report.script {
+        text.push_str(&sql(statement));
     }
     if !report.summary.is_empty() {
         writeln!(text, "{}", escaped(&report.summary)).expect("a String takes all text");

@@ -4,6 +4,7 @@ pub mod catalogue;
 pub mod conninfo;
 pub mod existing;
 pub mod history;
+mod images;
 mod ledger;
 pub mod name;
 mod relation;

@@ -10,7 +10,7 @@ mod source;
 use super::request::{CheckRequest, ImportRequest, Scope};
 use super::select::{Selection, select};
 use super::wishes::Wishes;
-use super::{open, verify, wording};
+use super::{history, open, verify, wording};
 use crate::archive::{self, Archive};
 use crate::difference::{Found, Kind};
 use crate::engine::postgres::conninfo::ConnInfo;
@@ -21,6 +21,7 @@ use crate::location::Location;
 use crate::mapping::fill::Filling;
 use crate::mapping::plan::Plan;
 use crate::progress::Watch;
+use crate::report::runs::{RunMode, RunReport, RunState};
 use crate::report::{Finding, Report, SAMPLES, Severity, Totals};
 use std::path::PathBuf;
 
@@ -59,6 +60,7 @@ pub fn check(request: &CheckRequest, watch: &dyn Watch) -> Result<Report> {
         limit: usize::try_from(request.limit).unwrap_or(usize::MAX),
         folder: archive::spool_folder(request.spool.as_deref()),
     };
+    let mut known = None;
     let (target, findings) = match &request.target {
         Location::Sqlite(path) => {
             let mut source = SqliteSource::open(path, watch)?;
@@ -68,10 +70,30 @@ pub fn check(request: &CheckRequest, watch: &dyn Watch) -> Result<Report> {
         Location::Postgres(text) => {
             let settings = ConnInfo::parse(text, &|name| std::env::var(name).ok())?;
             let found = postgres::check(&archive, &selection, &settings, &wishes, &manner, watch)?;
+            known = brought_by(&settings, &wishes.target_schema, &archive);
             (settings.location(), found)
         }
     };
-    Ok(report(request, &archive, &selection, target, findings))
+    let report = report(request, &archive, &selection, target, findings);
+    Ok(Report {
+        cannot_undo: known.as_ref().is_some_and(|run| !run.undoable),
+        run: known.map(|run| run.run),
+        ..report
+    })
+}
+
+/// The newest run that has brought the archive into the schema and still stands, where the role may read
+/// the ledger.
+fn brought_by(settings: &ConnInfo, schema: &str, archive: &Archive) -> Option<RunReport> {
+    let runs = history::status(history::book(settings, None)).ok()?;
+    let root = archive.root().to_string();
+    let mut newest = runs.into_iter().rev();
+    newest.find(|run| {
+        run.state == RunState::Current
+            && run.mode != RunMode::Undo
+            && run.schema.as_deref() == Some(schema)
+            && run.root.as_ref() == Some(&root)
+    })
 }
 
 /// What a PostgreSQL target that an import has brought the archive into holds other than the archive by

@@ -52,16 +52,25 @@ pub(super) fn of_table(
     let found = counted(session, ledger, place, held);
     let (rows, changed) = found.map_err(|fault| fault.in_table(&held.name))?;
     let message = match held.rows {
-        Some(brought) if brought == rows && changed == 0 => return Ok(None),
-        Some(brought) => {
-            let gone = std::cmp::max(0, brought - (rows - changed));
-            format!(
-                "changed since: of {brought} rows {gone} were changed or removed, and {changed} rows are new or changed"
-            )
-        }
+        Some(brought) => match counted_message(brought, (rows, changed)) {
+            Some(message) => message,
+            None => return Ok(None),
+        },
         None => "whether it has changed since cannot be told: nothing was looked at when it was brought back".to_owned(),
     };
     Ok(Some(changed_since(&held.name, message)))
+}
+
+/// What there is to say where a run has brought so many rows, and there are `rows` now, of which `changed`
+/// are not its own; nothing when nothing has changed.
+pub(super) fn counted_message(brought: i64, (rows, changed): (i64, i64)) -> Option<String> {
+    if brought == rows && changed == 0 {
+        return None;
+    }
+    let gone = std::cmp::max(0, brought - (rows - changed));
+    Some(format!(
+        "changed since: of {brought} rows {gone} were changed or removed, and {changed} rows are new or changed"
+    ))
 }
 
 /// A finding that needs consent.

@@ -4,6 +4,7 @@
 
 mod changes;
 mod prune;
+mod rows;
 mod status;
 mod undo;
 
@@ -11,9 +12,29 @@ pub use prune::{Keep, Prune};
 pub use status::status;
 pub use undo::{Outcome, Undo};
 
-use crate::engine::postgres::ledger::{Held, Past, Role};
+use crate::engine::postgres::conninfo::ConnInfo;
+use crate::engine::postgres::ledger::{Held, Past, Role, SCHEMA};
 use crate::engine::postgres::swap::Object;
 use crate::fault::{Code, Fault, Result};
+
+/// Where a history is written down: a database, and the schema of the ledger there.
+#[derive(Debug, Clone, Copy)]
+pub struct Book<'a> {
+    /// The server and its database.
+    pub conninfo: &'a ConnInfo,
+    /// The schema of the ledger.
+    pub ledger: &'a str,
+}
+
+impl<'a> From<&'a ConnInfo> for Book<'a> {
+    /// The ledger where it is unless another schema is asked for.
+    fn from(conninfo: &'a ConnInfo) -> Self {
+        Book {
+            conninfo,
+            ledger: SCHEMA,
+        }
+    }
+}
 
 /// Fewest characters of a run's number that name it.
 const SHORTEST: usize = 4;

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use super::CHANGING;
+use super::{Book, CHANGING};
 use crate::engine::postgres::catalogue::READING;
 use crate::engine::postgres::conninfo::ConnInfo;
-use crate::engine::postgres::ledger::{Ledger, Past, SCHEMA, forget, history, lock_key};
+use crate::engine::postgres::ledger::{Ledger, Past, forget, history, lock_key};
 use crate::engine::postgres::session::Session;
 use crate::engine::postgres::swap::{self, Dependents, Object};
 use crate::engine::postgres::target::{drop_tables, transaction};
@@ -32,8 +32,13 @@ pub struct Prune {
 
 impl Prune {
     /// Looks which backups there are, and which of them go.
-    pub fn prepare(conninfo: &ConnInfo, keep: Keep, lock_wait: Duration) -> Result<Prune> {
-        let ledger = Ledger::new(SCHEMA)?;
+    pub fn prepare<'a>(
+        book: impl Into<Book<'a>>,
+        keep: Keep,
+        lock_wait: Duration,
+    ) -> Result<Prune> {
+        let Book { conninfo, ledger } = book.into();
+        let ledger = Ledger::new(ledger)?;
         let mut session = Session::connect(conninfo)?;
         transaction(&mut session, READING, |session| {
             let all = history(session, &ledger)?;

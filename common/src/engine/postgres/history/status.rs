@@ -1,9 +1,9 @@
 //! The runs of a database as a report.
 
-use super::objects;
+use super::rows::Rows;
+use super::{Book, objects};
 use crate::engine::postgres::catalogue::READING;
-use crate::engine::postgres::conninfo::ConnInfo;
-use crate::engine::postgres::ledger::{self, Ledger, Past, Role, SCHEMA, State, history};
+use crate::engine::postgres::ledger::{self, Ledger, Past, Role, State, history};
 use crate::engine::postgres::session::Session;
 use crate::engine::postgres::swap;
 use crate::engine::postgres::target::transaction;
@@ -11,8 +11,9 @@ use crate::fault::Result;
 use crate::report::runs::{BackupReport, RunMode, RunReport, RunState};
 
 /// The runs, the oldest first. Changes nothing.
-pub fn status(conninfo: &ConnInfo) -> Result<Vec<RunReport>> {
-    let ledger = Ledger::new(SCHEMA)?;
+pub fn status<'a>(book: impl Into<Book<'a>>) -> Result<Vec<RunReport>> {
+    let Book { conninfo, ledger } = book.into();
+    let ledger = Ledger::new(ledger)?;
     let mut session = Session::connect(conninfo)?;
     transaction(&mut session, READING, |session| {
         let all = history(session, &ledger)?;
@@ -35,11 +36,18 @@ fn report(session: &mut Session, ledger: &Ledger, past: &Past) -> Result<RunRepo
         found.is_none_or(|(name, schema)| (name, schema.as_str()) == (&object.name, home))
     });
     let gone = places.iter().all(|place| place.found.is_none());
+    let rows = Rows::read(session, ledger, past)?;
+    let rows_stand = match &rows {
+        Some(rows) => rows.stand(session)?,
+        None => Some(true),
+    };
     let state = match past.state {
         State::Open => RunState::Unfinished,
         State::Failed => RunState::Failed,
         State::Abandoned => RunState::Abandoned,
         State::Undone => RunState::Undone,
+        State::Done if rows_stand.is_none() => RunState::Gone,
+        State::Done if rows_stand == Some(false) => RunState::Replaced,
         State::Done if held.is_empty() => RunState::Current,
         State::Done if !stands => RunState::Replaced,
         State::Done if gone && !brought.is_empty() => RunState::Gone,
@@ -49,7 +57,10 @@ fn report(session: &mut Session, ledger: &Ledger, past: &Past) -> Result<RunRepo
     let can_come_back = past.backup.is_some() || !has_kept;
     let undoable = match state {
         RunState::Unfinished => past.workers.is_empty(),
-        RunState::Current => !held.is_empty() && can_come_back,
+        RunState::Current => match &rows {
+            Some(rows) => rows.can_come_back(),
+            None => !held.is_empty() && can_come_back,
+        },
         _ => false,
     };
     let backup = match &past.backup {

@@ -5,11 +5,13 @@ use std::time::{Duration, Instant};
 
 use tokio_postgres::types::Oid;
 
-use super::{CHANGING, changes, chosen, objects};
+use super::rows::{Exchanged, Rows};
+use super::{Book, CHANGING, changes, chosen, objects};
 use crate::engine::postgres::catalogue::READING;
 use crate::engine::postgres::conninfo::ConnInfo;
+use crate::engine::postgres::images::UNDONE;
 use crate::engine::postgres::ledger::{
-    self, Held, Ledger, Past, Role, SCHEMA, State, UNDO, end, history, lock_key,
+    self, Held, Ledger, Past, Role, State, UNDO, end, history, lock_key,
 };
 use crate::engine::postgres::name::{identifier, qualified};
 use crate::engine::postgres::session::Session;
@@ -28,6 +30,10 @@ pub struct Undo {
     ledger: Ledger,
     past: Past,
     held: Vec<Held>,
+    /// What it has written into tables that stay.
+    rows: Option<Rows>,
+    /// What is worth knowing, and needs no consent.
+    notes: Vec<Finding>,
     findings: Vec<Finding>,
     assume_unchanged: bool,
     lock_wait: Duration,
@@ -55,19 +61,22 @@ pub enum Outcome {
 
 impl Undo {
     /// Looks whether `run`, or the newest one, can be undone, and what has changed since.
-    pub fn prepare(
-        conninfo: &ConnInfo,
+    pub fn prepare<'a>(
+        book: impl Into<Book<'a>>,
         run: Option<&str>,
         assume_unchanged: bool,
         lock_wait: Duration,
     ) -> Result<Undo> {
-        let ledger = Ledger::new(SCHEMA)?;
+        let Book { conninfo, ledger } = book.into();
+        let ledger = Ledger::new(ledger)?;
         let mut session = Session::connect(conninfo)?;
         let mut undo = transaction(&mut session, READING, |session| {
             let past = chosen(&history(session, &ledger)?, run)?;
             Ok(Undo {
                 conninfo: conninfo.clone(),
                 held: ledger::held(session, &ledger, &past.run)?,
+                rows: Rows::read(session, &ledger, &past)?,
+                notes: Vec::new(),
                 ledger,
                 past,
                 findings: Vec::new(),
@@ -78,9 +87,12 @@ impl Undo {
         })?;
         undo.refuse()?;
         if !undo.is_open() {
-            undo.findings = transaction(&mut session, READING, |session| {
-                undo.survey(session)?;
-                undo.changes(session)
+            (undo.notes, undo.findings) = transaction(&mut session, READING, |session| {
+                let notes = match &undo.rows {
+                    Some(rows) => rows.notes(session)?,
+                    None => undo.survey(session).map(|_| Vec::new())?,
+                };
+                Ok((notes, undo.changes(session)?))
             })?;
         }
         Ok(undo)
@@ -104,6 +116,18 @@ impl Undo {
         !self.held.iter().any(|one| one.role == Role::Kept)
     }
 
+    /// Whether it takes back rows of tables that stay.
+    #[must_use]
+    pub fn is_of_rows(&self) -> bool {
+        self.rows.is_some()
+    }
+
+    /// What is worth knowing, and stops nothing.
+    #[must_use]
+    pub fn notes(&self) -> &[Finding] {
+        &self.notes
+    }
+
     /// What has changed since; nothing when it is safe.
     #[must_use]
     pub fn findings(&self) -> &[Finding] {
@@ -125,10 +149,8 @@ impl Undo {
             "SET LOCAL search_path = pg_catalog, pg_temp".to_owned(),
         ];
         if !tables.is_empty() {
-            script.push(format!(
-                "LOCK TABLE {} IN ACCESS EXCLUSIVE MODE",
-                tables.join(", ")
-            ));
+            let (tables, mode) = (tables.join(", "), self.last_lock());
+            script.push(format!("LOCK TABLE {tables} IN {mode} MODE"));
         }
         let statements = statements.into_iter().map(|statement| statement.sql);
         script.extend(statements.map(|sql| sql.trim_end_matches(';').to_owned()));
@@ -193,13 +215,17 @@ impl Undo {
                 return missing("has changed nothing", "there is nothing to undo");
             }
         }
-        if self.held.is_empty() {
+        if self.held.is_empty() && self.rows.is_none() {
             return missing(
                 &format!("of mode {} has kept nothing to undo it with", past.mode),
-                "only imports of mode create and replace can be undone",
+                "it has changed nothing, or its backup was removed; name the run to undo, `waybill-import status TARGET` lists them",
             );
         }
-        if past.backup.is_none() && !self.leaves_nothing() {
+        let can_come_back = match &self.rows {
+            Some(rows) => rows.can_come_back(),
+            None => past.backup.is_some() || self.leaves_nothing(),
+        };
+        if !can_come_back {
             return missing(
                 "has no backup any more",
                 "it was removed by `waybill-import prune`, or by hand",
@@ -295,6 +321,9 @@ impl Undo {
         if self.assume_unchanged {
             return Ok(found);
         }
+        if let Some(rows) = &self.rows {
+            return rows.changes(session, &self.ledger);
+        }
         let target = self.past.target_schema.as_str();
         let brought = self.held.iter().filter(|one| one.role == Role::Brought);
         let places = swap::places(session, &objects(&self.held, Role::Brought), target)?;
@@ -315,6 +344,14 @@ impl Undo {
 
     /// What is locked.
     fn locked(&self, session: &mut Session) -> Result<Locked> {
+        if let Some(rows) = &self.rows {
+            let tables = rows.locked(session)?;
+            return Ok(Locked {
+                all: tables.clone(),
+                looked_at: tables,
+                views: Vec::new(),
+            });
+        }
         let (out, back) = self.survey(session)?;
         let tables = out.iter().filter(|object| object.kind == "table");
         let tables = tables.map(|object| qualified(&self.past.target_schema, &object.name));
@@ -333,12 +370,23 @@ impl Undo {
         })
     }
 
+    /// The lock under which everything is done. Rows are exchanged while others go on reading.
+    fn last_lock(&self) -> &'static str {
+        match self.rows {
+            Some(_) => "EXCLUSIVE",
+            None => "ACCESS EXCLUSIVE",
+        }
+    }
+
     fn backup(&self) -> String {
-        format!("waybill_undone_{}", self.id)
+        format!("{UNDONE}{}", self.id)
     }
 
     /// All that is done, within a transaction.
     fn statements(&self, session: &mut Session) -> Result<Vec<Statement>> {
+        if let Some(rows) = &self.rows {
+            return rows.statements(session, (&self.backup(), &self.id));
+        }
         let (out, back) = self.survey(session)?;
         let dependents = Self::refuse_dependents(session, &out, &back)?;
         let (mut statements, after) = dependents.follow(session)?;
@@ -367,11 +415,11 @@ impl Undo {
             return Err(Fault::new(Code::ImportRunning, what));
         }
         let locked = self.locked(session)?;
-        if !self.assume_unchanged {
+        if self.rows.is_some() || !self.assume_unchanged {
             let looked_at = Wanted {
                 tables: &locked.looked_at,
                 views: &[],
-                mode: "SHARE",
+                mode: self.rows.as_ref().map_or("SHARE", |_| self.last_lock()),
             };
             Order::default().attempt(session, &looked_at)?;
         }
@@ -380,6 +428,11 @@ impl Undo {
             let what = "rows have changed while the undo was prepared";
             let fault = Fault::new(Code::TargetChanged, what);
             return Err(fault.hint("run the same command again"));
+        }
+        if let Some(rows) = &self.rows {
+            rows.hold_sequences(session)?;
+            let done = rows.perform(session, (&self.backup(), &self.id))?;
+            return self.record(session, &all, kept, Some((rows, done)));
         }
         let wanted = Wanted {
             tables: &locked.all,
@@ -390,14 +443,23 @@ impl Undo {
         for statement in self.statements(session)? {
             statement.run(session)?;
         }
-        self.record(session, &all, kept)
+        self.record(session, &all, kept, None)
     }
 
     /// Writes into the ledger what now stands, and what does no longer.
-    fn record(&self, session: &mut Session, all: &[Past], kept: &[Option<i64>]) -> Result<()> {
+    fn record(
+        &self,
+        session: &mut Session,
+        all: &[Past],
+        kept: &[Option<i64>],
+        exchanged: Option<(&Rows, Exchanged)>,
+    ) -> Result<()> {
         let (ledger, backup) = (&self.ledger, self.backup());
         let own = (self.past.run.as_str(), backup.as_str());
         ledger::undo(session, ledger, &self.id, own)?;
+        if let Some((rows, done)) = exchanged {
+            rows.record(session, ledger, (&self.id, &done))?;
+        }
         let turned = self.held.iter().zip(kept).map(|(held, rows)| Held {
             role: match held.role {
                 Role::Brought => Role::Kept,

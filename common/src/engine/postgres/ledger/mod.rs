@@ -11,6 +11,7 @@ mod objects;
 mod record;
 mod runs;
 mod steps;
+mod written;
 
 pub(super) use heartbeat::{Beat, Heartbeat, lease};
 pub(super) use objects::{Held, Past, Role, forget, held, history, hold, keep, turn, undo};
@@ -19,6 +20,9 @@ pub(super) use runs::{
     Entry, Identity, MERGE, NewRun, Run, State, UNDO, end, enter, lock_key, look,
 };
 pub(super) use steps::{Claim, Pulse, StepName, Steps};
+pub(super) use written::{
+    MovedSequence, Standing, Written, WrittenTable, mark_own, write_down, written,
+};
 
 use crate::engine::postgres::name::{identifier, qualified};
 use crate::engine::postgres::session::Session;
@@ -33,7 +37,7 @@ const PLACE: &str = "ledger.";
 /// How the names of the tables begin in any other schema than its own.
 const PREFIX: &str = "waybill_";
 /// The tables; the first one tells the version.
-const TABLES: [&str; 5] = ["version", "runs", "objects", "workers", "steps"];
+const TABLES: [&str; 6] = ["version", "runs", "objects", "written", "workers", "steps"];
 
 /// The ledger of one database.
 #[derive(Debug, Clone)]

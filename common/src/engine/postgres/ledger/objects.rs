@@ -150,10 +150,15 @@ pub(in super::super) fn keep(
     done.map(drop)
 }
 
-/// Forgets the steps of a run whose backup is no more: nobody will look again what it has changed.
+/// Forgets the steps of a run whose backup is no more, and what it has written: nobody will look again
+/// what it has changed.
 pub(in super::super) fn forget(session: &mut Session, ledger: &Ledger, run: &str) -> Result<()> {
-    let query = "DELETE FROM ledger.steps WHERE run = $1";
-    session.query(&ledger.sql(query), &[&run])?;
+    for query in [
+        "DELETE FROM ledger.steps WHERE run = $1",
+        "DELETE FROM ledger.written WHERE run = $1",
+    ] {
+        session.query(&ledger.sql(query), &[&run])?;
+    }
     keep(session, ledger, run, None)
 }
 

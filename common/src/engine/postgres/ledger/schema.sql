@@ -64,4 +64,19 @@ CREATE TABLE ledger.objects (
     since xid8,
     PRIMARY KEY (run, role, kind, name)
 );
+CREATE TABLE ledger.written (
+    run text NOT NULL REFERENCES ledger.runs ON DELETE CASCADE,
+    kind text NOT NULL CHECK (kind IN ('table', 'sequence')),
+    id oid NOT NULL,
+    home text NOT NULL,
+    name text NOT NULL,
+    key text,
+    rows bigint,
+    kept bigint,
+    last_value bigint,
+    is_called boolean,
+    left_value bigint,
+    left_called boolean,
+    PRIMARY KEY (run, kind, id)
+);
 INSERT INTO ledger.version VALUES (1);

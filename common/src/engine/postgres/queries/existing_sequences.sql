@@ -1,6 +1,7 @@
 -- The sequences that columns of a table take numbers from: identity, owned, or named in a default.
 -- $1: the table's schema, $2: its name.
 SELECT attribute.attname::text AS column_name,
+       relation.oid,
        home.nspname::text AS home,
        relation.relname::text AS name,
        sequence.seqincrement AS increment,

@@ -56,6 +56,7 @@ use crate::seam::{Begun, Check, PartReader, Target};
 use check::Reading;
 use crew::{Shared, Worker};
 use entry::Turn;
+pub(super) use fill::as_refusal;
 use fill::{Merged, Publish, Tables};
 use load::{Loader, Others};
 use run::Job;

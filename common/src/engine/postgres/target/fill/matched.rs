@@ -5,6 +5,7 @@
 //! are equal when they have the same text (JSON, too), or where a type has several texts for one
 //! value (numeric with zeros at its end), the same value.
 
+use crate::engine::postgres::images;
 use crate::engine::postgres::name::{identifier, literal, qualified};
 use crate::fault::Result;
 use crate::mapping::existing::{ExistingColumn, Kind};
@@ -186,21 +187,7 @@ impl Filled<'_> {
         updates: bool,
     ) -> Result<String> {
         let target = &self.table.target;
-        let mut action = "waybill_action".to_owned();
-        while target.columns.iter().any(|column| column.name == action) {
-            action.push('_');
-        }
-        let action = identifier(&action)?;
-        let mut images = Vec::with_capacity(target.columns.len());
-        for column in &target.columns {
-            let name = identifier(&column.name)?;
-            // A domain may be NOT NULL, which the columns beside a key are here.
-            images.push(if column.of_domain {
-                format!("t.{name}::{} AS {name}", column.cast_name)
-            } else {
-                format!("t.{name}")
-            });
-        }
+        let action = identifier(&images::action_column(&target.columns))?;
         let kept = if updates {
             of_fate(fates, &[DIFFERS])?
         } else {
@@ -212,14 +199,15 @@ impl Filled<'_> {
             values.push(self.as_in_target(column)?);
         }
         Ok(format!(
-            "CREATE TABLE {backup} AS SELECT 'updated'::text AS {action}, {} FROM {} AS s JOIN {} AS t ON {} WHERE {kept}; \
+            "CREATE TABLE {backup} AS SELECT {}::text AS {action}, {} FROM {} AS s JOIN {} AS t ON {} WHERE {kept}; \
              INSERT INTO {backup} ({action}, {}) SELECT {}, {} FROM {} AS s WHERE {}",
-            images.join(", "),
+            literal(images::UPDATED)?,
+            images::of_row(&target.columns)?,
             self.staged()?,
             self.only_target()?,
             self.matches(by)?,
             columns.join(", "),
-            literal("inserted")?,
+            literal(images::INSERTED)?,
             values.join(", "),
             self.staged()?,
             of_fate(fates, &[NEW])?

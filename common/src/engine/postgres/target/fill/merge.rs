@@ -4,21 +4,20 @@
 //! are one: what the application has written before is seen, and it writes nothing in between.
 //! What an undo needs is kept in a backup schema, in the same transaction.
 
-use crate::engine::postgres::ledger::{Record, Saved};
-use crate::engine::postgres::name::{identifier, literal, qualified};
+use crate::engine::postgres::images::BACKUP;
+use crate::engine::postgres::ledger::{self, Record, Saved, WrittenTable};
+use crate::engine::postgres::name::qualified;
 use crate::engine::postgres::session::Session;
+use crate::engine::postgres::swap;
 use crate::fault::{Code, Fault, Mismatch, Result};
 use crate::mapping::fill::{MergeBy, OnConflict};
 use crate::report::{Finding, MergeCounts, Severity};
 use crate::seam::Check;
 
-use super::sequences::Sequences;
+use super::sequences::{Sequences, Standings};
 use super::statements::Filled;
 use super::survey::counted;
-use super::{Publish, as_refusal, matched, write};
-
-/// How the names of backup schemas begin; the run's number follows.
-const BACKUP: &str = "waybill_backup_";
+use super::{Publish, as_refusal, count, matched, write};
 
 /// What came of a merge.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,6 +68,14 @@ struct Table<'a> {
     counts: MergeCounts,
     /// Rows that the target held before.
     before: i64,
+}
+
+impl Table<'_> {
+    /// How many images of rows are kept of it.
+    fn kept(&self) -> i64 {
+        let images = self.counts.inserted.saturating_add(self.counts.updated);
+        i64::try_from(images).unwrap_or(i64::MAX)
+    }
 }
 
 /// What cannot be merged, before the tables are locked.
@@ -143,10 +150,22 @@ impl Publish<'_> {
             }
             tables.push(table);
         }
+        let mut before = None;
         if tables.iter().any(|table| !table.counts.is_idle()) {
-            self.write(session, &tables)?;
+            before = Some(self.write(session, &tables)?);
         }
         self.finish(session)?;
+        if let Some(before) = before {
+            let written = tables.iter().filter(|table| !table.counts.is_idle());
+            let written = written.map(|table| WrittenTable {
+                oid: 0,
+                name: table.filled.table.target.name.clone(),
+                key: Some(table.by.key.clone()),
+                rows: None,
+                kept: table.kept(),
+            });
+            self.write_down(session, written.collect(), &before)?;
+        }
         Ok(Merged {
             tables: tables.iter().map(|table| table.counts).collect(),
             findings,
@@ -212,12 +231,13 @@ impl Publish<'_> {
         name
     }
 
-    /// Writes what is to be written, and makes sure of it.
-    fn write(&self, session: &mut Session, tables: &[Table<'_>]) -> Result<()> {
+    /// Writes what is to be written, and makes sure of it. Gives back where the sequences stood.
+    fn write(&self, session: &mut Session, tables: &[Table<'_>]) -> Result<Standings> {
         let sequences = Sequences::read(session, self.tables)?;
         if self.moving.dry {
             sequences.refuse_lasting()?;
         }
+        let before = sequences.standings(session)?;
         sequences.hold(session)?;
         self.keep(session, tables)?;
         self.defer(session)?;
@@ -240,23 +260,17 @@ impl Publish<'_> {
             self.arrived(session, table)?;
         }
         session.execute("SET LOCAL search_path = pg_catalog, pg_temp")?;
-        if self.moving.dry {
-            return Ok(());
+        if !self.moving.dry {
+            sequences.advance(session, self.tables)?;
         }
-        sequences.advance(session, self.tables)
+        Ok(before)
     }
 
     /// What an undo needs: whole rows as they were, and keys of those that were not there.
     fn keep(&self, session: &mut Session, tables: &[Table<'_>]) -> Result<()> {
         let run = &self.tables.job.id;
         let schema = format!("{BACKUP}{run}");
-        let quoted = identifier(&schema)?;
-        let comment = literal(&format!(
-            "Rows that Waybill has updated, as they were, and the keys of those it has inserted: run {run}"
-        ))?;
-        session.execute(&format!(
-            "CREATE SCHEMA {quoted}; COMMENT ON SCHEMA {quoted} IS {comment}"
-        ))?;
+        session.execute(&swap::create_backup(&schema, run)?.sql)?;
         for table in tables.iter().filter(|table| !table.counts.is_idle()) {
             let name = &table.filled.table.target.name;
             let place = qualified(&schema, name)?;
@@ -267,9 +281,7 @@ impl Publish<'_> {
             let kept = session.execute(&sql);
             kept.map_err(|fault| fault.in_table(name))?;
         }
-        let query = "UPDATE ledger.runs SET backup_schema = $2 WHERE run = $1";
-        let query = self.moving.steps.ledger.sql(query);
-        session.query(&query, &[run, &schema]).map(drop)
+        ledger::keep(session, &self.moving.steps.ledger, run, Some(&schema))
     }
 
     /// Every staged row must be in the target with its values, unless the target has kept its own; and
@@ -307,13 +319,4 @@ impl Publish<'_> {
             None => Ok(()),
         }
     }
-}
-
-/// How many rows the target holds.
-fn count(session: &mut Session, filled: Filled<'_>) -> Result<i64> {
-    let sql = format!("SELECT count(*) AS rows FROM {}", filled.only_target()?);
-    let rows = session.query(&sql, &[])?;
-    rows.first()
-        .map(|row| row.get("rows"))
-        .ok_or_else(|| Fault::new(Code::ServerError, "the server does not count rows"))
 }

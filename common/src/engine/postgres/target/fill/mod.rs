@@ -12,6 +12,7 @@ mod survey;
 
 use std::time::{Duration, Instant};
 
+use crate::engine::postgres::ledger::{self, Written, WrittenTable};
 use crate::engine::postgres::name::identifier;
 use crate::engine::postgres::session::{ServerMessage, Session};
 use crate::fault::{Code, Fault, Mismatch, Result};
@@ -23,7 +24,7 @@ use super::run::{Job, transaction};
 use super::staging;
 use super::switch::Move;
 pub(super) use merge::Merged;
-use sequences::Sequences;
+use sequences::{Sequences, Standings};
 use statements::Filled;
 
 /// How long one attempt to lock all tables lasts, and how long others go first after it.
@@ -135,12 +136,42 @@ impl Publish<'_> {
     }
 
     fn fill(&self, session: &mut Session) -> Result<()> {
+        let (mut written, before) = self.fill_tables(session)?;
+        self.finish(session)?;
+        // The operator's own last word may have been about these rows.
+        if self.tables.job.plan.operator.after.is_some() {
+            for (table, filled) in written.iter_mut().zip(self.tables.all()) {
+                table.rows = Some(count(session, filled)?);
+            }
+        }
+        written.retain(|table| table.rows != Some(0));
+        self.write_down(session, written, &before)
+    }
+
+    /// Writes into the ledger what an undo has to know.
+    fn write_down(
+        &self,
+        session: &mut Session,
+        tables: Vec<WrittenTable>,
+        before: &Standings,
+    ) -> Result<()> {
+        let sequences = Sequences::read(session, self.tables)?;
+        let sequences = sequences.moved(session, before)?;
+        let written = Written { tables, sequences };
+        let (job, ledger) = (self.tables.job, &self.moving.steps.ledger);
+        let place = (job.target_schema.as_str(), &written);
+        ledger::write_down(session, ledger, &job.id, place)
+    }
+
+    /// Gives back what was written, table by table, and where the sequences stood.
+    fn fill_tables(&self, session: &mut Session) -> Result<(Vec<WrittenTable>, Standings)> {
         Publish::settings(session)?;
         self.refuse_rows(session)?;
         let sequences = Sequences::read(session, self.tables)?;
         if self.moving.dry {
             sequences.refuse_lasting()?;
         }
+        let before = sequences.standings(session)?;
         sequences.hold(session)?;
         session.execute(&self.tables.application_path()?)?;
         self.defer(session)?;
@@ -152,8 +183,15 @@ impl Publish<'_> {
             .map_err(as_refusal)?;
         session.execute("SET LOCAL search_path = pg_catalog, pg_temp")?;
         self.undo_deferring(session)?;
+        let mut written = Vec::with_capacity(self.tables.count());
         for filled in self.tables.all() {
-            self.compare(session, filled)?;
+            written.push(WrittenTable {
+                oid: 0,
+                name: filled.table.target.name.clone(),
+                key: None,
+                rows: Some(self.compare(session, filled)?),
+                kept: 0,
+            });
             if filled.table.target.owned {
                 session.execute(&format!("ANALYZE {}", filled.target()?))?;
             }
@@ -161,7 +199,7 @@ impl Publish<'_> {
         if !self.moving.dry {
             sequences.advance(session, self.tables)?;
         }
-        self.finish(session)
+        Ok((written, before))
     }
 
     /// The operator's own last word, and the end of the staging schema.
@@ -271,8 +309,8 @@ impl Publish<'_> {
         Ok(())
     }
 
-    /// What the target holds must be what was staged.
-    fn compare(&self, session: &mut Session, filled: Filled<'_>) -> Result<()> {
+    /// What the target holds must be what was staged. Gives back the number of rows.
+    fn compare(&self, session: &mut Session, filled: Filled<'_>) -> Result<i64> {
         let name = &filled.table.target.name;
         let (staged, found) = sums(session, filled)?;
         let differ = |what: &'static str| Fault::new(Code::ContentDiffers, what).in_table(name);
@@ -284,7 +322,7 @@ impl Publish<'_> {
             return Err(differ(what).because(why).hint(hint));
         }
         if self.check != Check::Content || staged == found {
-            return Ok(());
+            return Ok(found.0);
         }
         let fault = differ("the table has not got the values that were sent").hint(
             "a trigger or the column's type has changed values: switch the trigger off for the time of the import",
@@ -314,6 +352,15 @@ fn write(session: &mut Session, sql: &str, table: &str) -> Result<()> {
     done.map_err(|fault| fault.in_table(table))
 }
 
+/// How many rows the target holds.
+fn count(session: &mut Session, filled: Filled<'_>) -> Result<i64> {
+    let sql = format!("SELECT count(*) AS rows FROM {}", filled.only_target()?);
+    let rows = session.query(&sql, &[])?;
+    rows.first()
+        .map(|row| row.get("rows"))
+        .ok_or_else(|| Fault::new(Code::ServerError, "the server does not count rows"))
+}
+
 fn sums(session: &mut Session, filled: Filled<'_>) -> Result<(Sums, Sums)> {
     let mut read = |sql: String| -> Result<Sums> {
         let rows = session.query(&sql, &[])?;
@@ -326,7 +373,7 @@ fn sums(session: &mut Session, filled: Filled<'_>) -> Result<(Sums, Sums)> {
 }
 
 /// A row that a type, a constraint or a trigger of the target refuses.
-fn as_refusal(fault: Fault) -> Fault {
+pub(in super::super) fn as_refusal(fault: Fault) -> Fault {
     let message = std::error::Error::source(&fault).and_then(|cause| cause.downcast_ref());
     let Some(message): Option<&ServerMessage> = message else {
         return fault;

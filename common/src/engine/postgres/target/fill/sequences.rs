@@ -3,6 +3,11 @@
 //! `setval` does not roll back, ALTER SEQUENCE does. Only where the role may set a sequence and does
 //! not own it, `setval` comes last of all before COMMIT.
 
+use std::collections::BTreeMap;
+
+use tokio_postgres::types::Oid;
+
+use crate::engine::postgres::ledger::{MovedSequence, Standing};
 use crate::engine::postgres::name::{identifier, literal, qualified};
 use crate::engine::postgres::session::Session;
 use crate::fault::{Code, Fault, Result};
@@ -11,6 +16,9 @@ use crate::mapping::plan::PgType;
 
 use super::Tables;
 use super::statements::Filled;
+
+/// Where sequences stand, by their identifiers; those that the role may not look at are left out.
+pub(super) type Standings = BTreeMap<Oid, Standing>;
 
 /// The sequences of all tables that are filled.
 pub(super) struct Sequences(Vec<Sequence>);
@@ -21,6 +29,10 @@ pub(super) struct Sequence {
     table: usize,
     /// The column that takes numbers from it.
     column: String,
+    oid: Oid,
+    /// Its schema, and its name there.
+    place: (String, String),
+    /// Both, quoted.
     name: String,
     increment: i64,
     smallest: i64,
@@ -39,6 +51,45 @@ impl Sequences {
             all.extend(of_table(session, tables, table)?);
         }
         Ok(Sequences(all))
+    }
+
+    /// Where they stand.
+    pub(super) fn standings(&self, session: &mut Session) -> Result<Standings> {
+        let mut all = Standings::new();
+        for sequence in &self.0 {
+            if let Some(standing) = sequence.standing(session)? {
+                all.insert(sequence.oid, standing);
+            }
+        }
+        Ok(all)
+    }
+
+    /// Those that have been moved since they stood as `before`.
+    pub(super) fn moved(
+        &self,
+        session: &mut Session,
+        before: &Standings,
+    ) -> Result<Vec<MovedSequence>> {
+        let after = self.standings(session)?;
+        let mut moved: Vec<MovedSequence> = Vec::new();
+        for sequence in &self.0 {
+            let (oid, (home, name)) = (sequence.oid, sequence.place.clone());
+            let (Some(before), Some(after)) = (before.get(&oid), after.get(&oid)) else {
+                continue;
+            };
+            // Several columns may take numbers from one.
+            if before != after && moved.iter().all(|one| one.oid != oid) {
+                let (before, after) = (*before, *after);
+                moved.push(MovedSequence {
+                    oid,
+                    home,
+                    name,
+                    before,
+                    after,
+                });
+            }
+        }
+        Ok(moved)
     }
 
     /// Statements that keep others from taking numbers, and change nothing: LOCK TABLE takes no
@@ -131,6 +182,8 @@ pub(super) fn of_table(
         }
         all.push(Sequence {
             table,
+            oid: row.get("oid"),
+            place: (row.get("home"), row.get("name")),
             name: qualified(row.get("home"), row.get("name"))?,
             increment: row.get("increment"),
             smallest: row.get("smallest"),
@@ -176,16 +229,24 @@ impl Sequence {
         &self.column
     }
 
-    /// What it would give next; `None` where the role may not look.
-    fn next(&self, session: &mut Session) -> Result<Option<Next>> {
+    /// Where it stands; `None` where the role may not look.
+    fn standing(&self, session: &mut Session) -> Result<Option<Standing>> {
         if !self.owned && !self.may_read {
             return Ok(None);
         }
         let sql = format!("SELECT last_value, is_called FROM {}", self.name);
         let rows = session.query(&sql, &[])?;
-        Ok(rows.first().map(|row| {
-            let last: i64 = row.get("last_value");
-            if !row.get::<_, bool>("is_called") {
+        Ok(rows.first().map(|row| Standing {
+            last: row.get("last_value"),
+            is_called: row.get("is_called"),
+        }))
+    }
+
+    /// What it would give next; `None` where the role may not look.
+    fn next(&self, session: &mut Session) -> Result<Option<Next>> {
+        Ok(self.standing(session)?.map(|standing| {
+            let last = standing.last;
+            if !standing.is_called {
                 return Next::Gives(last);
             }
             let next = last.checked_add(self.increment);
