@@ -5,10 +5,11 @@ use std::time::{Duration, Instant};
 
 use waybill_common::engine::postgres::target::PostgresTarget;
 use waybill_common::fault::Code;
+use waybill_common::model::value::OwnedValue;
 use waybill_common::progress::Unwatched;
 use waybill_common::seam::Target as _;
 
-use super::sample::{After, ask, conninfo, import, items, options, target};
+use super::sample::{After, Memory, ask, conninfo, import, items, options, target};
 use crate::support::postgres::{drop_database, fresh_database, server, servers};
 
 fn client(uri: &str) -> postgres::Client {
@@ -338,4 +339,41 @@ fn a_role_joins_the_run_of_another_only_as_its_member_and_takes_nothing_from_it(
         let clean = format!("DROP OWNED BY {one}, {other}; DROP ROLE {one}, {other}");
         admin.batch_execute(&clean).unwrap();
     }
+}
+
+#[test]
+fn a_process_that_wakes_up_when_others_have_switched_says_so() {
+    let uri = fresh_database();
+    let (schema, plan) = super::sample::bare_tables(20);
+    let row = |id| vec![OwnedValue::Integer(id)];
+    let rows = vec![(1..=10).map(row).collect(); 20];
+    let parts = Memory::new(rows, 10);
+    let mut options = options("public");
+    options.jobs = 1;
+    let mut late = PostgresTarget::new(conninfo(&uri), &schema, &plan, options);
+    late.begin(&parts, &Unwatched).unwrap();
+    late.load(&parts, &Unwatched).unwrap();
+    late.build(&Unwatched).unwrap();
+    // It stands still while it reads the first of the tables.
+    let overtake = || {
+        let mut other = target(&uri, &schema, &plan);
+        other.begin(&parts, &Unwatched).unwrap();
+        other.load(&parts, &Unwatched).unwrap();
+        let expire = "UPDATE waybill.workers SET lease = clock_timestamp() - interval '1 second'
+                      WHERE worker = (SELECT worker FROM waybill.steps WHERE kind = 'switch')";
+        client(&uri).batch_execute(expire).unwrap();
+        other.build(&Unwatched).unwrap();
+        other.check(&Unwatched).unwrap();
+        other.switch(&Unwatched).unwrap();
+    };
+    let fault = late.check(&After::new(1, overtake)).unwrap_err();
+    assert_eq!(fault.code(), Code::ConnectionLost, "{fault:?}");
+    let what = "another process has taken over a step of the import, and finished it";
+    assert_eq!(fault.what(), what);
+    assert_eq!(
+        ask(&mut client(&uri), "SELECT state FROM waybill.runs"),
+        "done"
+    );
+    let count = "SELECT count(*) FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace";
+    assert_eq!(ask(&mut client(&uri), count), "20");
 }

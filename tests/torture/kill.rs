@@ -102,7 +102,7 @@ fn a_process_that_stands_still_is_overtaken_and_ends_without_harm() {
     let server = crate::support::postgres::server();
     let scene = Scene::new(server);
     let mut tally = Tally::default();
-    for (round, mut chance) in Extent::of("WAYBILL_TORTURE_STOPS", 2).rounds() {
+    for (round, mut chance) in Extent::of("WAYBILL_TORTURE_STOPS", 3).rounds() {
         let phase = Phase::ALL[(round * 2 + 2) % Phase::ALL.len()];
         let what = format!("round {round}, stopped in {phase:?}");
         let uri = scene.fresh(server);

@@ -57,7 +57,7 @@ fn wait(
         return child;
     }
     while !is_switching(client) && child.try_wait().expect("a child").is_none() {}
-    std::thread::sleep(chance.moment(whole / 4));
+    std::thread::sleep(chance.moment(whole / 2));
     child
 }
 

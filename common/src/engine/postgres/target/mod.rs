@@ -261,8 +261,11 @@ impl<'a> PostgresTarget<'a> {
                 return fault;
             }
             // Where another process has ended the run, that is why this one fails as well.
-            if let Some(ended) = self.ended_elsewhere() {
-                return ended;
+            match self.ended_elsewhere() {
+                Some(Err(ended)) => return ended,
+                // What this one had staged is in its place, so it found nothing any more.
+                Some(Ok(())) => return overtaken(fault),
+                None => {}
             }
             if is_final(fault.code()) || dry {
                 // What cannot be removed now, the next import removes.
@@ -276,13 +279,16 @@ impl<'a> PostgresTarget<'a> {
         })
     }
 
-    /// The fault of a run that another process has brought to a bad end; nothing where none has, or
-    /// where the server cannot be asked.
-    fn ended_elsewhere(&self) -> Option<Fault> {
+    /// How another process has ended the run: a fault where badly. Nothing where none has, or where
+    /// the server cannot be asked.
+    fn ended_elsewhere(&self) -> Option<Result<()>> {
         let open = self.open.as_ref()?;
         let mut session = Session::connect(&self.conninfo).ok()?;
         let pulse = transaction(&mut session, READING, |session| open.steps.pulse(session));
-        entry::is_over(&pulse.ok()?).err()
+        match entry::is_over(&pulse.ok()?) {
+            Ok(false) => None,
+            over => Some(over.map(drop)),
+        }
     }
 
     fn load_all(&mut self, parts: &dyn PartReader, watch: &dyn Watch) -> Result<()> {
@@ -454,6 +460,15 @@ impl<'a> PostgresTarget<'a> {
 fn opened(open: &mut Option<Open>) -> Result<&mut Open> {
     open.as_mut()
         .ok_or_else(|| Fault::new(Code::Bug, "an import has not begun"))
+}
+
+/// The fault of a process that stood still until others had done its work and all the rest.
+fn overtaken(fault: Fault) -> Fault {
+    let what = "another process has taken over a step of the import, and finished it";
+    let hint = "run the same command again: it says whether the target holds the archive";
+    Fault::new(Code::ConnectionLost, what)
+        .because(fault)
+        .hint(hint)
 }
 
 /// Whether the same command would fail in the same way again.
