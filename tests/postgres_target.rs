@@ -13,6 +13,7 @@ mod lodging;
 mod refusal;
 mod replace;
 pub(crate) mod sample;
+mod sessions;
 mod survival;
 
 pub(crate) use sample::ask;

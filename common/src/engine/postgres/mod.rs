@@ -9,6 +9,7 @@ pub mod name;
 mod relation;
 mod rooms;
 pub mod session;
+pub mod sessions;
 mod swap;
 pub mod target;
 pub mod tls;

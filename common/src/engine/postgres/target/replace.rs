@@ -37,6 +37,8 @@ impl Replacing {
     ) -> Result<Replacing> {
         let (job, plan) = (moving.job, &moving.job.plan);
         let survey = Survey::read(session, moving.target, plan)?;
+        let (relations, _) = swap::identifiers(&survey.aside);
+        moving.refuse_users(session, &relations, false)?;
         swap::attempt(
             session,
             &survey.locked(&job.target_schema)?,
@@ -44,6 +46,7 @@ impl Replacing {
         )?;
         // What has come to depend on them meanwhile counts.
         let survey = Survey::read(session, moving.target, plan)?;
+        moving.refuse_users(session, &relations, true)?;
         survey.refuse()?;
         let backup = format!("waybill_backup_{}", job.id);
         let mut replacing = Replacing {

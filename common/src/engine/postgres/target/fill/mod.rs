@@ -12,6 +12,8 @@ mod survey;
 
 use std::time::{Duration, Instant};
 
+use tokio_postgres::types::Oid;
+
 use crate::engine::postgres::name::identifier;
 use crate::engine::postgres::session::{ServerMessage, Session};
 use crate::fault::{Code, Fault, Mismatch, Result};
@@ -184,18 +186,30 @@ impl Publish<'_> {
             names.join(", "),
             self.mode()
         );
+        let tables = self.oids(session)?;
         let begun = Instant::now();
         loop {
             session.execute("SAVEPOINT lock")?;
-            let Err(fault) = session.execute(&sql) else {
+            let locked = self.moving.refuse_users(session, &tables, false);
+            let Err(fault) = locked.and_then(|()| session.execute(&sql)) else {
                 return session.execute("RELEASE SAVEPOINT lock");
             };
             session.execute("ROLLBACK TO SAVEPOINT lock")?;
-            if fault.code() != Code::LockTimeout || begun.elapsed() >= self.lock_wait {
+            let passes = matches!(fault.code(), Code::LockTimeout | Code::TargetInUse);
+            if !passes || begun.elapsed() >= self.lock_wait {
                 return Err(fault);
             }
             std::thread::sleep(PAUSE);
         }
+    }
+
+    /// The identifiers of the tables that are filled.
+    fn oids(&self, session: &mut Session) -> Result<Vec<Oid>> {
+        let names = self.tables.all().map(|filled| filled.target());
+        let names = names.collect::<Result<Vec<_>>>()?;
+        let query = "SELECT to_regclass(name)::oid AS oid FROM unnest($1::text[]) AS name";
+        let rows = session.query(query, &[&names])?;
+        Ok(rows.iter().filter_map(|row| row.get("oid")).collect())
     }
 
     /// Who may go on while the rows are written. SELECT … FOR UPDATE must wait where rows are updated:
