@@ -123,3 +123,31 @@ fn sessions_are_named_where_nobody_minds_them() {
         assert!(who.starts_with(&format!("session {pid} of role ")), "{who}");
     }
 }
+
+#[test]
+fn no_timeout_of_idle_sessions_ends_a_run_whose_work_takes_longer() {
+    for server in servers() {
+        let uri = owned(server);
+        let mut owner = client(&uri);
+        let version: u32 = ask(&mut owner, "SHOW server_version_num").parse().unwrap();
+        if version < 140_000 {
+            continue;
+        }
+        let name = uri.rsplit('/').next().unwrap();
+        let mut superuser = server.client("postgres");
+        let set = format!("ALTER DATABASE {name} SET idle_session_timeout = '300ms'");
+        superuser.batch_execute(&set).unwrap();
+        let (schema, plan, parts) = items(1000);
+        let mut target = PostgresTarget::new(conninfo(&uri), &schema, &plan, replacing());
+        target.begin(&parts, &Unwatched).unwrap();
+        let slow = After::new(1, || {
+            let mut other = server.client("postgres");
+            other.batch_execute("SELECT pg_sleep(1.5)").unwrap();
+        });
+        target.load(&parts, &slow).unwrap();
+        target.build(&Unwatched).unwrap();
+        target.check(&Unwatched).unwrap();
+        target.switch().unwrap();
+        assert_eq!(ask(&mut owner, "SELECT count(*) FROM items"), "1000");
+    }
+}

@@ -64,9 +64,12 @@ fn question(
     aside: &[Aside],
     users: &[User],
 ) -> Question {
-    let rows = aside.iter().map(|table| table.rows).sum();
+    let rows = aside.iter().filter_map(|table| table.rows).sum();
     let tables = aside.iter().map(|aside| {
-        let rows = wording::counted(aside.rows, "row");
+        let rows = aside.rows.map_or_else(
+            || "rows that row security hides from this role".to_owned(),
+            |rows| wording::counted(rows, "row"),
+        );
         format!("table `{target_schema}`.`{}`, {rows}", aside.table)
     });
     // First: details are cut where there are many.

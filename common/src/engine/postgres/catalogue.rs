@@ -80,8 +80,8 @@ pub fn preflight(conninfo: &ConnInfo, schemas: Schemas<'_>, plan: &Plan) -> Resu
 pub struct Aside {
     /// Its name.
     pub table: String,
-    /// Its rows.
-    pub rows: u64,
+    /// Its rows; nothing where row security hides some from this role.
+    pub rows: Option<u64>,
 }
 
 /// What a replacing import finds before it begins.
@@ -119,12 +119,10 @@ pub fn preflight_replace(
     if let Some(schema) = schema.first() {
         let survey = Survey::read(&mut session, schema.get("oid"), plan)?;
         for object in survey.aside.iter().filter(|one| one.kind == "table") {
-            let table = name::qualified(target_schema, &object.name)?;
-            let rows = session.query(&format!("SELECT count(*) AS rows FROM ONLY {table}"), &[])?;
-            let rows = rows.first().map_or(0, |row| row.get::<_, i64>("rows"));
+            let rows = swap::rows(&mut session, target_schema, &object.name)?;
             aside.push(Aside {
                 table: object.name.clone(),
-                rows: u64::try_from(rows).unwrap_or(0),
+                rows: rows.and_then(|rows| u64::try_from(rows).ok()),
             });
         }
     }
@@ -188,7 +186,8 @@ pub(super) fn examine(
     let mut notes = server.notes();
     let mut aside = Vec::new();
     if let Some(schema) = schema.filter(|_| purpose == Purpose::Replace) {
-        let survey = Survey::read(session, schema, plan)?;
+        let mut survey = Survey::read(session, schema, plan)?;
+        survey.try_views(session, target_schema, plan)?;
         faults.extend(survey.faults());
         notes.extend(survey.notes().cloned());
         aside = survey.aside;

@@ -49,8 +49,9 @@ impl Replacing {
         moving.refuse_users(session, &relations, true)?;
         survey.refuse()?;
         let backup = format!("waybill_backup_{}", job.id);
+        let (carried, last) = survey.carried(session, staging, plan.operator.owner.is_none())?;
         let mut replacing = Replacing {
-            after: survey.carried(session, staging, plan.operator.owner.is_none())?,
+            after: carried,
             aside: Vec::new(),
             backup,
         };
@@ -64,6 +65,7 @@ impl Replacing {
             statement.run(session)?;
         }
         replacing.after.extend(after);
+        replacing.after.extend(last);
         replacing.aside = survey.aside;
         Ok(replacing)
     }
@@ -79,12 +81,15 @@ impl Replacing {
 /// What has been staged, but views.
 pub(super) fn staged(session: &mut Session, staging: Oid) -> Result<Vec<Object>> {
     let rows = session.query(include_str!("../queries/swap_staged.sql"), &[&staging])?;
-    let object = |row: &tokio_postgres::Row| Object {
+    Ok(rows.iter().map(object).collect())
+}
+
+fn object(row: &tokio_postgres::Row) -> Object {
+    Object {
         kind: row.get("kind"),
         name: row.get("name"),
         oid: row.get("oid"),
-    };
-    Ok(rows.iter().map(object).collect())
+    }
 }
 
 /// The views of the plan that are there.
@@ -98,6 +103,16 @@ pub(super) fn views(moving: &Move<'_>, session: &mut Session) -> Result<Vec<Obje
         name: row.get("name"),
         oid: row.get("oid"),
     };
+    Ok(rows.iter().map(object).collect())
+}
+
+/// The statistics objects of tables in their place that the old ones had, too.
+pub(super) fn statistics(session: &mut Session, brought: &[Object]) -> Result<Vec<Object>> {
+    let (relations, _) = swap::identifiers(brought);
+    let known: Vec<Oid> = brought.iter().map(|object| object.oid).collect();
+    let query = "SELECT 'statistics' AS kind, stxname::text AS name, oid FROM pg_statistic_ext \
+                 WHERE stxrelid = ANY ($1::oid[]) AND oid <> ALL ($2::oid[]) ORDER BY stxname";
+    let rows = session.query(query, &[&relations, &known])?;
     Ok(rows.iter().map(object).collect())
 }
 

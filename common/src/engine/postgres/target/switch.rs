@@ -202,6 +202,8 @@ impl Move<'_> {
         self.finish(session)?;
         if let Some(mut brought) = brought {
             brought.extend(replace::views(self, session)?);
+            let statistics = replace::statistics(session, &brought)?;
+            brought.extend(statistics);
             replace::record(self, session, brought, replacing)?;
         }
         Ok(left_out)

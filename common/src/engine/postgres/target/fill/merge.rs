@@ -28,6 +28,13 @@ pub(in super::super) struct Merged {
     pub(in super::super) findings: Vec<Finding>,
 }
 
+impl Merged {
+    /// Whether a row was inserted or changed.
+    pub(super) fn has_written(&self) -> bool {
+        self.tables.iter().any(|counts| !counts.is_idle())
+    }
+}
+
 /// A table that is merged, while it is locked.
 struct Table<'a> {
     filled: Filled<'a>,
@@ -211,7 +218,7 @@ impl Publish<'_> {
         if self.moving.dry {
             return Ok(());
         }
-        sequences.advance(session, self.tables)
+        sequences.advance(session, self.tables, true)
     }
 
     /// What an undo needs: whole rows as they were, and keys of those that were not there.

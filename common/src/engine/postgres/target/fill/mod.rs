@@ -130,6 +130,12 @@ impl Publish<'_> {
         });
         let done = done.and_then(|merged| {
             self.moving.record(session)?;
+            let has_written = merged.as_ref().is_none_or(Merged::has_written);
+            if has_written && !self.moving.dry {
+                // Nothing but COMMIT can fail any more.
+                let sequences = Sequences::read(session, self.tables)?;
+                sequences.advance(session, self.tables, false)?;
+            }
             Ok(merged)
         });
         self.moving.commit(session, done)
@@ -160,7 +166,7 @@ impl Publish<'_> {
             }
         }
         if !self.moving.dry {
-            sequences.advance(session, self.tables)?;
+            sequences.advance(session, self.tables, true)?;
         }
         self.finish(session)
     }
