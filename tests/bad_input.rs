@@ -238,12 +238,12 @@ fn a_folder_that_may_only_be_read_serves_as_source_and_never_as_target() {
 }
 
 /// A small file system of its own, where this process may make one.
-struct SmallDisk {
-    folder: tempfile::TempDir,
+pub(crate) struct SmallDisk {
+    pub(crate) folder: tempfile::TempDir,
 }
 
 impl SmallDisk {
-    fn new(kilobytes: u32) -> Option<Self> {
+    pub(crate) fn new(kilobytes: u32) -> Option<Self> {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let mounted = std::process::Command::new("mount")
             .args(["-t", "tmpfs", "-o", &format!("size={kilobytes}k"), "tmpfs"])
@@ -264,7 +264,8 @@ impl Drop for SmallDisk {
 
 #[test]
 fn a_full_disk_ends_export_and_import_cleanly() {
-    let Some(disk) = SmallDisk::new(64) else {
+    // Room enough for it to be tried.
+    let Some(disk) = SmallDisk::new(200) else {
         eprintln!("skipped: this user may not mount a small file system");
         return;
     };

@@ -10,7 +10,12 @@ use std::path::Path;
 use waybill_common::fault::Code;
 
 /// Codes that no quirk provokes, and the file and function of a test that does.
-const TESTS: [(&str, &str, &str); 60] = [
+const TESTS: [(&str, &str, &str); 61] = [
+    (
+        "space-missing",
+        "tests/space.rs",
+        "a_file_that_cannot_fit_on_its_disk_is_refused_and_a_tight_one_is_warned_of",
+    ),
     (
         "merge-key-missing",
         "tests/merge/keys.rs",

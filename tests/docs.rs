@@ -25,7 +25,12 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 /// Documents whose commands are run.
-const WITH_COMMANDS: [&str; 3] = ["README.md", "docs/guide.md", "docs/scripting.md"];
+const WITH_COMMANDS: [&str; 4] = [
+    "README.md",
+    "docs/guide.md",
+    "docs/scripting.md",
+    "docs/operator.md",
+];
 /// Documents whose links and flags are checked as well.
 const OTHERS: [&str; 3] = ["CHANGELOG.md", "docs/contributing.md", "docs/mapping.md"];
 /// Commands that change the machine of the person who runs the tests.
@@ -34,9 +39,10 @@ const NOT_RUN: [&str; 2] = [
     "cargo install --path . --locked --no-default-features --bin waybill-verify",
 ];
 /// Flags of other people's programs.
-const FOREIGN_FLAGS: [&str; 7] = [
+const FOREIGN_FLAGS: [&str; 8] = [
     "--locked",
     "--no-default-features",
+    "--owner",
     "--path",
     "--strict",
     "--validate",
@@ -166,6 +172,11 @@ fn the_guide_shows_what_happens() {
 #[test]
 fn the_page_on_scripting_shows_what_happens() {
     follow(WITH_COMMANDS[2]);
+}
+
+#[test]
+fn the_operators_page_shows_what_happens() {
+    follow(WITH_COMMANDS[3]);
 }
 
 fn all() -> impl Iterator<Item = Document> {

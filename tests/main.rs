@@ -30,6 +30,7 @@ mod replace;
 mod round_trip;
 mod run_files;
 mod signals;
+mod space;
 mod stages;
 mod standard_tools;
 mod support;

@@ -6,6 +6,7 @@
 )]
 
 mod busy;
+mod crew;
 mod keys;
 mod policy;
 mod survival;

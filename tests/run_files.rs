@@ -12,7 +12,7 @@ use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use tempfile::TempDir;
 
 struct Desk {
@@ -193,4 +193,41 @@ fn a_report_of_a_run_that_can_be_undone_says_how() {
     let mut undo: Command = command(words[0]);
     undo.args(&words[1..]).arg("--dry-run");
     Ran::of(undo).exits(0);
+}
+
+#[test]
+fn further_attempts_are_in_the_log() {
+    let desk = Desk::new();
+    desk.export(&[]).exits(0);
+    let uri = crate::support::postgres::fresh_database();
+    let import = |log: &str| {
+        let mut import = command("waybill-import");
+        import
+            .args(["--mode=replace", "--new-run", "--yes"])
+            .arg(flag("log-file", &desk.path(log)));
+        import.arg(desk.path("a.waybill")).arg(&uri);
+        import
+    };
+    Ran::of(import("first.log")).exits(0);
+    let text = fs::read_to_string(desk.path("first.log")).unwrap();
+    assert!(!text.contains(" retry "), "{text}");
+
+    let mut reader = postgres::Client::connect(&uri, postgres::NoTls).unwrap();
+    let mut reading = reader.transaction().unwrap();
+    let table = "LOCK TABLE \"or\u{1b}[31mders\" IN ACCESS SHARE MODE";
+    reading.batch_execute(table).unwrap();
+    let mut second = import("second.log");
+    second.stdout(Stdio::null()).stderr(Stdio::null());
+    let mut second = second.spawn().unwrap();
+    let lines = || fs::read_to_string(desk.path("second.log")).unwrap_or_default();
+    while !lines().contains(" retry ") {
+        assert_eq!(second.try_wait().unwrap(), None, "{}", lines());
+        std::thread::yield_now();
+    }
+    reading.commit().unwrap();
+    assert!(second.wait().unwrap().success(), "{}", lines());
+    let retry = lines();
+    let retry = retry.lines().find(|line| line.contains(" retry "));
+    assert!(retry.unwrap().contains("what=\"the switch\""), "{retry:?}");
+    assert!(retry.unwrap().contains("SQLSTATE"), "{retry:?}");
 }

@@ -154,6 +154,8 @@ codes! {
     ServerError = "server-error", Failed, "read the server's message above; its log may say more";
     /// A lock could not be had in time.
     LockTimeout = "lock-timeout", Retry, "run the same command again when the tables are less busy";
+    /// A disk has no room for what is to be written to it.
+    SpaceMissing = "space-missing", Refused, "make room, or import fewer tables at a time with -t";
     /// Another import runs into the same schema.
     ImportRunning = "import-running", Retry, "wait until the other import has finished";
     /// The run was ended by another process that worked on it.
@@ -417,6 +419,16 @@ impl Fault {
             Exit::Findings => Exit::Refused,
             other => other,
         }
+    }
+
+    /// What happened and why, in one line.
+    #[must_use]
+    pub fn in_short(&self) -> String {
+        let causes = self.causes();
+        std::iter::once(self.what().to_owned())
+            .chain(causes)
+            .collect::<Vec<_>>()
+            .join(": ")
     }
 
     /// The texts of the causes, outermost first.

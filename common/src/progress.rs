@@ -19,6 +19,9 @@ pub trait Watch: Sync {
     fn table(&self, name: &str);
     /// So many more rows and bytes are done.
     fn advance(&self, rows: u64, bytes: u64);
+    /// Something is tried once more, or taken over from another process, and the job goes on: `what`,
+    /// and the reason.
+    fn retry(&self, _what: &str, _why: &str) {}
     /// Whether a signal has asked the job to stop; asked at least once a part.
     fn stopped(&self) -> bool;
     /// A step that cannot be interrupted has not ended long after `stopped`, and what it had made

@@ -101,10 +101,10 @@ pub trait Target {
         Ok(())
     }
     /// Puts everything in its final place in one step.
-    fn switch(&mut self) -> Result<()>;
+    fn switch(&mut self, watch: &dyn Watch) -> Result<()>;
     /// In place of `switch`, at the end of a dry run: tries the switch as far as it can be taken back, and
     /// leaves nothing of the import.
-    fn discard(&mut self) -> Result<()>;
+    fn discard(&mut self, watch: &dyn Watch) -> Result<()>;
     /// What was weakened, left out or kept in another form.
     fn findings(&self) -> Vec<Finding>;
 }

@@ -90,7 +90,10 @@ fn tables_are_listed_first_and_without_the_types_that_come_with_them() {
     target.load(&parts, &Unwatched).unwrap();
     client.batch_execute("CREATE TABLE items (id int)").unwrap();
     target.build(&Unwatched).unwrap();
-    assert_eq!(cause(&target.switch().unwrap_err()), "relation `items`");
+    assert_eq!(
+        cause(&target.switch(&Unwatched).unwrap_err()),
+        "relation `items`"
+    );
 }
 
 #[test]
@@ -121,7 +124,7 @@ fn a_name_taken_during_the_import_stops_the_switch() {
         .batch_execute("CREATE TABLE items (mine int)")
         .unwrap();
     target.build(&Unwatched).unwrap();
-    let fault = target.switch().unwrap_err();
+    let fault = target.switch(&Unwatched).unwrap_err();
     assert_eq!(fault.code(), Code::TargetExists);
     drop(target);
     assert_eq!(ask(&mut client, "SELECT * FROM items"), "");
@@ -146,7 +149,7 @@ fn a_name_taken_but_not_yet_committed_stops_the_switch_too() {
         .batch_execute("BEGIN; CREATE TABLE items (mine int)")
         .unwrap();
     let switch = std::thread::scope(|scope| {
-        let switch = scope.spawn(|| target.switch().unwrap_err());
+        let switch = scope.spawn(|| target.switch(&Unwatched).unwrap_err());
         let mut watcher = client(&uri);
         while ask(
             &mut watcher,
@@ -178,7 +181,7 @@ fn two_imports_into_one_schema_exclude_each_other() {
     first.load(&parts, &Unwatched).unwrap();
     first.build(&Unwatched).unwrap();
     first.check(&Unwatched).unwrap();
-    first.switch().unwrap();
+    first.switch(&Unwatched).unwrap();
     let fault = other.begin(&parts, &Unwatched).unwrap_err();
     assert_eq!(fault.code(), Code::TargetExists, "the lock is free again");
 }

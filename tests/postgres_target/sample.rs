@@ -213,7 +213,7 @@ pub(crate) fn import(target: &mut PostgresTarget<'_>, parts: &Memory) -> Result<
     target.load(parts, &Unwatched)?;
     target.build(&Unwatched)?;
     target.check(&Unwatched)?;
-    target.switch()
+    target.switch(&Unwatched)
 }
 
 /// The names of everything that is staged in a database, and of all tables of `public`.

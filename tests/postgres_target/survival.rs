@@ -285,7 +285,7 @@ fn the_staging_schema_of_another_target_schema_is_left_alone() {
     other.build(&Unwatched).unwrap();
     import(&mut target(&uri, &schema, &plan), &parts).unwrap();
     other.check(&Unwatched).unwrap();
-    other.switch().unwrap();
+    other.switch(&Unwatched).unwrap();
     assert_eq!(
         ask(&mut client, "SELECT count(*) FROM elsewhere.items"),
         "10"
@@ -393,7 +393,7 @@ fn a_commit_whose_answer_is_lost_is_looked_up() {
     target.load(&parts, &Unwatched).unwrap();
     target.build(&Unwatched).unwrap();
     ARMED.store(1, Ordering::SeqCst);
-    target.switch().unwrap();
+    target.switch(&Unwatched).unwrap();
     assert_eq!(ARMED.load(Ordering::SeqCst), 0, "no COMMIT was cut");
     assert_eq!(
         ask(&mut client(&direct), "SELECT count(*) FROM items"),

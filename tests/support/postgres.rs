@@ -2,8 +2,8 @@
 //!
 //! The test run starts its own through `scripts/postgres serve`, one of each version, at the first
 //! use, and they end with it however it ends. `WAYBILL_TEST_POSTGRES` (a URI) names another server
-//! instead. A version that is missing fails the test that asks for it; `WAYBILL_TEST_PG18=off`
-//! leaves out 18 and says so.
+//! instead, `WAYBILL_TEST_PG_BIN` the programs of another version in place of the system's. A version
+//! that is missing fails the test that asks for it; `WAYBILL_TEST_PG18=off` leaves out 18 and says so.
 
 use std::io::{BufRead, BufReader};
 use std::os::unix::process::CommandExt;
@@ -157,8 +157,12 @@ pub(crate) fn programs_of_18() -> Option<PathBuf> {
     Some(PathBuf::from(path.trim()))
 }
 
-/// The folder of the programs of the system's own PostgreSQL.
+/// The folder of the programs of the system's own PostgreSQL, or of the one that
+/// `WAYBILL_TEST_PG_BIN` names in its place.
 pub(crate) fn programs_of_the_system() -> PathBuf {
+    if let Some(bin) = std::env::var_os("WAYBILL_TEST_PG_BIN") {
+        return PathBuf::from(bin);
+    }
     let named = Path::new("/usr/lib/postgresql");
     let mut installed: Vec<(u32, PathBuf)> = named
         .read_dir()

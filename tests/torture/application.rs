@@ -7,6 +7,7 @@ use ::postgres::Client;
 use waybill_common::engine::postgres::target::PostgresTarget;
 
 use super::chance::{Chance, Extent};
+use super::eyes::Stopping;
 use super::scene::connect;
 use crate::postgres_target::sample::{conninfo, import, items, options};
 use crate::support::postgres::{drop_database, servers};
@@ -76,18 +77,19 @@ fn an_application_at_work_loses_no_transaction_while_imports_switch() {
                 let chance = Chance::new(switches.seed + thread);
                 scope.spawn(move || application(uri, chance, stop, committed))
             });
+            let stopping = Stopping(&stop);
             for _ in switches.rounds() {
                 let mut made = options("public");
                 made.run.anew = true;
                 let mut target = PostgresTarget::new(conninfo(&uri), &schema, &plan, made);
                 let imported = import(&mut target, &rows);
                 let dropped = client.batch_execute("DROP TABLE items");
-                if imported.is_err() || dropped.is_err() {
-                    stop.store(true, Ordering::Relaxed);
-                    panic!("{imported:?} {dropped:?}");
-                }
+                assert!(
+                    imported.is_ok() && dropped.is_ok(),
+                    "{imported:?} {dropped:?}"
+                );
             }
-            stop.store(true, Ordering::Relaxed);
+            drop(stopping);
             for thread in threads {
                 thread.join().expect("an application goes on");
             }

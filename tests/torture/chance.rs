@@ -39,11 +39,17 @@ pub(super) struct Extent {
 impl Extent {
     /// So many rounds unless the variable says another number.
     pub(super) fn of(variable: &str, rounds: usize) -> Extent {
+        Extent::share(variable, rounds, 1)
+    }
+
+    /// The same for one of so many kinds that share a number.
+    pub(super) fn share(variable: &str, rounds: usize, kinds: usize) -> Extent {
         let number = |name: &str| {
             let text = std::env::var(name).ok()?;
             Some(text.parse::<u64>().expect("a number in the environment"))
         };
-        let rounds = number(variable).map_or(rounds, |n| usize::try_from(n).expect("a number"));
+        let asked = number(variable).map(|n| usize::try_from(n).expect("a number"));
+        let rounds = asked.map_or(rounds, |asked| asked.div_ceil(kinds));
         let seconds = number("WAYBILL_TORTURE_SECONDS").map(Duration::from_secs);
         Extent {
             rounds,

@@ -5,7 +5,8 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use super::scene::{Scene, connect, look, parts};
+use super::content::{Part, parts};
+use super::scene::{Scene, connect};
 use crate::support::postgres::{drop_database, server};
 use crate::support::program::{Ran, command};
 
@@ -81,9 +82,10 @@ fn a_full_disk_of_the_server_leaves_the_target_as_it_was_and_with_room_it_goes_o
     assert!(said.contains("No space left on device"), "{said}");
     assert!(said.contains("make room"), "{said}");
     let mut client = connect(&fresh);
-    look(&mut client);
+    let seen = scene.eyes.look(&mut client).expect("the server answers");
+    assert_eq!(seen, [0; 3], "the target is as it was");
     let before = parts(&mut client);
-    assert!(!before.is_empty() && before.iter().any(|part| !part.done));
+    assert!(!before.is_empty() && !before.iter().all(Part::is_done));
 
     small.grow(200);
     scene.finish(&fresh, "with room");

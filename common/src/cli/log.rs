@@ -75,6 +75,10 @@ impl Log {
         self.line("table", &json!({ "table": name }));
     }
 
+    pub(super) fn retry(&self, what: &str, why: &str) {
+        self.line("retry", &json!({ "what": what, "why": why }));
+    }
+
     /// Findings, the failure and how it ended.
     pub(super) fn end(&self, report: &Report, fault: Option<&Fault>, ending: Ending) {
         for finding in &report.findings {

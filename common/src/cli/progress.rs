@@ -167,6 +167,12 @@ impl Watch for Progress {
         self.bytes.fetch_add(bytes, Ordering::Relaxed);
     }
 
+    fn retry(&self, what: &str, why: &str) {
+        if let Some(log) = &self.log {
+            log.retry(what, why);
+        }
+    }
+
     fn stopped(&self) -> bool {
         self.signals.stopped()
     }

@@ -7,6 +7,7 @@ use super::plan;
 use super::rehearse::rehearse;
 use super::request::{ImportRequest, Mode, Scope};
 use super::select::{SelectedParts, Selection};
+use super::space;
 use super::wishes::Wishes;
 use super::wording;
 use crate::archive::Archive;
@@ -97,6 +98,9 @@ pub(super) fn into_existing(
         refused(&mut report, UNFIT);
         return Ok(report);
     }
+    if space::is_lacking(settings, &target, &parts, &mut report)? {
+        return Ok(report);
+    }
     if request.plan_only {
         return Ok(report);
     }
@@ -116,9 +120,9 @@ pub(super) fn into_existing(
         return Ok(report);
     }
     if request.dry_run {
-        target.discard().map_err(at)?;
+        target.discard(watch).map_err(at)?;
     } else {
-        target.switch().map_err(at)?;
+        target.switch(watch).map_err(at)?;
     }
     report.findings.extend(target.findings());
     let extent = wording::extent(&report.totals);

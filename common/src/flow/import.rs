@@ -1,11 +1,10 @@
 //! Import: an archive, checked first, into a target that is switched in one step.
 
 use super::examine::{Examination, examine, key_findings};
-use super::rehearse::rehearse;
 use super::request::{Again, ImportRequest, Mode, Scope, VerifyLevel};
 use super::select::{SelectedParts, Selection, select};
 use super::wishes::Wishes;
-use super::{compare, fill, history, into_sqlite, open, plan, verify, wording};
+use super::{compare, fill, history, into_sqlite, kept, open, plan, space, verify, wording};
 use crate::archive::Archive;
 use crate::engine::postgres::conninfo::ConnInfo;
 use crate::engine::postgres::target::{LEDGER_SCHEMA, PostgresOptions, PostgresTarget, RunOptions};
@@ -15,7 +14,7 @@ use crate::mapping::plan::Plan;
 use crate::profile::evidence::{KeyEvidence, TableEvidence};
 use crate::progress::Watch;
 use crate::report::{Finding, Report, Severity, Totals};
-use crate::seam::{Begun, Check, Target};
+use crate::seam::{Begun, Check, PartReader, Target};
 
 /// Loads the archive. Before anything is written the whole archive has been checked, on the same
 /// open descriptor that the rows are then read from.
@@ -98,24 +97,16 @@ fn postgres(
         let source = (archive, selection);
         return fill::into_existing((request, wishes), &settings, source, report, watch);
     }
-    let evidence = evidence_of(archive, &selection.positions);
-    let keys = keys_of(&examination.keys, &selection.positions);
-    let mut plan = plan::for_server(&selection.schema, &evidence, &keys, &settings, wishes)?;
-    if request.dry_run {
-        check_dry_run(&mut plan)?;
-    }
-    report.findings.retain(|finding| !plan::words(finding));
-    plan::show(
-        &selection.schema,
-        &plan,
-        &evidence,
-        &wishes.target_schema,
-        &mut report,
-    );
-    let parts = SelectedParts::new(archive, &selection.positions);
-    let tried = rehearse(&selection.schema, &plan, &parts, request.jobs, watch)?;
-    report.findings.extend(tried);
+    let source = (archive, selection);
+    let asked = (request, wishes);
+    let plan = planned(asked, &settings, source, examination, &mut report, watch)?;
     if refused(&mut report, "the target cannot hold every value") {
+        return Ok(report);
+    }
+    let options = options(request, wishes, archive);
+    let mut target = PostgresTarget::new(settings.clone(), &selection.schema, &plan, options);
+    let parts = parts_of(request, archive, selection);
+    if space::is_lacking(&settings, &target, &parts, &mut report)? {
         return Ok(report);
     }
     let place = (&settings, wishes.target_schema.as_str());
@@ -126,10 +117,7 @@ fn postgres(
         }
         return Ok(report);
     }
-    let options = options(request, wishes, archive);
-    let mut target = PostgresTarget::new(settings.clone(), &selection.schema, &plan, options);
-    if let Some(run) = target.already(&parts_of(request, archive, selection))? {
-        let source = (archive, selection);
+    if let Some(run) = target.already(&parts)? {
         let found = compare::since(request, source, (&plan, None), place, watch)?;
         return Ok(already(report, &target.location(), &run, found));
     }
@@ -138,6 +126,9 @@ fn postgres(
     }
     let mut report = run(request, archive, selection, &mut target, report, watch)
         .map_err(|fault| advised(fault, &plan))?;
+    if report.run.is_none() && !request.dry_run {
+        report.run = Some(target.run().to_owned());
+    }
     if let Some(amended) = target.amended() {
         let found = target.findings();
         let schema = &selection.schema;
@@ -150,6 +141,42 @@ fn postgres(
         );
     }
     Ok(report)
+}
+
+/// The plan for a new target, shown in the report with what trying its values has found.
+fn planned(
+    (request, wishes): (&ImportRequest, &Wishes),
+    settings: &ConnInfo,
+    (archive, selection): (&Archive, &Selection),
+    examination: &Examination,
+    report: &mut Report,
+    watch: &dyn Watch,
+) -> Result<Plan> {
+    let evidence = evidence_of(archive, &selection.positions);
+    let keys = keys_of(&examination.keys, &selection.positions);
+    let parts = SelectedParts::new(archive, &selection.positions);
+    let basis = kept::Basis {
+        schema: &selection.schema,
+        evidence: &evidence,
+        keys: &keys,
+        wishes,
+    };
+    let replaces = request.mode == Mode::Replace;
+    let source = (&parts as &dyn PartReader, request.jobs);
+    let (mut plan, tried) = kept::planned(basis, settings, replaces, source, watch)?;
+    if request.dry_run {
+        check_dry_run(&mut plan)?;
+    }
+    report.findings.retain(|finding| !plan::words(finding));
+    plan::show(
+        &selection.schema,
+        &plan,
+        &evidence,
+        &wishes.target_schema,
+        report,
+    );
+    report.findings.extend(tried);
+    Ok(plan)
 }
 
 /// What the operator's first file does is committed before the tables are made, so no dry run takes it
@@ -222,6 +249,9 @@ pub(super) fn run(
     let begun = load(request, target, &parts, watch).map_err(|fault| fault.at(&location))?;
     report.findings.extend(target.findings());
     let what = extent(request.scope, &report.totals);
+    if let Begun::Already(run) = &begun {
+        report.run = Some(run.clone());
+    }
     report.summary = match begun {
         Begun::Ready if request.dry_run => {
             format!("would have imported {what} into {location}; nothing of it was kept")
@@ -266,6 +296,7 @@ pub(super) fn already(
         )
     };
     report.findings = found;
+    report.run = Some(run.to_owned());
     report
 }
 
@@ -286,9 +317,9 @@ fn load(
     }
     target.settle(watch)?;
     if request.dry_run {
-        target.discard()?;
+        target.discard(watch)?;
     } else {
-        target.switch()?;
+        target.switch(watch)?;
     }
     Ok(begun)
 }

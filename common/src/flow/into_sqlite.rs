@@ -2,10 +2,10 @@
 //!
 //! Knows the order of steps; the engine knows files, locks and the history.
 
-use super::import::run;
+use super::import::{refused, run};
 use super::request::{Again, ImportRequest, Mode, Scope};
 use super::select::Selection;
-use super::wording;
+use super::{space, wording};
 use crate::archive::Archive;
 use crate::engine::sqlite::runs::{self, Imported, NewRun, Standing};
 use crate::engine::sqlite::target::{SqliteOptions, SqliteTarget};
@@ -67,6 +67,11 @@ pub(super) fn import(
     if request.again == Again::Import && !replace {
         let what = "--new-run imports anew what is there, which --mode create does not replace";
         return Err(Fault::new(Code::Usage, what).hint("add --mode replace"));
+    }
+    let mut report = report;
+    report.findings.extend(space::of_file(path, &report.totals));
+    if refused(&mut report, "the disk has no room for the file") {
+        return Ok(report);
     }
     let options = SqliteOptions {
         triggers: request.triggers,

@@ -21,8 +21,9 @@ mod import;
 mod inspect;
 #[cfg(all(feature = "sqlite", feature = "postgres"))]
 mod into_sqlite;
-pub mod keys;
 #[cfg(all(feature = "sqlite", feature = "postgres"))]
+mod kept;
+pub mod keys;
 mod map_out;
 mod open;
 #[cfg(feature = "postgres")]
@@ -36,6 +37,8 @@ mod runs;
 mod select;
 #[cfg(feature = "sqlite")]
 mod source;
+#[cfg(all(feature = "sqlite", feature = "postgres"))]
+mod space;
 #[cfg(feature = "postgres")]
 mod structure;
 mod verify;

@@ -25,13 +25,13 @@ pub(super) fn for_server(
     settings: &ConnInfo,
     wishes: &Wishes,
 ) -> Result<Plan> {
-    let server_version = Session::connect(settings)?.server_version_num();
-    Ok(mapping::plan(
-        schema,
-        evidence,
-        keys,
-        &wishes.request(server_version),
-    ))
+    let request = wishes.request(server_version(settings)?);
+    Ok(mapping::plan(schema, evidence, keys, &request))
+}
+
+/// The version of a real server, which counts for a plan.
+pub(super) fn server_version(settings: &ConnInfo) -> Result<u32> {
+    Ok(Session::connect(settings)?.server_version_num())
 }
 
 /// Writes the plan into the report: its findings, and what becomes of every table, column and object.

@@ -3,6 +3,7 @@
 
 use crate::fault::{Code, Fault, Result};
 use crate::mapping::file::{MappingFile, Naming, Placed};
+use crate::mapping::kept::Kept;
 use crate::mapping::operator::{OperatorSql, Script};
 use crate::mapping::{self, Mapping, NameRule, Request};
 use crate::model::schema::Schema;
@@ -93,6 +94,7 @@ impl Wishes {
             server_version,
             names: self.names,
             mapping: self.mapping.clone(),
+            kept: Kept::new(),
         }
     }
 }

@@ -116,10 +116,12 @@ pub(super) fn follow(drafts: &mut [Draft<'_>], references: &[Reference<'_>]) -> 
             for (column, parent) in reference.columns.iter().zip(&reference.parent_columns) {
                 let parent = &drafts[reference.parent].columns[*parent];
                 let (asked, conversion) = (parent.asked, parent.conversion.clone());
+                let kept = parent.kept;
                 let may = foreign::may_follow(&drafts[reference.child].columns[*column], parent);
                 let child = &mut drafts[reference.child].columns[*column];
                 if asked.is_some() && child.asked.is_none() && may {
                     child.asked = asked;
+                    child.kept = kept;
                     child.conversion = conversion;
                     child.identity &= keeps_identity(child.rule, asked);
                     changed = true;
@@ -187,7 +189,7 @@ fn unfit(source: &Source<'_>, stored: &Stored<'_>) -> Option<Finding> {
 
 fn changes(stored: &Stored<'_>) -> Vec<String> {
     let mut changes = Vec::new();
-    if let Some(asked) = stored.asked {
+    if let Some(asked) = stored.asked.filter(|_| !stored.kept) {
         let own = stored
             .rule
             .is_some_and(|rule| rule.type_name.is_some() || mapped::implied(rule).is_some());

@@ -4,6 +4,7 @@ use crate::mapping::asked;
 use crate::mapping::computed::{Computed, Refused};
 use crate::mapping::expression::Budget;
 use crate::mapping::file::{ColumnRule, TableRule};
+use crate::mapping::kept::Kept;
 use crate::mapping::keys::Structure;
 use crate::mapping::plan::{Conversion, PgType};
 use crate::mapping::{Mapping, Request};
@@ -21,6 +22,8 @@ pub(super) struct Source<'a> {
     pub(super) mapping: Option<&'a Mapping>,
     /// `server_version_num` of the server.
     pub(super) server: u32,
+    /// Types that columns keep.
+    kept: &'a Kept,
     /// What its expressions may still come to.
     pub(super) budget: Budget,
 }
@@ -46,7 +49,7 @@ pub(super) struct Draft<'a> {
 }
 
 /// A column of the plan.
-#[expect(clippy::struct_excessive_bools, reason = "four independent facts")]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts")]
 #[derive(Clone)]
 pub(super) struct Stored<'a> {
     pub(super) column: &'a Column,
@@ -58,6 +61,8 @@ pub(super) struct Stored<'a> {
     pub(super) rule: Option<&'a ColumnRule>,
     /// The type that the operator asks for: the values are not asked any more.
     pub(super) asked: Option<PgType>,
+    /// That type is the one of the table that is replaced: nobody has asked for it.
+    pub(super) kept: bool,
     /// How the operator wants values changed.
     pub(super) conversion: Option<Conversion>,
     /// Its cell in a row; of no meaning for a computed column.
@@ -117,6 +122,7 @@ impl<'a> Source<'a> {
             sequences,
             mapping: request.mapping.as_ref(),
             server: request.server_version,
+            kept: &request.kept,
             budget: Budget::default(),
         }
     }
@@ -189,29 +195,37 @@ fn draft<'a>(
         if column.hidden || is_computed && refused.contains_key(&(ordinal, position)) {
             continue;
         }
-        let cell = cells;
+        let place = cells;
         cells += usize::from(!is_computed);
         let rule = rule.and_then(|rule| rule.columns.get(column.name.as_str()));
         if rule.is_some_and(|rule| rule.drop) {
             continue;
         }
-        let of_cell = evidence.and_then(|table| table.columns.get(cell));
+        let of_cell = evidence.and_then(|table| table.columns.get(place));
         // What is computed is what it is.
         let of_values = rule.filter(|_| !is_computed);
-        let asked = of_values.and_then(|rule| asked::target(source, rule));
+        let cell = table.first_column_cell() + place;
+        let kept = source
+            .kept
+            .get(&(ordinal, cell))
+            .copied()
+            .filter(|_| !is_computed);
+        let wished = of_values.and_then(|rule| asked::target(source, rule));
+        let asked = wished.or(kept);
         let counts = identity.is_some_and(|name| column.name.eq_ignore_ascii_case(name));
         positions.insert(column.name.to_ascii_lowercase(), columns.len());
         columns.push(Stored {
             column,
             name: column.name.clone(),
             wanted: rule.and_then(|rule| Some(rule.name.as_ref()?.get_ref().clone())),
-            conversion: of_values.and_then(|rule| asked::conversion(rule, asked)),
-            cell: table.first_column_cell() + cell,
+            conversion: of_values.and_then(|rule| asked::conversion(rule, wished)),
+            cell,
             computed: is_computed.then(Computed::default),
             evidence: of_cell.filter(|_| !is_computed).unwrap_or(&NO_EVIDENCE),
             identity: counts && asked::keeps_identity(of_values, asked),
             rule,
             asked,
+            kept: wished.is_none() && kept.is_some(),
             keyed: false,
             indexed: false,
             tied: false,

@@ -132,7 +132,9 @@ pub(super) fn reason(stored: &Stored<'_>) -> String {
         return format!("computed: {}", brief(&generated.expression));
     }
     let values = classes(stored.evidence);
-    let why = if stored.asked.is_some() {
+    let why = if stored.kept {
+        "the type that the replaced table has"
+    } else if stored.asked.is_some() {
         "the mapping file asks for it"
     } else if stored.identity {
         "the INTEGER PRIMARY KEY"

@@ -24,6 +24,7 @@ mod folding;
 mod foreign;
 mod identities;
 mod judge;
+pub mod kept;
 mod keys;
 mod leftovers;
 pub mod lossless;
@@ -56,6 +57,7 @@ pub use order::order;
 use crate::mapping::computed::{Computed, Refused};
 use crate::mapping::draft::{Draft, Source};
 use crate::mapping::file::MappingFile;
+use crate::mapping::kept::Kept;
 use crate::mapping::names::Names;
 use crate::mapping::operator::{Additions, Script};
 use crate::mapping::plan::{ColumnPlan, Origin, Plan, TablePlan};
@@ -75,6 +77,8 @@ pub struct Request {
     pub names: NameRule,
     /// What the operator says of single tables and columns. It has been found to fit the schema.
     pub mapping: Option<Mapping>,
+    /// Types that columns keep from the tables that are replaced, where nothing else is asked for.
+    pub kept: Kept,
 }
 
 /// A mapping file with the files it names.

@@ -327,13 +327,13 @@ impl Target for SqliteTarget {
             .map_err(|fault| fault.at(self.path.display()))
     }
 
-    fn switch(&mut self) -> Result<()> {
+    fn switch(&mut self, _watch: &dyn Watch) -> Result<()> {
         self.try_switch()
             .map_err(|fault| fault.at(self.path.display()))
     }
 
     /// The new file is whole and has been checked; nobody has seen it.
-    fn discard(&mut self) -> Result<()> {
+    fn discard(&mut self, _watch: &dyn Watch) -> Result<()> {
         if self.finished.is_none() {
             self.finish()?;
         }

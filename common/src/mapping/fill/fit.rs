@@ -30,7 +30,7 @@ pub(in crate::mapping) fn transport(kind: &Kind) -> PgType {
 
 /// The type of the column itself, as a plan names it; an enum's labels are put with `enums`. Of types
 /// that no plan has, and of limits beyond a plan's, the server judges.
-pub(super) fn exact(kind: &Kind, name: &str, enums: &mut Vec<EnumPlan>) -> PgType {
+pub(in crate::mapping) fn exact(kind: &Kind, name: &str, enums: &mut Vec<EnumPlan>) -> PgType {
     match kind {
         Kind::Integer(16) => PgType::Smallint,
         Kind::Integer(32) => PgType::Integer,

@@ -14,7 +14,7 @@ mod tests;
 mod wishes;
 
 pub use fit::Fitting;
-pub(super) use fit::transport;
+pub(super) use fit::{exact, transport};
 pub use guards::not_empty;
 pub use merge::{MatchColumn, MergeBy, Merging, OnConflict, OnKey, merge};
 

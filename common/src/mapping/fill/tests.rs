@@ -45,6 +45,7 @@ fn request() -> Request {
         server_version: 150_000,
         names: NameRule::Keep,
         mapping: None,
+        kept: crate::mapping::kept::Kept::new(),
     }
 }
 

@@ -189,6 +189,7 @@ fn a_server_or_schema_that_will_not_do_is_refused() {
             server_version: version,
             names: NameRule::Keep,
             mapping: None,
+            kept: crate::mapping::kept::Kept::new(),
         };
         let found = plan(&Schema::default(), &[], &[], &request).findings;
         assert_eq!(found.len(), 1);

@@ -26,6 +26,7 @@ fn plan_by(database: &Database, mapping: &str) -> Plan {
     let request = Request {
         target_schema: "public".to_owned(),
         server_version: 150_000,
+        kept: crate::mapping::kept::Kept::new(),
         names: NameRule::Keep,
         mapping: Some(Mapping {
             file,

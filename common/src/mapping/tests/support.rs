@@ -196,6 +196,7 @@ impl Database {
             server_version: 150_000,
             names,
             mapping: None,
+            kept: crate::mapping::kept::Kept::new(),
         };
         plan(&self.schema, &self.evidence, &self.keys, &request)
     }

@@ -147,6 +147,7 @@ impl Undo {
                     if fault.code() != Code::LockTimeout || begun.elapsed() >= self.lock_wait {
                         return Err(fault);
                     }
+                    watch.retry("the undo", &fault.in_short());
                     std::thread::sleep(swap::PAUSE);
                 }
             }

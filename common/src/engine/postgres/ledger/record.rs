@@ -29,6 +29,10 @@ pub(in super::super) struct Record {
     /// Indexes that are left out.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(in super::super) dropped_indexes: Vec<String>,
+    /// What became of the rows of each table of the plan that were merged: inserted, updated, unchanged
+    /// and skipped ones.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(in super::super) merged: Vec<[u64; 4]>,
     /// What there is to say.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(in super::super) findings: Vec<Saved>,

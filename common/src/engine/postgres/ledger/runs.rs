@@ -4,6 +4,7 @@ use super::Ledger;
 use super::heartbeat::client;
 use super::steps::StepName;
 use crate::digest::Digest;
+use crate::engine::postgres::name::identifier;
 use crate::engine::postgres::session::Session;
 use crate::fault::{Code, Fault, Result};
 
@@ -106,6 +107,10 @@ pub(in super::super) struct Run {
     pub(in super::super) started: String,
     /// Whether a process is at work on it.
     pub(in super::super) is_worked_on: bool,
+    /// The role that began it, whose tables it works on.
+    role: String,
+    /// Whether this role may do to them what that one may.
+    may_join: bool,
 }
 
 /// How a process comes to its run.
@@ -136,6 +141,8 @@ fn runs(session: &mut Session, ledger: &Ledger, target_schema: &str) -> Result<V
             staging: row.get("staging_schema"),
             started: row.get("started"),
             is_worked_on: row.get("is_worked_on"),
+            role: row.get("role"),
+            may_join: row.get("may_join"),
         })
     };
     rows.iter().map(read).collect()
@@ -156,6 +163,9 @@ pub(in super::super) fn look(
     if let Some(open) = runs.iter().find(|run| run.state == State::Open) {
         let may_be_joined = open.identity == *wanted && !wanted.is_dry();
         if may_be_joined && (!anew || open.is_worked_on) {
+            if !open.may_join {
+                return Err(of_another_role(open));
+            }
             return Ok(Entry::Open(open.clone()));
         }
         if open.is_worked_on {
@@ -187,6 +197,21 @@ fn described(run: &Run) -> String {
         "run {} of mode {}, begun {}",
         run.id, run.identity.mode, run.started
     )
+}
+
+/// The refusal to go on with a run whose tables belong to a role that this one is no member of.
+fn of_another_role(open: &Run) -> Fault {
+    let what = format!("the import was begun by role `{}`", open.role);
+    let hint = match identifier(&open.role) {
+        Ok(role) => format!(
+            "connect as that role, or GRANT {role} TO this one; where nobody works on it, --new-run begins anew"
+        ),
+        Err(_) => "connect as that role".to_owned(),
+    };
+    Fault::new(Code::RightMissing, what)
+        .in_table(&open.identity.target_schema)
+        .because(described(open))
+        .hint(hint)
 }
 
 /// The refusal to begin where something else was left unfinished.

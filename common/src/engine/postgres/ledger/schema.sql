@@ -53,6 +53,7 @@ CREATE TABLE ledger.steps (
     result text,
     PRIMARY KEY (run, step)
 ) WITH (fillfactor = 50);
+CREATE INDEX waybill_steps_done ON ledger.steps (run, xid) WHERE done;
 CREATE TABLE ledger.objects (
     run text NOT NULL REFERENCES ledger.runs ON DELETE CASCADE,
     role text NOT NULL CHECK (role IN ('brought', 'kept')),

@@ -67,6 +67,17 @@ fn number(step: usize) -> i64 {
     i64::try_from(step).unwrap_or(i64::MAX)
 }
 
+fn index(step: i64) -> usize {
+    usize::try_from(step).unwrap_or(usize::MAX)
+}
+
+/// Whoever waited for it would wait for ever.
+fn disappeared() -> Fault {
+    let what = "a step of the run has disappeared from the ledger";
+    let hint = "begin anew with --new-run, and leave the tables of the ledger to the program";
+    Fault::new(Code::ContentDiffers, what).hint(hint)
+}
+
 impl Steps {
     /// Takes a step, in a transaction of its own that the caller has begun and commits; nothing when
     /// it is done, or somebody has it.
@@ -141,19 +152,45 @@ impl Steps {
         })
     }
 
-    /// What others have done (`None`), have (`true`), or have left (`false`); within a transaction.
-    pub(in super::super) fn others(
+    /// Tells the steps that others have done since the last time; within a transaction. `seen` is what
+    /// was seen then: nothing at first.
+    pub(in super::super) fn news(
         &self,
         session: &mut Session,
+        seen: &mut Option<String>,
+        mut each: impl FnMut(usize),
+    ) -> Result<()> {
+        // Taken first: what comes to be done between the two is told again next time.
+        let query = "SELECT pg_current_snapshot()::text AS snapshot";
+        let now = session.query(query, &[])?;
+        let query = self.ledger.sql(include_str!("../queries/ledger_news.sql"));
+        for row in session.query(&query, &[&self.run, &self.worker, seen])? {
+            each(index(row.get("step")));
+        }
+        *seen = now.first().map(|row| row.get("snapshot"));
+        Ok(())
+    }
+
+    /// Tells whether each of these steps is done (`None`), somebody has it (`true`), or nobody
+    /// (`false`); within a transaction.
+    pub(in super::super) fn standings(
+        &self,
+        session: &mut Session,
+        steps: &[usize],
         mut each: impl FnMut(usize, Option<bool>),
     ) -> Result<()> {
-        let query = self
-            .ledger
-            .sql(include_str!("../queries/ledger_standings.sql"));
-        for row in session.query(&query, &[&self.run, &self.worker])? {
-            let step = usize::try_from(row.get::<_, i64>("step")).unwrap_or(usize::MAX);
+        if steps.is_empty() {
+            return Ok(());
+        }
+        let query = include_str!("../queries/ledger_standings.sql");
+        let numbers: Vec<_> = steps.iter().map(|step| number(*step)).collect();
+        let rows = session.query(&self.ledger.sql(query), &[&self.run, &numbers])?;
+        if rows.len() < steps.len() {
+            return Err(disappeared());
+        }
+        for row in rows {
             let done: bool = row.get("done");
-            each(step, (!done).then(|| row.get("held")));
+            each(index(row.get("step")), (!done).then(|| row.get("held")));
         }
         Ok(())
     }
@@ -162,13 +199,20 @@ impl Steps {
     pub(in super::super) fn is_done(&self, session: &mut Session, step: usize) -> Result<bool> {
         let query = "SELECT done FROM ledger.steps WHERE run = $1 AND step = $2";
         let rows = session.query(&self.ledger.sql(query), &[&self.run, &number(step)])?;
-        Ok(rows.first().is_some_and(|row| row.get("done")))
+        let row = rows.first().ok_or_else(disappeared)?;
+        Ok(row.get("done"))
     }
 
-    /// Ends the connections of other processes that have fallen silent; within a transaction.
-    pub(in super::super) fn evict(&self, session: &mut Session) -> Result<()> {
+    /// Ends the connections of other processes that have one of these steps and have fallen silent;
+    /// within a transaction.
+    pub(in super::super) fn evict(&self, session: &mut Session, steps: &[usize]) -> Result<()> {
+        if steps.is_empty() {
+            return Ok(());
+        }
         let query = self.ledger.sql(include_str!("../queries/ledger_evict.sql"));
-        session.query(&query, &[&self.run, &self.worker]).map(drop)
+        let numbers: Vec<_> = steps.iter().map(|step| number(*step)).collect();
+        let evicted = session.query(&query, &[&self.run, &self.worker, &numbers]);
+        evicted.map(drop)
     }
 
     /// What came of the step of this kind of a table, which is done; within a transaction.
@@ -184,6 +228,13 @@ impl Steps {
         Record::read(rows.first().and_then(|row| row.get("result")))
     }
 
+    /// What came of a step; nothing to say where it is gone. Within a transaction.
+    pub(in super::super) fn record_of(&self, session: &mut Session, step: usize) -> Result<Record> {
+        let query = "SELECT result FROM ledger.steps WHERE run = $1 AND step = $2 AND done";
+        let rows = session.query(&self.ledger.sql(query), &[&self.run, &number(step)])?;
+        Record::read(rows.first().and_then(|row| row.get("result")))
+    }
+
     /// What came of each step that is done, with its rows; within a transaction.
     pub(in super::super) fn results(
         &self,
@@ -195,7 +246,7 @@ impl Steps {
             .sql(include_str!("../queries/ledger_results.sql"));
         for row in session.query(&query, &[&self.run])? {
             if row.get("done") {
-                let step = usize::try_from(row.get::<_, i64>("step")).unwrap_or(usize::MAX);
+                let step = index(row.get("step"));
                 let rows = row.get::<_, Option<i64>>("rows").unwrap_or(0);
                 let record = Record::read(row.get("result"))?;
                 each(step, u64::try_from(rows).unwrap_or(0), record)?;

@@ -1,5 +1,6 @@
 -- $1: the run. $2: a step. $3: the worker. Takes the step of an open run, unless it is done or somebody
--- who is alive has it. A row that somebody else is just claiming is passed over. Whoever had it is
+-- who is alive has it; of a backend of another role the server may tell its number only, and it counts as alive.
+-- A row that somebody else is just claiming is passed over. Whoever had it is
 -- disconnected, so that nothing it still does comes between.
 UPDATE ledger.steps AS step
 SET worker = $3,
@@ -19,7 +20,7 @@ FROM (
           WHERE worker.run = free.run
             AND worker.worker = free.worker
             AND worker.lease > clock_timestamp()
-            AND backend.backend_start = free.backend_start)
+            AND COALESCE(backend.backend_start = free.backend_start, true))
     FOR UPDATE OF free SKIP LOCKED) AS free
 WHERE step.run = free.run
   AND step.step = free.step
@@ -28,5 +29,7 @@ RETURNING attempt,
            FROM pg_stat_activity AS former
            WHERE former.pid = free.backend
              AND former.backend_start = free.backend_start
-             AND former.usename = current_user
+             AND (former.usename = current_user
+                OR pg_has_role(former.usesysid, 'USAGE')
+                   AND NOT EXISTS (SELECT FROM pg_roles WHERE oid = former.usesysid AND rolsuper))
              AND former.pid <> pg_backend_pid()) AS ended

@@ -6,7 +6,7 @@ SELECT run.run, run.target_schema, run.mode, run.state, run.reason, run.archive_
        EXISTS (SELECT FROM pg_namespace WHERE nspname = run.backup_schema) AS has_backup,
        ARRAY(SELECT worker.client FROM ledger.workers AS worker
              JOIN pg_stat_activity AS backend ON backend.pid = worker.backend
-                                             AND backend.backend_start = worker.backend_start
+                  AND COALESCE(backend.backend_start = worker.backend_start, true)
              WHERE worker.run = run.run
                AND worker.lease > clock_timestamp()
              ORDER BY 1) AS workers

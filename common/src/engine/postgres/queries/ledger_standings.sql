@@ -1,5 +1,5 @@
--- $1: the run. $2: the worker that asks. What others have done or do; `held` is false where the one
--- who had a step is no longer there.
+-- $1: the run. $2: steps. Whether each is done, or else somebody has it: `held` is false where the one who had it
+-- is no longer there. Of a backend of another role the server may tell its number only; it counts as alive.
 SELECT step,
        done,
        NOT done AND EXISTS (
@@ -7,8 +7,7 @@ SELECT step,
            WHERE worker.run = step.run
              AND worker.worker = step.worker
              AND worker.lease > clock_timestamp()
-             AND backend.backend_start = step.backend_start) AS held
+             AND COALESCE(backend.backend_start = step.backend_start, true)) AS held
 FROM ledger.steps AS step
 WHERE run = $1
-  AND worker IS DISTINCT FROM $2
-  AND attempt > 0
+  AND step = ANY ($2::bigint[])

@@ -28,6 +28,9 @@ const STAGE: usize = 1;
 /// Where the steps of the schedule begin; one more comes after them, the switch.
 pub(super) const FIRST: usize = 2;
 
+/// Why a step is claimed again.
+pub(super) const TRIED_BEFORE: &str = "the attempt before it has not come to its end";
+
 /// A step that is nobody else's, or done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Turn {
@@ -47,6 +50,15 @@ impl PostgresTarget<'_> {
             Entry::Done(run) => Some(run.id),
             Entry::New | Entry::Open(_) => None,
         })
+    }
+
+    /// Whether this import has begun, or has been done.
+    pub fn has_begun(&self, parts: &dyn PartReader) -> Result<bool> {
+        let mut control = Session::connect(&self.conninfo)?;
+        let ledger = Ledger::new(&self.options.run.ledger_schema)?;
+        let identity = self.identity(parts.parts());
+        let entry = self.look(&mut control, &ledger, &identity)?;
+        Ok(!matches!(entry, Entry::New))
     }
 
     /// Finds the run or begins it; nothing is there to do when it gives the number of one that is
@@ -100,7 +112,10 @@ impl PostgresTarget<'_> {
         })?;
         match &entry {
             Entry::Done(run) => return Ok(Some(run.id.clone())),
-            Entry::Open(run) => self.job.join(run),
+            Entry::Open(run) => {
+                watch.retry(&format!("run {}", run.id), "it has not ended, and goes on");
+                self.job.join(run);
+            }
             Entry::New => {}
         }
         let steps = Steps {
@@ -292,12 +307,19 @@ impl Open {
                 steps.claim(session, step)
             })?;
             if let Some(claim) = claim {
+                if claim.is_repeated() {
+                    let what = format!("step {step} of the run, attempt {}", claim.attempt());
+                    watch.retry(&what, TRIED_BEFORE);
+                }
                 return Ok(Turn::Ours(claim));
             }
             let is_done = transaction(&mut self.control, &self.begin, |session| {
-                let is_done = steps.is_done(session, step)? || is_over(&steps.pulse(session)?)?;
-                steps.evict(session)?;
-                Ok(is_done)
+                // Of a run that is over the steps may be gone.
+                if is_over(&steps.pulse(session)?)? || steps.is_done(session, step)? {
+                    return Ok(true);
+                }
+                steps.evict(session, &[step])?;
+                Ok(false)
             })?;
             if is_done {
                 return Ok(Turn::Done);
@@ -334,16 +356,14 @@ fn step_names<'s>(job: &'s Job<'_>, schedule: &'s Schedule) -> impl Iterator<Ite
     };
     let of_table = move |task: Task| {
         let item = |number: usize| i64::try_from(number).ok();
-        let (kind, item) = match task {
-            Task::Load { part, .. } => ("part", Some(i64::from(part.part))),
-            Task::Restore { .. } => ("computed", None),
-            Task::Index { index, .. } => ("index", item(index)),
-            Task::Finish { .. } => ("keys", None),
-            Task::AddForeignKey { key, .. } => ("foreign key", item(key)),
-            Task::Validate { key, .. } => ("validation", item(key)),
+        let item = match task {
+            Task::Load { part, .. } => Some(i64::from(part.part)),
+            Task::Restore { .. } | Task::Finish { .. } => None,
+            Task::Index { index, .. } => item(index),
+            Task::AddForeignKey { key, .. } | Task::Validate { key, .. } => item(key),
         };
         StepName {
-            kind,
+            kind: task.kind(),
             table: Some(job.plan.tables[task.table()].name.clone()),
             item,
         }

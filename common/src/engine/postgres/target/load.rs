@@ -1,7 +1,8 @@
 //! Loads parts and builds what follows the rows, as the schedule allows.
 
-use std::sync::OnceLock;
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use crate::digest::Multiset;
 use crate::engine::postgres::ledger::{Claim, Record, Saved, Steps};
@@ -17,7 +18,7 @@ use super::checks::{self, server_message, sqlstate};
 use super::computed;
 use super::copying::Rows;
 use super::crew::{Outcome, Shared, Worker};
-use super::entry::{FIRST, is_over};
+use super::entry::{FIRST, TRIED_BEFORE, is_over};
 use super::operator;
 use super::refusal::Sent;
 use super::run::{Job, transaction};
@@ -27,7 +28,18 @@ use super::twins::Unique;
 
 /// How often a step that could not get its locks in time is left for later: two processes may wait
 /// for each other's tables.
-const PATIENCE: i32 = 5;
+const PATIENCE: u32 = 5;
+
+/// What other processes do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Others {
+    /// None has been at work of late.
+    None,
+    /// Some have.
+    AtWork,
+    /// They have done all there was to do, and switched.
+    Finished,
+}
 
 /// Does the steps of a schedule.
 pub(super) struct Loader<'a> {
@@ -41,6 +53,10 @@ pub(super) struct Loader<'a> {
     /// Tables whose computed columns have been restored: as they are without those that were not.
     amended: Vec<OnceLock<Option<TablePlan>>>,
     keys_announced: AtomicBool,
+    /// What the last look at other processes has seen.
+    seen: Mutex<Option<String>>,
+    /// How often steps could not get their locks here.
+    late: Mutex<BTreeMap<usize, u32>>,
 }
 
 impl<'a> Loader<'a> {
@@ -54,6 +70,8 @@ impl<'a> Loader<'a> {
     ) -> Self {
         Loader {
             keys_announced: AtomicBool::new(false),
+            seen: Mutex::default(),
+            late: Mutex::default(),
             amended: vec![OnceLock::new(); job.plan.tables.len()],
             job,
             steps,
@@ -64,51 +82,70 @@ impl<'a> Loader<'a> {
         }
     }
 
-    /// Learns what other processes have done or do; gives back whether any has been at work of late.
-    /// Rows that are in count as progress.
+    /// Learns what other processes have done since the last time, and what has become of the steps that
+    /// they have.
     pub(super) fn learn(
         &self,
         control: &mut Session,
+        elsewhere: &[usize],
         tell: &mut dyn FnMut(usize, Standing),
-    ) -> Result<bool> {
+    ) -> Result<Others> {
+        let elsewhere: Vec<_> = elsewhere.iter().map(|number| FIRST + number).collect();
+        let mut tell = |step: usize, standing| {
+            if let Some(number) = step.checked_sub(FIRST) {
+                tell(number, standing);
+            }
+        };
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         transaction(control, self.begin, |session| {
             let pulse = self.steps.pulse(session)?;
-            is_over(&pulse)?;
-            self.steps.others(session, |number, held| {
+            if is_over(&pulse)? {
+                return Ok(Others::Finished);
+            }
+            self.steps
+                .news(session, &mut seen, |step| tell(step, Standing::Done))?;
+            self.steps.standings(session, &elsewhere, |step, held| {
                 let standing = match held {
                     None => Standing::Done,
                     Some(true) => Standing::Elsewhere,
                     Some(false) => Standing::Waiting,
                 };
-                if let Some(number) = number.checked_sub(FIRST) {
-                    tell(number, standing);
-                }
+                tell(step, standing);
             })?;
             // Afterwards: whose lease has run out by then is gone before it is taken over.
-            self.steps.evict(session)?;
-            Ok(pulse.has_others)
+            self.steps.evict(session, &elsewhere)?;
+            Ok(if pulse.has_others {
+                Others::AtWork
+            } else {
+                Others::None
+            })
         })
     }
 
     /// Looks around while the workers work.
     pub(super) fn look(&self, control: &mut Session, shared: &Shared<Schedule>) -> Result<()> {
-        let has_others = transaction(control, self.begin, |session| {
-            let pulse = self.steps.pulse(session)?;
-            is_over(&pulse)?;
-            Ok(pulse.has_others)
+        let elsewhere = shared.with(|schedule| schedule.elsewhere());
+        let mut learned = Vec::new();
+        let others = self.learn(control, &elsewhere, &mut |number, standing| {
+            learned.push((number, standing));
         })?;
-        if has_others || shared.with(|schedule| schedule.waits_for_others()) {
-            let mut learned = Vec::new();
-            self.learn(control, &mut |number, standing| {
-                learned.push((number, standing));
-            })?;
-            shared.with(|schedule| {
-                for (number, standing) in learned {
-                    schedule.learn(number, standing);
-                }
-            });
-        }
+        shared.with(|schedule| {
+            if others == Others::Finished {
+                schedule.finish();
+            }
+            for (number, standing) in learned {
+                schedule.learn(number, standing);
+            }
+        });
         Ok(())
+    }
+
+    /// Whether a step that could not get its locks in time is left for later.
+    fn is_patient(&self, step: Step) -> bool {
+        let mut late = self.late.lock().unwrap_or_else(PoisonError::into_inner);
+        let times = late.entry(step.number).or_default();
+        *times += 1;
+        *times < PATIENCE
     }
 
     /// What came of all steps of the schedule.
@@ -161,6 +198,11 @@ impl<'a> Loader<'a> {
             self.announce_keys(shared);
         }
         let (_, source) = self.job.table(step.task.table())?;
+        if claim.is_repeated() {
+            let (kind, table) = (step.task.kind(), &source.name);
+            let what = format!("{kind} of table `{table}`, attempt {}", claim.attempt());
+            self.watch.retry(&what, TRIED_BEFORE);
+        }
         let done = match step.task {
             Task::Load { table, part } => self.load(worker, claim, shared, (table, part)),
             Task::Restore { table } => self.restore(worker, claim, table),
@@ -173,7 +215,8 @@ impl<'a> Loader<'a> {
         };
         match done {
             Ok(()) => Ok(Outcome::Done),
-            Err(fault) if fault.code() == Code::LockTimeout && claim.attempt() < PATIENCE => {
+            Err(fault) if fault.code() == Code::LockTimeout && self.is_patient(step) => {
+                self.watch.retry("a step left for later", &fault.in_short());
                 transaction(&mut worker.session, self.begin, |session| {
                     self.steps.release(session, claim)
                 })?;

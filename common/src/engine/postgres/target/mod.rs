@@ -56,7 +56,7 @@ use check::Reading;
 use crew::{Shared, Worker};
 use entry::Turn;
 use fill::{Merged, Publish, Tables};
-use load::Loader;
+use load::{Loader, Others};
 use run::Job;
 pub(super) use run::transaction;
 use schedule::Schedule;
@@ -186,6 +186,12 @@ impl<'a> PostgresTarget<'a> {
         target
     }
 
+    /// The number of the run, once `begin` has found that there is work to do.
+    #[must_use]
+    pub fn run(&self) -> &str {
+        &self.job.id
+    }
+
     /// After `load`, before `switch`: every staged row that the tables to be filled would refuse, as
     /// far as that can be told without writing into them.
     pub fn survey(&mut self, watch: &dyn Watch) -> Result<Vec<Finding>> {
@@ -214,8 +220,8 @@ impl<'a> PostgresTarget<'a> {
         })
     }
 
-    /// What became of the rows of each table of the plan, once they are merged; nothing when another
-    /// process has done it.
+    /// What became of the rows of each table of the plan, once they are merged; nothing where another
+    /// process has done it and the ledger no longer tells.
     #[must_use]
     pub fn merged(&self) -> Option<&[MergeCounts]> {
         self.merged.as_ref().map(|merged| merged.tables.as_slice())
@@ -290,11 +296,13 @@ impl<'a> PostgresTarget<'a> {
         let loader = Loader::new((&self.job, steps), begin, (check, pages), parts, watch);
         watch.phase("rows", loader.extent());
         let control = &mut open.control;
-        let others = loader.learn(control, &mut |number, standing| {
+        let others = loader.learn(control, &[], &mut |number, standing| {
             schedule.learn(number, standing);
         })?;
-        if others {
-            schedule.begin_at(std::process::id() as usize);
+        match others {
+            Others::None => {}
+            Others::AtWork => schedule.begin_at(std::process::id() as usize),
+            Others::Finished => schedule.finish(),
         }
         let mut look = |shared: &Shared<Schedule>| loader.look(control, shared);
         let act = |worker: &mut Worker, shared: &_, step| loader.act(worker, shared, step);
@@ -314,11 +322,24 @@ impl<'a> PostgresTarget<'a> {
         let turn = open.wait_for(open.last, watch)?;
         open.turn = Some(turn);
         if turn == Turn::Done {
-            return Ok(());
+            return self.learn_merged();
         }
         transaction(&mut open.control, &open.begin, |session| {
             check::structure(session, &self.job, &open.results.checks)
         })
+    }
+
+    /// What another process has merged, as the ledger tells it.
+    fn learn_merged(&mut self) -> Result<()> {
+        let open = opened(&mut self.open)?;
+        let (steps, last) = (&open.steps, open.last);
+        let record = transaction(&mut open.control, &open.begin, |session| {
+            steps.record_of(session, last)
+        })?;
+        self.merged = Merged::read(record);
+        let findings = self.merged.iter().flat_map(|merged| &merged.findings);
+        self.findings.extend(findings.cloned());
+        Ok(())
     }
 
     fn check_all(&mut self, watch: &dyn Watch) -> Result<()> {
@@ -359,7 +380,7 @@ impl<'a> PostgresTarget<'a> {
         }
     }
 
-    fn put_in_place(&mut self) -> Result<()> {
+    fn put_in_place(&mut self, watch: &dyn Watch) -> Result<()> {
         let open = opened(&mut self.open)?;
         let claim = match open.turn {
             Some(Turn::Ours(claim)) => claim,
@@ -382,6 +403,7 @@ impl<'a> PostgresTarget<'a> {
             replace: self.options.replace,
             require_idle: self.options.require_idle,
             lock_wait: self.options.lock_wait_timeout,
+            watch,
         };
         let Some(filling) = self.filling else {
             let left_out = moving.run(&mut open.control)?;
@@ -485,16 +507,16 @@ impl Target for PostgresTarget<'_> {
         self.settle(checked)
     }
 
-    fn switch(&mut self) -> Result<()> {
-        let switched = self.put_in_place();
+    fn switch(&mut self, watch: &dyn Watch) -> Result<()> {
+        let switched = self.put_in_place(watch);
         self.settle(switched)?;
         self.open = None;
         Ok(())
     }
 
     /// The switch itself, rolled back.
-    fn discard(&mut self) -> Result<()> {
-        let switched = self.put_in_place();
+    fn discard(&mut self, watch: &dyn Watch) -> Result<()> {
+        let switched = self.put_in_place(watch);
         self.settle(switched)?;
         self.end_as(State::Abandoned, "it was a dry run")
     }

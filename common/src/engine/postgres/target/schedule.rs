@@ -8,6 +8,7 @@
 //! Held back is what would wait for a lock on the server anyway: two changes of one table, and two
 //! foreign keys to one parent. Only looking at a child's rows leaves its parent free.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use crate::mapping::plan::{Plan, TablePlan};
@@ -33,6 +34,18 @@ pub(super) enum Task {
 }
 
 impl Task {
+    /// What kind of work it is, as people read it in the ledger.
+    pub(super) fn kind(self) -> &'static str {
+        match self {
+            Task::Load { .. } => "part",
+            Task::Restore { .. } => "computed",
+            Task::Index { .. } => "index",
+            Task::Finish { .. } => "keys",
+            Task::AddForeignKey { .. } => "foreign key",
+            Task::Validate { .. } => "validation",
+        }
+    }
+
     /// The table that it works on.
     pub(super) fn table(self) -> usize {
         let (Task::Load { table, .. }
@@ -107,7 +120,7 @@ pub(super) struct Schedule {
     /// Steps that are not done.
     left: usize,
     /// Steps that other processes have.
-    elsewhere: usize,
+    elsewhere: BTreeSet<usize>,
 }
 
 impl Schedule {
@@ -127,7 +140,7 @@ impl Schedule {
             tables: Vec::with_capacity(plan.tables.len()),
             order: (0..plan.tables.len()).collect(),
             left: 0,
-            elsewhere: 0,
+            elsewhere: BTreeSet::new(),
         };
         for (position, (planned, parts)) in plan.tables.iter().zip(loads).enumerate() {
             let table = schedule.table(position, planned, &parts);
@@ -200,9 +213,16 @@ impl Schedule {
         }
     }
 
-    /// Whether another process has a step, so that one must look when it is done.
-    pub(super) fn waits_for_others(&self) -> bool {
-        self.elsewhere > 0
+    /// Learns that others have done everything.
+    pub(super) fn finish(&mut self) {
+        for number in 0..self.steps.len() {
+            self.learn(number, Standing::Done);
+        }
+    }
+
+    /// The steps that other processes have: one must look when they are done.
+    pub(super) fn elsewhere(&self) -> Vec<usize> {
+        self.elsewhere.iter().copied().collect()
     }
 
     /// Whether all rows are in.
@@ -213,8 +233,11 @@ impl Schedule {
     fn set(&mut self, number: usize, standing: Standing) {
         let (task, old) = &mut self.steps[number];
         let old = std::mem::replace(old, standing);
-        self.elsewhere += usize::from(standing == Standing::Elsewhere);
-        self.elsewhere -= usize::from(old == Standing::Elsewhere);
+        if standing == Standing::Elsewhere {
+            self.elsewhere.insert(number);
+        } else if old == Standing::Elsewhere {
+            self.elsewhere.remove(&number);
+        }
         if old == Standing::Done || standing != Standing::Done {
             return;
         }

@@ -60,7 +60,10 @@ pub(super) fn keep_collations(session: &mut Session, begin: &str, job: &Job<'_>)
         }
     }
     let rows = transaction(session, begin, |session| {
-        session.query(query, &[&job.staging, &job.target_schema, &tables, &columns])
+        session.query(
+            query,
+            &[&job.staging, &job.target_schema, &tables, &columns],
+        )
     })?;
     for batch in rows.chunks(BATCH) {
         transaction(session, begin, |session| {

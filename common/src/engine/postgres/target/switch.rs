@@ -15,6 +15,7 @@ use crate::engine::postgres::session::{ServerMessage, Session};
 use crate::engine::postgres::sessions;
 use crate::engine::postgres::swap::{self, Object};
 use crate::fault::{Code, Fault, Result};
+use crate::progress::Watch;
 use crate::report::{Finding, Severity};
 
 use super::disguise;
@@ -52,6 +53,8 @@ pub(super) struct Move<'a> {
     pub(super) require_idle: bool,
     /// How long locks are tried for.
     pub(super) lock_wait: Duration,
+    /// Learns of each further attempt.
+    pub(super) watch: &'a dyn Watch,
 }
 
 impl Move<'_> {
@@ -65,7 +68,7 @@ impl Move<'_> {
         loop {
             self.begin(session)?;
             let prepared = self.prepare(session).and_then(|findings| {
-                self.record(session)?;
+                self.record(session, &Record::default())?;
                 Ok(findings)
             });
             match prepared {
@@ -75,6 +78,7 @@ impl Move<'_> {
                         && begun.elapsed() < self.lock_wait =>
                 {
                     session.execute("ROLLBACK")?;
+                    self.watch.retry("the switch", &fault.in_short());
                     std::thread::sleep(swap::PAUSE);
                 }
                 prepared => return self.commit(session, prepared),
@@ -109,10 +113,9 @@ impl Move<'_> {
         sessions::refusal(&users).map_or(Ok(()), Err)
     }
 
-    /// Writes into the ledger that the run is done.
-    pub(super) fn record(&self, session: &mut Session) -> Result<()> {
-        self.steps
-            .done(session, self.claim, 0, &Record::default())?;
+    /// Writes into the ledger that the run is done, and what came of it.
+    pub(super) fn record(&self, session: &mut Session, record: &Record) -> Result<()> {
+        self.steps.done(session, self.claim, 0, record)?;
         if end(
             session,
             &self.steps.ledger,
@@ -325,7 +328,11 @@ impl Move<'_> {
             match self.has_happened() {
                 Ok(true) => return Ok(()),
                 Ok(false) => return Err(fault),
-                Err(_) => std::thread::sleep(PAUSE),
+                Err(unknown) => {
+                    let what = "whether COMMIT has taken place";
+                    self.watch.retry(what, &unknown.in_short());
+                    std::thread::sleep(PAUSE);
+                }
             }
         }
         let what = "the connection was lost during COMMIT, and the server cannot be asked whether it took place";

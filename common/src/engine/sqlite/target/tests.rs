@@ -115,7 +115,7 @@ fn import_with(content: &Content, path: &Path, options: SqliteOptions) -> Result
     target.load(content, &Unwatched)?;
     target.build(&Unwatched)?;
     target.check(&Unwatched)?;
-    target.switch()?;
+    target.switch(&Unwatched)?;
     Ok(target.findings())
 }
 

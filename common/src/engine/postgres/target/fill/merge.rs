@@ -4,6 +4,7 @@
 //! are one: what the application has written before is seen, and it writes nothing in between.
 //! What an undo needs is kept in a backup schema, in the same transaction.
 
+use crate::engine::postgres::ledger::{Record, Saved};
 use crate::engine::postgres::name::{identifier, literal, qualified};
 use crate::engine::postgres::session::Session;
 use crate::fault::{Code, Fault, Mismatch, Result};
@@ -32,6 +33,35 @@ impl Merged {
     /// Whether a row was inserted or changed.
     pub(super) fn has_written(&self) -> bool {
         self.tables.iter().any(|counts| !counts.is_idle())
+    }
+
+    /// As the ledger keeps it, for processes that wait for the one that merges.
+    pub(super) fn record(&self) -> Record {
+        let counts = self.tables.iter();
+        let counts = counts.map(|of| [of.inserted, of.updated, of.unchanged, of.skipped]);
+        Record {
+            merged: counts.collect(),
+            findings: self.findings.iter().map(Saved::from).collect(),
+            ..Record::default()
+        }
+    }
+
+    /// As it was written down; nothing where it was not.
+    pub(in super::super) fn read(record: Record) -> Option<Merged> {
+        if record.merged.is_empty() {
+            return None;
+        }
+        let counts = record.merged.into_iter();
+        let counts = counts.map(|[inserted, updated, unchanged, skipped]| MergeCounts {
+            inserted,
+            updated,
+            unchanged,
+            skipped,
+        });
+        Some(Merged {
+            tables: counts.collect(),
+            findings: record.findings.into_iter().map(Finding::from).collect(),
+        })
     }
 }
 

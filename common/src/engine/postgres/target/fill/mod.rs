@@ -129,7 +129,8 @@ impl Publish<'_> {
             }
         });
         let done = done.and_then(|merged| {
-            self.moving.record(session)?;
+            let record = merged.as_ref().map(Merged::record).unwrap_or_default();
+            self.moving.record(session, &record)?;
             let has_written = merged.as_ref().is_none_or(Merged::has_written);
             if has_written && !self.moving.dry {
                 // Nothing but COMMIT can fail any more.
@@ -205,6 +206,9 @@ impl Publish<'_> {
             if !passes || begun.elapsed() >= self.lock_wait {
                 return Err(fault);
             }
+            self.moving
+                .watch
+                .retry("the locks on the tables", &fault.in_short());
             std::thread::sleep(PAUSE);
         }
     }

@@ -105,10 +105,10 @@ fn what_others_do_is_waited_for_and_taken_up_when_they_are_gone() {
     assert_eq!(lost.number, 2);
     schedule.is_elsewhere(lost);
     schedule.done(own);
-    assert!(schedule.waits_for_others());
+    assert_eq!(schedule.elsewhere(), [2]);
     assert_eq!(schedule.next(), None, "the index waits for all parts");
     schedule.learn(2, Standing::Waiting);
-    assert!(!schedule.waits_for_others());
+    assert!(schedule.elsewhere().is_empty());
     let again = schedule.next().unwrap();
     assert_eq!(again, lost);
     schedule.done(again);

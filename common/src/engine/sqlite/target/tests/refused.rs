@@ -380,5 +380,5 @@ fn steps_out_of_order_are_a_fault_and_no_panic() {
         target.load(&content, &Unwatched).unwrap_err().code(),
         Code::Bug
     );
-    assert_eq!(target.switch().unwrap_err().code(), Code::Bug);
+    assert_eq!(target.switch(&Unwatched).unwrap_err().code(), Code::Bug);
 }
