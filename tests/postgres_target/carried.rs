@@ -216,3 +216,23 @@ fn a_view_that_would_get_another_type_is_named_before_anything_is_made() {
         assert_eq!(ask(&mut client, "SELECT count(*) FROM mine"), "11");
     }
 }
+
+#[test]
+fn a_collation_that_is_asked_for_counts_more_than_that_of_the_old_column() {
+    let found =
+        "SELECT collname FROM pg_attribute JOIN pg_collation ON pg_collation.oid = attcollation
+                 WHERE attrelid = 'items'::regclass AND attname = 'label'";
+    for server in servers() {
+        for (asked, gets) in [(Some("C"), "C"), (None, "default")] {
+            let uri = owned(server);
+            let mut client = client(&uri);
+            client
+                .batch_execute("CREATE TABLE items (id bigint, label text)")
+                .unwrap();
+            let (schema, mut plan, parts) = items(10);
+            plan.tables[0].columns[1].collation = asked.map(str::to_owned);
+            replace(&uri, (&schema, &plan, &parts)).unwrap();
+            assert_eq!(ask(&mut client, found), gets);
+        }
+    }
+}
