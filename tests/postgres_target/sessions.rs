@@ -87,7 +87,7 @@ fn who_comes_during_the_import_keeps_it_from_the_switch_and_the_next_command_goe
         // It holds no lock that the switch would wait for.
         till.batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT 1")
             .unwrap();
-        let text = told(&target.switch().unwrap_err());
+        let text = told(&target.switch(&Unwatched).unwrap_err());
         assert!(text.contains("sees the database as it was then"), "{text}");
         drop(target);
         assert_eq!(ask(&mut owner, "SELECT count(*) FROM items"), "10");
@@ -147,7 +147,7 @@ fn no_timeout_of_idle_sessions_ends_a_run_whose_work_takes_longer() {
         target.load(&parts, &slow).unwrap();
         target.build(&Unwatched).unwrap();
         target.check(&Unwatched).unwrap();
-        target.switch().unwrap();
+        target.switch(&Unwatched).unwrap();
         assert_eq!(ask(&mut owner, "SELECT count(*) FROM items"), "1000");
     }
 }
