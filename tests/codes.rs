@@ -10,7 +10,7 @@ use std::path::Path;
 use waybill_common::fault::Code;
 
 /// Codes that no quirk provokes, and the file and function of a test that does.
-const TESTS: [(&str, &str, &str); 60] = [
+const TESTS: [(&str, &str, &str); 61] = [
     (
         "space-missing",
         "tests/space.rs",
@@ -20,6 +20,11 @@ const TESTS: [(&str, &str, &str); 60] = [
         "merge-key-missing",
         "tests/merge/keys.rs",
         "a_table_without_a_key_to_find_rows_by_is_refused_before_the_first_write",
+    ),
+    (
+        "target-in-use",
+        "tests/postgres_target/sessions.rs",
+        "nothing_is_written_while_somebody_uses_the_tables_and_none_may",
     ),
     (
         "merge-conflict",

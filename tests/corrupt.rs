@@ -90,6 +90,7 @@ fn import(archive: &Path, target: PathBuf) -> Exit {
         map: None,
         tables: TableFilter::new(&[], &[]).expect("no pattern is wrong"),
         lock_wait_timeout: Duration::from_secs(1),
+        require_idle: false,
         spool: None,
         triggers: true,
         views: true,

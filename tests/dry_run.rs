@@ -234,5 +234,12 @@ fn no_timeout_of_a_role_breaks_a_run() {
         }
         desk.import(&["--mode", "create", "--plan"]).exits(0);
         desk.import(&[]).exits(0);
+        desk.import(&["--mode", "replace", "--new-run", "--yes"])
+            .exits(0);
+        for command in ["status", "undo"] {
+            let mut tell = crate::support::program::command("waybill-import");
+            tell.arg(command).arg(&desk.uri);
+            Ran::of(tell).exits(0);
+        }
     }
 }

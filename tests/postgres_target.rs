@@ -5,6 +5,7 @@
     reason = "the allowance for tests covers test functions only, not what they share"
 )]
 
+mod carried;
 mod computed;
 mod content;
 mod conversion;
@@ -13,6 +14,7 @@ mod lodging;
 mod refusal;
 pub(crate) mod replace;
 pub(crate) mod sample;
+mod sessions;
 mod survival;
 
 pub(crate) use sample::ask;

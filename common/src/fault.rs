@@ -193,6 +193,8 @@ codes! {
     TargetUnwritable = "target-unwritable", Failed, "check the folder, its permissions and the free space";
     /// Something in the target points at a table that is replaced, and cannot follow.
     TargetDependent = "target-dependent", Refused, "drop it for the import, and make it again after it";
+    /// Sessions use the tables that an import changes.
+    TargetInUse = "target-in-use", Refused, "wait until they have ended, or end them: SELECT pg_terminate_backend(…); without --require-idle the import waits for their locks by itself";
     /// The target is not what an earlier run left there.
     TargetChanged = "target-changed", Refused, "pass --yes to go on nevertheless: what is taken away is kept, and can be brought back";
     /// Nobody has agreed to what was asked for.

@@ -189,6 +189,7 @@ pub(crate) fn options(target_schema: &str) -> PostgresOptions {
         jobs: 3,
         lock_wait_timeout: Duration::from_secs(5),
         replace: false,
+        require_idle: false,
         check: Check::Content,
         run: RunOptions {
             archive_root: "0".repeat(64),

@@ -128,3 +128,37 @@ fn a_plan_to_replace_names_everything_that_cannot_follow() {
         assert!(text.contains("table public.two"), "{text}");
     }
 }
+
+#[test]
+fn who_is_asked_sees_which_sessions_use_the_tables_and_may_wait_for_none() {
+    let counter = Counter::new();
+    counter.import(&[]).exits(0);
+    let mut till = postgres::Client::connect(&counter.uri, postgres::NoTls).expect("a server");
+    till.batch_execute("SET application_name = 'till'; BEGIN; SELECT FROM orders WHERE id = 77777")
+        .expect("the statements run");
+    let replace = ["--mode", "replace", "--new-run"];
+    let text = counter.import(&replace).exits(4).stderr();
+    assert!(text.contains("error[not-confirmed]"), "{text}");
+    assert!(
+        text.contains("`till`: uses orders; idle in transaction"),
+        "{text}"
+    );
+    let plan = counter.import(&["--mode", "replace", "--plan"]).exits(0);
+    let text = plan.stdout() + &plan.stderr();
+    assert!(text.contains("warning[target-in-use]"), "{text}");
+    let rows = ["--mode", "merge", "-t", "orders"];
+    for mode in [&replace[..], &rows[..]] {
+        let refused = counter.import(&[mode, &["--require-idle", "--yes", "--json"]].concat());
+        let told = refused.exits(4).stdout();
+        assert!(
+            told.contains("target-in-use") && told.contains("uses orders"),
+            "{told}"
+        );
+        assert!(!told.contains("77777"), "{told}");
+    }
+    assert_eq!(counter.states(), ["create current"]);
+    till.batch_execute("COMMIT").expect("it is open");
+    counter
+        .import(&[&replace[..], &["--require-idle", "--yes"]].concat())
+        .exits(0);
+}

@@ -99,6 +99,7 @@ fn request(archive: &Path, target: Location) -> ImportRequest {
         map: None,
         tables: every_table(),
         lock_wait_timeout: Duration::from_secs(10),
+        require_idle: false,
         spool: None,
         triggers: true,
         views: true,

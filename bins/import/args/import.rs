@@ -80,6 +80,12 @@ pub(super) struct ImportArgs {
     /// How long to wait for locks in the target, in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 60)]
     lock_wait_timeout: u32,
+    /// Refuse while other sessions use the tables that are replaced, filled or merged into
+    ///
+    /// Looked at before the first write and, for as long as locks may be waited for, before the switch.
+    /// Without it such sessions are only named.
+    #[arg(long)]
+    require_idle: bool,
     /// Folder for the private copy of an archive that comes through a pipe
     #[arg(long, value_name = "DIR")]
     spool: Option<PathBuf>,
@@ -235,6 +241,7 @@ impl ImportArgs {
             map: self.map,
             tables: self.tables.filter()?,
             lock_wait_timeout: Duration::from_secs(self.lock_wait_timeout.into()),
+            require_idle: self.require_idle,
             spool: self.spool,
             triggers: !self.no_triggers,
             views: !self.no_views,

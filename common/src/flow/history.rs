@@ -7,6 +7,7 @@ use super::wording;
 use crate::engine::postgres::catalogue::{self, Aside, Schemas};
 use crate::engine::postgres::conninfo::ConnInfo;
 use crate::engine::postgres::history::{self, Book, Outcome, Prune, Undo};
+use crate::engine::postgres::sessions::{self, User};
 use crate::engine::postgres::target::LEDGER_SCHEMA;
 use crate::fault::{Code, Fault, Result};
 use crate::mapping::plan::Plan;
@@ -14,6 +15,9 @@ use crate::progress::{Extent, Watch};
 use crate::report::runs::{BackupReport, RunReport};
 use crate::report::{Finding, Report, Severity};
 use crate::seam::Question;
+
+/// Sessions that are named in a question.
+const USERS: usize = 5;
 
 /// Where the server is.
 pub(super) fn settings(text: &str) -> Result<ConnInfo> {
@@ -46,34 +50,49 @@ pub(super) fn ends_here(
         ledger: request.ledger_schema.as_deref().unwrap_or(LEDGER_SCHEMA),
         ..Schemas::of(target_schema)
     };
-    let (found, aside) = catalogue::preflight_replace(settings, schemas, plan)?;
+    let found = catalogue::preflight_replace(settings, schemas, plan, request.require_idle)?;
     // The import tells the others itself.
     let told = |finding: &Finding| request.plan_only || finding.severity == Severity::Error;
-    report.findings.extend(found.into_iter().filter(told));
+    let findings = found.findings.into_iter().filter(told);
+    report.findings.extend(findings);
     if refused(report, "the tables cannot be replaced") {
         return Ok(true);
     }
-    if request.plan_only || aside.is_empty() {
+    if request.plan_only || found.aside.is_empty() {
         return Ok(request.plan_only);
     }
-    let question = question(&settings.location(), target_schema, &aside);
+    let place = (settings.location(), target_schema);
+    let question = question(place, &found.aside, &found.users);
     request.consent.seek(&question, watch)?;
     Ok(false)
 }
 
-fn question(location: &str, target_schema: &str, aside: &[Aside]) -> Question {
-    let rows = aside.iter().map(|table| table.rows).sum();
-    let details = aside.iter().map(|aside| {
-        let rows = wording::counted(aside.rows, "row");
+fn question(
+    (location, target_schema): (String, &str),
+    aside: &[Aside],
+    users: &[User],
+) -> Question {
+    let rows = aside.iter().filter_map(|table| table.rows).sum();
+    let tables = aside.iter().map(|aside| {
+        let rows = aside.rows.map_or_else(
+            || "rows that row security hides from this role".to_owned(),
+            |rows| wording::counted(rows, "row"),
+        );
         format!("table `{target_schema}`.`{}`, {rows}", aside.table)
     });
+    // First: details are cut where there are many.
+    let mut details: Vec<_> = users.iter().take(USERS).map(sessions::line).collect();
+    if users.len() > USERS {
+        details.push(format!("{} more sessions use them", users.len() - USERS));
+    }
+    details.extend(tables);
     Question {
         what: format!(
             "replace tables of {location}, and put aside {} with {}",
             wording::counted(aside.len() as u64, "table"),
             wording::counted(rows, "row")
         ),
-        details: details.collect(),
+        details,
     }
 }
 

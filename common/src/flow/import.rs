@@ -206,6 +206,7 @@ pub(super) fn options(
         jobs: request.jobs,
         lock_wait_timeout: request.lock_wait_timeout,
         replace: request.mode == Mode::Replace,
+        require_idle: request.require_idle,
         check: request.check,
         run: RunOptions {
             archive_root: facts.root,

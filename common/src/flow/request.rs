@@ -140,6 +140,9 @@ pub struct ImportRequest {
     pub tables: TableFilter,
     /// How long to wait for locks.
     pub lock_wait_timeout: Duration,
+    /// Nobody may use the tables that are replaced or filled (PostgreSQL; a file in use is never
+    /// replaced).
+    pub require_idle: bool,
     /// Folder for the private copy of an archive that comes through a pipe.
     pub spool: Option<PathBuf>,
     /// Carry triggers (SQLite targets).

@@ -12,6 +12,7 @@ use crate::engine::postgres::relation::Names;
 use crate::engine::postgres::rooms;
 pub use crate::engine::postgres::rooms::Schemas;
 use crate::engine::postgres::session::Session;
+use crate::engine::postgres::sessions::{self, User};
 use crate::engine::postgres::swap::{self, Survey};
 use crate::engine::postgres::wishes;
 use crate::fault::{Code, Fault, Result};
@@ -62,13 +63,16 @@ pub(super) struct Facts {
     pub(super) block_size: usize,
     /// Worth knowing.
     pub(super) notes: Vec<Finding>,
+    /// Who uses the tables that are there.
+    pub(super) users: Vec<User>,
 }
 
 /// Says what would keep an import of `plan` into `target_schema` from running, without changing
 /// anything.
 pub fn preflight(conninfo: &ConnInfo, schemas: Schemas<'_>, plan: &Plan) -> Result<Vec<Finding>> {
     let mut session = Session::connect(conninfo)?;
-    look(&mut session, schemas, plan, Purpose::Create)
+    let (findings, _) = look(&mut session, schemas, plan, (Purpose::Create, false))?;
+    Ok(findings)
 }
 
 /// A table that a replacing import would put aside.
@@ -76,52 +80,72 @@ pub fn preflight(conninfo: &ConnInfo, schemas: Schemas<'_>, plan: &Plan) -> Resu
 pub struct Aside {
     /// Its name.
     pub table: String,
-    /// Its rows.
-    pub rows: u64,
+    /// Its rows; nothing where row security hides some from this role.
+    pub rows: Option<u64>,
 }
 
-/// The same for an import that replaces tables, with those that it would put aside.
+/// What a replacing import finds before it begins.
+#[derive(Debug)]
+pub struct Replaced {
+    /// Errors stand in its way.
+    pub findings: Vec<Finding>,
+    /// The tables that it would put aside; none where there are errors.
+    pub aside: Vec<Aside>,
+    /// Who uses them.
+    pub users: Vec<User>,
+}
+
+/// The same for an import that replaces tables; with `require_idle` nobody may use them.
 pub fn preflight_replace(
     conninfo: &ConnInfo,
     schemas: Schemas<'_>,
     plan: &Plan,
-) -> Result<(Vec<Finding>, Vec<Aside>)> {
+    require_idle: bool,
+) -> Result<Replaced> {
     let target_schema = schemas.target;
     let mut session = Session::connect(conninfo)?;
-    let findings = look(&mut session, schemas, plan, Purpose::Replace)?;
+    let aim = (Purpose::Replace, require_idle);
+    let (findings, users) = look(&mut session, schemas, plan, aim)?;
+    let mut aside = Vec::new();
     if findings.iter().any(|one| one.severity == Severity::Error) {
-        return Ok((findings, Vec::new()));
+        return Ok(Replaced {
+            findings,
+            aside,
+            users,
+        });
     }
     session.execute(READING)?;
     let schema = session.query(include_str!("queries/target_schema.sql"), &[&target_schema])?;
-    let mut aside = Vec::new();
     if let Some(schema) = schema.first() {
         let survey = Survey::read(&mut session, schema.get("oid"), plan)?;
         for object in survey.aside.iter().filter(|one| one.kind == "table") {
-            let table = name::qualified(target_schema, &object.name)?;
-            let rows = session.query(&format!("SELECT count(*) AS rows FROM ONLY {table}"), &[])?;
-            let rows = rows.first().map_or(0, |row| row.get::<_, i64>("rows"));
+            let rows = swap::rows(&mut session, target_schema, &object.name)?;
             aside.push(Aside {
                 table: object.name.clone(),
-                rows: u64::try_from(rows).unwrap_or(0),
+                rows: rows.and_then(|rows| u64::try_from(rows).ok()),
             });
         }
     }
     session.execute("COMMIT")?;
-    Ok((findings, aside))
+    Ok(Replaced {
+        findings,
+        aside,
+        users,
+    })
 }
 
 fn look(
     session: &mut Session,
     schemas: Schemas<'_>,
     plan: &Plan,
-    purpose: Purpose,
-) -> Result<Vec<Finding>> {
+    aim: (Purpose, bool),
+) -> Result<(Vec<Finding>, Vec<User>)> {
     let mut faults = Vec::new();
-    let facts = examine(session, schemas, plan, purpose, &mut faults)?;
+    let facts = examine(session, schemas, plan, aim, &mut faults)?;
     let mut findings: Vec<_> = faults.iter().map(finding).collect();
-    findings.extend(facts.into_iter().flat_map(|facts| facts.notes));
-    Ok(findings)
+    let (notes, users) = facts.map_or_else(Default::default, |facts| (facts.notes, facts.users));
+    findings.extend(notes);
+    Ok((findings, users))
 }
 
 /// The fault as a finding; names that are taken are its samples.
@@ -138,12 +162,13 @@ fn finding(fault: &Fault) -> Finding {
 }
 
 /// Reads the catalogue in a read-only transaction. Every reason against the import goes to
-/// `faults`; facts are there when there is none.
+/// `faults`; facts are there when there is none. Beside the purpose it is said whether nobody may use
+/// the tables that are there.
 pub(super) fn examine(
     session: &mut Session,
     schemas: Schemas<'_>,
     plan: &Plan,
-    purpose: Purpose,
+    (purpose, require_idle): (Purpose, bool),
     faults: &mut Vec<Fault>,
 ) -> Result<Option<Facts>> {
     session.execute(READING)?;
@@ -161,7 +186,8 @@ pub(super) fn examine(
     let mut notes = server.notes();
     let mut aside = Vec::new();
     if let Some(schema) = schema.filter(|_| purpose == Purpose::Replace) {
-        let survey = Survey::read(session, schema, plan)?;
+        let mut survey = Survey::read(session, schema, plan)?;
+        survey.try_views(session, target_schema, plan)?;
         faults.extend(survey.faults());
         notes.extend(survey.notes().cloned());
         aside = survey.aside;
@@ -171,6 +197,14 @@ pub(super) fn examine(
     }
     let taken = wishes::preflight(session, plan, (schema, target_schema), faults)?;
     faults.extend(clash_fault(&taken, target_schema));
+    let users = match schema {
+        Some(schema) => users(session, schema, plan, purpose)?,
+        None => Vec::new(),
+    };
+    if require_idle {
+        faults.extend(sessions::refusal(&users));
+    }
+    notes.extend(sessions::warnings(&users));
     session.execute("COMMIT")?;
     let Some(schema) = schema.filter(|_| faults.is_empty()) else {
         return Ok(None);
@@ -181,7 +215,21 @@ pub(super) fn examine(
         work_memory: server.work_memory,
         block_size: usize::try_from(server.block_size).unwrap_or(usize::MAX),
         notes,
+        users,
     }))
+}
+
+/// Who uses the tables of the plan's names.
+fn users(session: &mut Session, schema: Oid, plan: &Plan, purpose: Purpose) -> Result<Vec<User>> {
+    if purpose == Purpose::Create {
+        return Ok(Vec::new());
+    }
+    let names: Vec<_> = plan.tables.iter().map(|one| one.name.as_str()).collect();
+    let query = "SELECT oid FROM pg_class WHERE relnamespace = $1 AND relkind IN ('r', 'p') \
+                 AND relname::text = ANY ($2::text[])";
+    let rows = session.query(query, &[&schema, &names])?;
+    let tables: Vec<Oid> = rows.iter().map(|row| row.get("oid")).collect();
+    sessions::users(session, &tables, purpose == Purpose::Replace)
 }
 
 /// A row of `queries/server.sql`.

@@ -10,6 +10,7 @@ pub mod name;
 mod relation;
 mod rooms;
 pub mod session;
+pub mod sessions;
 pub mod space;
 mod swap;
 pub mod target;

@@ -4,6 +4,7 @@
 use crate::engine::postgres::ledger::{Held, Ledger};
 use crate::engine::postgres::name::qualified;
 use crate::engine::postgres::session::Session;
+use crate::engine::postgres::swap;
 use crate::fault::{Code, Fault, Result};
 use crate::report::{Finding, Severity};
 
@@ -49,6 +50,10 @@ pub(super) fn of_table(
     place: (&str, &str),
     held: &Held,
 ) -> Result<Option<Finding>> {
+    if swap::hides_rows(session, place.1, &held.name)? {
+        let message = "whether it has changed since cannot be told: row security hides rows from this role; one with BYPASSRLS would see them".to_owned();
+        return Ok(Some(changed_since(&held.name, message)));
+    }
     let found = counted(session, ledger, place, held);
     let (rows, changed) = found.map_err(|fault| fault.in_table(&held.name))?;
     let message = match held.rows {
@@ -76,11 +81,4 @@ pub(super) fn counted_message(brought: i64, (rows, changed): (i64, i64)) -> Opti
 /// A finding that needs consent.
 pub(super) fn changed_since(table: &str, message: String) -> Finding {
     Finding::new(Code::TargetChanged, Severity::Error, message).in_table(table)
-}
-
-/// The rows of a table that is put aside.
-pub(super) fn rows(session: &mut Session, schema: &str, table: &str) -> Result<i64> {
-    let table = qualified(schema, table)?;
-    let rows = session.query(&format!("SELECT count(*) AS rows FROM ONLY {table}"), &[])?;
-    Ok(rows.first().map_or(0, |row| row.get("rows")))
 }

@@ -43,6 +43,14 @@ const CHANGING: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; \
      SET LOCAL search_path = pg_catalog, pg_temp; \
      SET LOCAL application_name = 'waybill-import'; \
      SET LOCAL statement_timeout = 0; \
+     SELECT set_config('transaction_timeout', '0', true) \
+     WHERE current_setting('transaction_timeout', true) IS NOT NULL; \
+     SELECT set_config('client_connection_check_interval', '10s', true) \
+     WHERE current_setting('client_connection_check_interval', true) IS NOT NULL \
+       AND version() ~ 'linux'; \
+     SET LOCAL tcp_keepalives_idle = 60; \
+     SET LOCAL tcp_keepalives_interval = 10; \
+     SET LOCAL tcp_keepalives_count = 6; \
      SET LOCAL idle_in_transaction_session_timeout = '60s'; \
      SET LOCAL client_min_messages = warning; \
      SELECT set_config('synchronous_commit', 'on', true) \

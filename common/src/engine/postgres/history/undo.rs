@@ -281,7 +281,10 @@ impl Undo {
         out: &[Object],
         back: &[Object],
     ) -> Result<Dependents> {
-        let dependents = Dependents::read(session, out)?;
+        let mut dependents = Dependents::read(session, out)?;
+        // What nothing takes the place of stays published where it goes.
+        let publications = &mut dependents.publications;
+        publications.retain(|member| back.iter().any(|object| object.name == member.table));
         let refusal = |object: &str, what: String| {
             let fault = Fault::new(Code::TargetDependent, what).on(object);
             Err(fault.hint("drop it, and make it again after the undo"))
@@ -289,6 +292,13 @@ impl Undo {
         if let Some(other) = dependents.others.first() {
             let what = format!("{} depends on what the run has brought", other.described);
             return refusal(&other.described, what);
+        }
+        if let Some(member) = dependents.publications.iter().find(|one| !one.owned) {
+            let what = format!(
+                "{} belongs to `{}`, and cannot be changed",
+                member.described, member.owner
+            );
+            return refusal(&member.described, what);
         }
         let pointing = dependents.views.iter().chain(&dependents.foreign_keys);
         for one in pointing {
@@ -390,11 +400,14 @@ impl Undo {
         let (out, back) = self.survey(session)?;
         let dependents = Self::refuse_dependents(session, &out, &back)?;
         let (mut statements, after) = dependents.follow(session)?;
-        let backup = self.backup();
+        let (backup, target) = (self.backup(), self.past.target_schema.as_str());
+        let (lift, force) = swap::unforced(session, &back, target)?;
+        statements.extend(lift);
         statements.push(swap::create_backup(&backup, &self.id)?);
         statements.extend(swap::movements(session, &out, &backup)?);
-        statements.extend(swap::movements(session, &back, &self.past.target_schema)?);
+        statements.extend(swap::movements(session, &back, target)?);
         statements.extend(after);
+        statements.extend(force);
         if let Some(emptied) = &self.past.backup {
             statements.push(Statement {
                 object: format!("schema `{emptied}`"),
@@ -494,7 +507,7 @@ impl Undo {
                 if self.assume_unchanged || !counts {
                     return Ok(None);
                 }
-                changes::rows(session, backup, &held.name).map(Some)
+                swap::rows(session, backup, &held.name)
             });
             held.collect()
         })

@@ -1,4 +1,5 @@
--- $1: the staging schema. $2: the target schema. What gives staged columns the collation that columns of
+-- $1: the staging schema. $2: the target schema. $3, $4: tables and columns that have the collation that was
+-- asked for. What gives staged columns the collation that columns of
 -- the same names have in the tables that they will replace: views cannot follow to another one.
 SELECT new_table.relname::text AS name,
        new_column.attname::text AS "column",
@@ -23,6 +24,7 @@ WHERE new_table.relkind = 'r'
   AND new_column.attcollation = (SELECT oid FROM pg_collation
                                  WHERE collname = 'C' AND collnamespace = 'pg_catalog'::regnamespace)
   AND old_column.attcollation <> new_column.attcollation
+  AND (new_table.relname::text, new_column.attname::text) NOT IN (SELECT * FROM unnest($3::text[], $4::text[]))
   AND new_column.attgenerated = ''
   AND NOT EXISTS (SELECT FROM pg_depend
                   JOIN pg_attrdef ON pg_attrdef.oid = pg_depend.objid

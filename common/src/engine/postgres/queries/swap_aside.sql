@@ -10,8 +10,6 @@ SELECT CASE relkind WHEN 'v' THEN 'view' ELSE 'table' END AS kind,
            WHEN relispartition THEN 'it is a partition of another table'
            WHEN EXISTS (SELECT FROM pg_inherits WHERE inhrelid = pg_class.oid)
                THEN 'it inherits from another table'
-           WHEN relkind = 'r' AND relrowsecurity THEN 'row security is on'
-           WHEN relreplident = 'i' THEN 'an index is its replica identity'
        END AS unsuited
 FROM pg_class
 WHERE relnamespace = $1
@@ -23,4 +21,16 @@ FROM pg_type
 WHERE typnamespace = $1
   AND typtype = 'e'
   AND typname::text = ANY ($4::text[])
+UNION ALL
+SELECT 'statistics', stxname::text, pg_statistic_ext.oid, pg_get_userbyid(stxowner)::text,
+       pg_has_role(stxowner, 'USAGE'),
+       CASE WHEN stxnamespace <> $1
+            THEN format('they are in the schema %I',
+                        (SELECT nspname FROM pg_namespace WHERE oid = stxnamespace))
+       END
+FROM pg_statistic_ext
+JOIN pg_class ON pg_class.oid = stxrelid
+WHERE relnamespace = $1
+  AND relkind = 'r'
+  AND relname::text = ANY ($2::text[])
 ORDER BY 1, 2

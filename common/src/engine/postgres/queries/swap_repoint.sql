@@ -17,8 +17,17 @@ SELECT format('foreign key %I of table %I.%I', conname, (SELECT nspname FROM pg_
        relname::text,
        format('ALTER TABLE %I.%I DROP CONSTRAINT %I',
               (SELECT nspname FROM pg_namespace WHERE oid = relnamespace), relname, conname),
-       format('ALTER TABLE %I.%I ADD CONSTRAINT %I %s',
-              (SELECT nspname FROM pg_namespace WHERE oid = relnamespace), relname, conname, pg_get_constraintdef(con.oid))
+       -- Forced row security would hide rows from the check.
+       CASE WHEN relforcerowsecurity
+            THEN format('ALTER TABLE %I.%I NO FORCE ROW LEVEL SECURITY; ',
+                        (SELECT nspname FROM pg_namespace WHERE oid = relnamespace), relname)
+            ELSE '' END
+       || format('ALTER TABLE %I.%I ADD CONSTRAINT %I %s',
+                 (SELECT nspname FROM pg_namespace WHERE oid = relnamespace), relname, conname, pg_get_constraintdef(con.oid))
+       || CASE WHEN relforcerowsecurity
+               THEN format('; ALTER TABLE %I.%I FORCE ROW LEVEL SECURITY',
+                           (SELECT nspname FROM pg_namespace WHERE oid = relnamespace), relname)
+               ELSE '' END
        || COALESCE(format('; COMMENT ON CONSTRAINT %I ON %I.%I IS ', conname,
                           (SELECT nspname FROM pg_namespace WHERE oid = relnamespace), relname)
                    || quote_literal(obj_description(con.oid, 'pg_constraint')), '')

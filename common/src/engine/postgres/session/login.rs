@@ -204,14 +204,24 @@ where
     Ok(())
 }
 
+/// Columns of the answer with the facts.
+const FACTS: usize = 4;
+
 async fn facts(client: &Client) -> Result<Facts, Error> {
-    let sql = "SELECT pg_catalog.pg_backend_pid(), \
+    // Sessions of an import are idle for as long as others of it work. A server without the setting, or
+    // where it is off, is not told anything that a pooler would keep for the next client.
+    let sql = "SELECT pg_catalog.set_config('idle_session_timeout', '0', false) \
+        WHERE pg_catalog.current_setting('idle_session_timeout', true) <> '0'; \
+        SELECT pg_catalog.pg_backend_pid(), \
         pg_catalog.current_setting('server_version_num'), \
         pg_catalog.current_setting('transaction_read_only'), \
         pg_catalog.pg_is_in_recovery()";
     let mut facts = Facts::default();
     for message in client.simple_query(sql).await? {
         if let SimpleQueryMessage::Row(row) = message {
+            if row.len() < FACTS {
+                continue;
+            }
             let text = |column| row.get(column).unwrap_or_default();
             facts = Facts {
                 backend_pid: text(0).parse().unwrap_or_default(),

@@ -37,6 +37,17 @@ const FAREWELL: Duration = Duration::from_secs(2);
 /// The number of notices that are kept until somebody asks.
 const NOTICES_KEPT: usize = 1000;
 
+/// A column that a statement would give.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Described {
+    /// Its name.
+    pub name: String,
+    /// Its type.
+    pub type_oid: u32,
+    /// Length or precision of that, as the server keeps it; -1 without any.
+    pub modifier: i32,
+}
+
 /// Something the server said without being asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Notice {
@@ -155,6 +166,19 @@ impl Session {
     pub fn query(&mut self, sql: &str, params: &[&(dyn ToSql + Sync)]) -> Result<Vec<Row>> {
         let rows = self.block_on(self.client().query(sql, params));
         rows.map_err(|error| self.fault(error, "the server refuses a statement"))
+    }
+
+    /// The columns that a statement would give, without running it.
+    pub fn describe(&mut self, sql: &str) -> Result<Vec<Described>> {
+        let prepared = self.block_on(self.client().prepare(sql));
+        let prepared =
+            prepared.map_err(|error| self.fault(error, "the server refuses a statement"))?;
+        let columns = prepared.columns().iter().map(|column| Described {
+            name: column.name().to_owned(),
+            type_oid: column.type_().oid(),
+            modifier: column.type_modifier(),
+        });
+        Ok(columns.collect())
     }
 
     /// What cancels this session's statements from another thread.

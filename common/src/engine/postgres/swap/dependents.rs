@@ -63,11 +63,25 @@ pub(in super::super) struct Dependent {
     pub(in super::super) parent_columns: Vec<String>,
 }
 
+/// The place of a table in a publication that names it.
+#[derive(Debug)]
+pub(in super::super) struct Membership {
+    /// The publication, as the server describes it.
+    pub(in super::super) described: String,
+    pub(in super::super) owner: String,
+    /// Whether it is ours to change.
+    pub(in super::super) owned: bool,
+    pub(in super::super) table: String,
+    before: String,
+    after: String,
+}
+
 /// Everything outside that points at some tables.
 #[derive(Debug, Default)]
 pub(in super::super) struct Dependents {
     pub(in super::super) foreign_keys: Vec<Dependent>,
     pub(in super::super) views: Vec<Dependent>,
+    pub(in super::super) publications: Vec<Membership>,
     /// What cannot be pointed at anything else.
     pub(in super::super) others: Vec<Dependent>,
 }
@@ -86,6 +100,9 @@ impl Dependents {
             }
         }
         all.views.dedup_by_key(|view| view.oid);
+        let query = include_str!("../queries/swap_publications.sql");
+        let rows = session.query(query, &[&relations])?;
+        all.publications = rows.iter().map(membership).collect();
         Ok(all)
     }
 
@@ -108,6 +125,15 @@ impl Dependents {
             before.extend(first.map(|sql| statement(row, sql)));
             after.push(statement(row, row.get("after")));
         }
+        for member in &self.publications {
+            let statement = |sql: &String| Statement {
+                object: member.described.clone(),
+                table: Some(member.table.clone()),
+                sql: sql.clone(),
+            };
+            before.push(statement(&member.before));
+            after.push(statement(&member.after));
+        }
         Ok((before, after))
     }
 
@@ -119,6 +145,17 @@ impl Dependents {
     /// The tables with foreign keys that follow, as SQL names them.
     pub(in super::super) fn children(&self) -> impl Iterator<Item = String> + '_ {
         self.foreign_keys.iter().map(|key| key.child.clone())
+    }
+}
+
+fn membership(row: &Row) -> Membership {
+    Membership {
+        described: row.get("described"),
+        owner: row.get("owner"),
+        owned: row.get("owned"),
+        table: row.get("name"),
+        before: row.get("before"),
+        after: row.get("after"),
     }
 }
 

@@ -7,6 +7,7 @@
 mod dependents;
 mod lock;
 mod survey;
+mod views;
 
 pub(super) use dependents::{Dependents, Statement};
 pub(super) use lock::{Order, PAUSE, Wanted, pass_autovacuum};
@@ -15,7 +16,7 @@ pub(super) use survey::Survey;
 use tokio_postgres::types::Oid;
 
 use crate::engine::postgres::catalogue::right_missing;
-use crate::engine::postgres::name::{identifier, literal};
+use crate::engine::postgres::name::{identifier, literal, qualified};
 use crate::engine::postgres::session::Session;
 use crate::fault::Result;
 
@@ -95,6 +96,50 @@ pub(super) fn movements(
         })
     });
     Ok(moves.collect())
+}
+
+/// The rows of a table; nothing where row security hides some from this role.
+pub(super) fn rows(session: &mut Session, schema: &str, table: &str) -> Result<Option<i64>> {
+    if hides_rows(session, schema, table)? {
+        return Ok(None);
+    }
+    let table = qualified(schema, table)?;
+    let rows = session.query(&format!("SELECT count(*) AS rows FROM ONLY {table}"), &[])?;
+    Ok(rows.first().map(|row| row.get("rows")))
+}
+
+/// Whether row security applies to this role on a table: an owner is exempt unless it is forced.
+pub(super) fn hides_rows(session: &mut Session, schema: &str, table: &str) -> Result<bool> {
+    let query = "SELECT row_security_active(pg_class.oid) AS hides FROM pg_class \
+                 JOIN pg_namespace ON pg_namespace.oid = relnamespace \
+                 WHERE nspname = $1 AND relname = $2";
+    let rows = session.query(query, &[&schema, &table])?;
+    Ok(rows.first().is_some_and(|row| row.get("hides")))
+}
+
+/// What lifts forced row security from tables that come to `schema`, and what puts it back when they are
+/// there: it would hide rows that foreign keys look for.
+pub(super) fn unforced(
+    session: &mut Session,
+    objects: &[Object],
+    schema: &str,
+) -> Result<(Vec<Statement>, Vec<Statement>)> {
+    let (relations, _) = identifiers(objects);
+    let query = "SELECT relname::text AS name, \
+                 format('ALTER TABLE %I.%I NO FORCE ROW LEVEL SECURITY', nspname, relname) AS lift, \
+                 format('ALTER TABLE %I.%I FORCE ROW LEVEL SECURITY', $2::text, relname) AS force \
+                 FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace \
+                 WHERE pg_class.oid = ANY ($1::oid[]) AND relforcerowsecurity ORDER BY 1";
+    let rows = session.query(query, &[&relations, &schema])?;
+    let statements = |column| {
+        let all = rows.iter().map(|row| Statement {
+            object: "row security".to_owned(),
+            table: Some(row.get("name")),
+            sql: row.get(column),
+        });
+        all.collect()
+    };
+    Ok((statements("lift"), statements("force")))
 }
 
 /// What makes the schema that keeps what `run` puts aside; its comment tells it as Waybill's own.

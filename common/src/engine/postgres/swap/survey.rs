@@ -7,11 +7,12 @@ use tokio_postgres::Row;
 use tokio_postgres::types::Oid;
 
 use super::dependents::Dependent;
-use super::{Dependents, Object, Statement, identifiers};
+use super::{Dependents, Object, Statement, identifiers, views};
 use crate::engine::postgres::name::{identifier, qualified};
 use crate::engine::postgres::session::Session;
-use crate::fault::{Code, Fault, Result};
-use crate::mapping::plan::Plan;
+use crate::fault::{Code, Fault, Place, Result};
+use crate::mapping::expression::Expression;
+use crate::mapping::plan::{Plan, TablePlan};
 use crate::report::{Finding, Severity};
 
 /// What is put aside, and what there is to say about that.
@@ -48,6 +49,9 @@ impl Survey {
         for row in session.query(include_str!("../queries/swap_outward.sql"), &[&relations])? {
             findings.push(outward(&row));
         }
+        for row in session.query(include_str!("../queries/swap_needs.sql"), &[&relations])? {
+            findings.extend(needed(&row, plan));
+        }
         let dependents = Dependents::read(session, &aside)?;
         findings.extend(refused(&dependents, plan));
         Ok(Survey {
@@ -55,6 +59,20 @@ impl Survey {
             dependents,
             findings,
         })
+    }
+
+    /// Adds the views that cannot be defined over the new tables, which only the switch would tell
+    /// otherwise; `schema` is that of the tables.
+    pub(in super::super) fn try_views(
+        &mut self,
+        session: &mut Session,
+        schema: &str,
+        plan: &Plan,
+    ) -> Result<()> {
+        let dependents = (self.dependents.views.as_slice(), self.aside.as_slice());
+        let unsuited = views::unsuited(session, schema, dependents, plan)?;
+        self.findings.extend(unsuited);
+        Ok(())
     }
 
     /// The first reason against it.
@@ -103,13 +121,14 @@ impl Survey {
         aside.chain(self.dependents.views()).collect()
     }
 
-    /// What gives those in `staging` what the old tables have, to be run when they are in place.
+    /// What gives those in `staging` what the old tables have, to be run when they are in place; and what
+    /// of it is to be run when all that points at them does.
     pub(in super::super) fn carried(
         &self,
         session: &mut Session,
         staging: Oid,
         with_owner: bool,
-    ) -> Result<Vec<Statement>> {
+    ) -> Result<(Vec<Statement>, Vec<Statement>)> {
         let (relations, _) = identifiers(&self.aside);
         let query = include_str!("../queries/swap_carried.sql");
         let rows = session.query(query, &[&relations, &staging, &with_owner])?;
@@ -118,7 +137,9 @@ impl Survey {
             table: Some(row.get("name")),
             sql: row.get("sql"),
         };
-        Ok(rows.iter().map(statement).collect())
+        let (last, first): (Vec<_>, Vec<_>) = rows.iter().partition(|row| row.get("at_last"));
+        let statements = |rows: Vec<&Row>| rows.into_iter().map(statement).collect();
+        Ok((statements(first), statements(last)))
     }
 }
 
@@ -158,9 +179,19 @@ fn unsuited(row: &Row) -> Option<Finding> {
         return Some(finding.hint(hint));
     }
     let why: &str = row.get::<_, Option<&str>>("unsuited")?;
-    let message = format!("the table cannot be replaced: {why}");
+    let kind: &str = row.get("kind");
+    let message = format!("the {kind} cannot be put aside: {why}");
     let hint = "import into another schema with --into-schema, or leave the table out with -T";
-    Some(refusal(name, message, hint.to_owned()))
+    let finding = refusal(name, message, hint.to_owned());
+    Some(if kind == "statistics" {
+        Finding {
+            place: Place::default(),
+            ..finding
+        }
+        .on(format!("statistics {name}"))
+    } else {
+        finding
+    })
 }
 
 fn outward(row: &Row) -> Finding {
@@ -171,6 +202,58 @@ fn outward(row: &Row) -> Finding {
     let finding = Finding::new(Code::TargetDependent, Severity::Warning, message);
     let finding = finding.in_table(row.get::<_, &str>("name"));
     finding.hint("add it to the new table by hand where it is wanted; `waybill-import prune` drops the old one")
+}
+
+/// The refusal of an object that is about columns, or a key, that the new table does not have.
+fn needed(row: &Row, plan: &Plan) -> Option<Finding> {
+    let (name, object): (&str, &str) = (row.get("name"), row.get("object"));
+    let table = plan.tables.iter().find(|table| table.name == name)?;
+    let columns: Vec<String> = row.get("columns");
+    let has = |name: &String| table.columns.iter().any(|column| column.name == *name);
+    if let Some(missing) = columns.iter().find(|name| !has(name)) {
+        let message =
+            format!("{object} is about the column `{missing}`, which the new table does not have");
+        let hint = format!(
+            "drop {object} for the import, or add the column in a mapping file with add-columns"
+        );
+        return Some(refusal(name, message, hint));
+    }
+    if !row.get::<_, bool>("is_key") || has_key(table, &columns) {
+        return None;
+    }
+    let columns = columns.join(", ");
+    let message =
+        format!("subscribers tell its rows by ({columns}), which is no key of the new table");
+    let hint = "give the source such a key, with NOT NULL, or ALTER TABLE … REPLICA IDENTITY FULL";
+    Some(refusal(name, message, hint.to_owned()))
+}
+
+/// Whether these columns, in order of name, tell rows apart and are never NULL.
+fn has_key(table: &TablePlan, columns: &[String]) -> bool {
+    let same = |mut own: Vec<String>| {
+        own.sort_unstable();
+        own == columns
+    };
+    let mut primary = table.primary_key.iter();
+    if primary.any(|key| same(key.columns.clone())) {
+        return true;
+    }
+    let not_null = |name: &String| {
+        let mut own = table.columns.iter();
+        own.any(|column| column.name == *name && column.not_null)
+    };
+    let mut keys = table.unique.iter();
+    let mut indexes = table.indexes.iter();
+    columns.iter().all(not_null)
+        && (keys.any(|key| same(key.columns.clone()))
+            || indexes.any(|index| {
+                let columns = index.terms.iter().map(|term| match &term.on {
+                    Expression::Column(name) => Some(name.clone()),
+                    _ => None,
+                });
+                let columns: Option<Vec<_>> = columns.collect();
+                index.unique && index.predicate.is_none() && columns.is_some_and(same)
+            }))
 }
 
 /// What cannot follow, as far as the catalogue tells.
@@ -194,6 +277,17 @@ fn refused(dependents: &Dependents, plan: &Plan) -> Vec<Finding> {
                 "import as a role that owns it",
             ));
         }
+    }
+    for member in dependents.publications.iter().filter(|one| !one.owned) {
+        findings.push(refusal(
+            &member.table,
+            format!(
+                "{} names it and belongs to `{}`, and cannot be changed by this role",
+                member.described, member.owner
+            ),
+            "import as a role that owns the publication, or have its owner drop the table from it"
+                .to_owned(),
+        ));
     }
     for key in &dependents.foreign_keys {
         let mut tables = plan.tables.iter();

@@ -237,7 +237,8 @@ impl PostgresTarget<'_> {
             staging: self.options.run.staging_schema.as_deref(),
             ledger: &self.options.run.ledger_schema,
         };
-        let facts = catalogue::examine(control, schemas, &self.job.plan, purpose, &mut faults)?;
+        let aim = (purpose, self.options.require_idle);
+        let facts = catalogue::examine(control, schemas, &self.job.plan, aim, &mut faults)?;
         if let Some(fault) = faults.into_iter().next() {
             return Err(fault);
         }

@@ -76,6 +76,8 @@ pub struct PostgresOptions {
     pub lock_wait_timeout: Duration,
     /// Puts aside tables that bear the names of those to be made, in the switch.
     pub replace: bool,
+    /// Nobody may use the tables that are replaced or filled, when it begins nor when it ends.
+    pub require_idle: bool,
     /// How the staged tables are compared with what was sent.
     pub check: Check,
     /// Which run it belongs to.
@@ -409,6 +411,7 @@ impl<'a> PostgresTarget<'a> {
             claim,
             dry: self.options.run.dry,
             replace: self.options.replace,
+            require_idle: self.options.require_idle,
             lock_wait: self.options.lock_wait_timeout,
             watch,
         };

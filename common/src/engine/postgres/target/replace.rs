@@ -38,6 +38,8 @@ impl Replacing {
     ) -> Result<Replacing> {
         let (job, plan) = (moving.job, &moving.job.plan);
         let survey = Survey::read(session, moving.target, plan)?;
+        let (relations, _) = swap::identifiers(&survey.aside);
+        moving.refuse_users(session, &relations, false)?;
         let wanted = Wanted {
             tables: &survey.locked(&job.target_schema)?,
             views: &survey.views(),
@@ -46,10 +48,12 @@ impl Replacing {
         moving.order.attempt(session, &wanted)?;
         // What has come to depend on them meanwhile counts.
         let survey = Survey::read(session, moving.target, plan)?;
+        moving.refuse_users(session, &relations, true)?;
         survey.refuse()?;
         let backup = format!("waybill_backup_{}", job.id);
+        let (carried, last) = survey.carried(session, staging, plan.operator.owner.is_none())?;
         let mut replacing = Replacing {
-            after: survey.carried(session, staging, plan.operator.owner.is_none())?,
+            after: carried,
             aside: Vec::new(),
             backup,
         };
@@ -63,6 +67,7 @@ impl Replacing {
             statement.run(session)?;
         }
         replacing.after.extend(after);
+        replacing.after.extend(last);
         replacing.aside = survey.aside;
         Ok(replacing)
     }
@@ -118,6 +123,16 @@ pub(super) fn views(moving: &Move<'_>, session: &mut Session) -> Result<Vec<Obje
         name: row.get("name"),
         oid: row.get("oid"),
     };
+    Ok(rows.iter().map(object).collect())
+}
+
+/// The statistics objects of tables in their place that the old ones had, too.
+pub(super) fn statistics(session: &mut Session, brought: &[Object]) -> Result<Vec<Object>> {
+    let (relations, _) = swap::identifiers(brought);
+    let known: Vec<Oid> = brought.iter().map(|object| object.oid).collect();
+    let query = "SELECT 'statistics' AS kind, stxname::text AS name, oid FROM pg_statistic_ext \
+                 WHERE stxrelid = ANY ($1::oid[]) AND oid <> ALL ($2::oid[]) ORDER BY stxname";
+    let rows = session.query(query, &[&relations, &known])?;
     Ok(rows.iter().map(object).collect())
 }
 

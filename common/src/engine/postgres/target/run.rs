@@ -238,7 +238,8 @@ impl<'a> Job<'a> {
     }
 
     /// BEGIN with settings that hold for one transaction, so that nothing leaks through a pooler
-    /// and no setting of role or database has a say.
+    /// and no setting of role or database has a say. Where the client or its machine is gone, the
+    /// server notices within minutes, and lets go of the locks.
     pub(super) fn begin(&self, server: u32, lock_wait: Duration, work_memory: i64) -> String {
         let lock_wait = std::cmp::max(1, lock_wait.as_millis());
         let application = application_name(&self.id);
@@ -249,6 +250,12 @@ impl<'a> Job<'a> {
              SET LOCAL lock_timeout = '{lock_wait}ms'; \
              SET LOCAL statement_timeout = 0; \
              SET LOCAL idle_in_transaction_session_timeout = '60s'; \
+             SET LOCAL tcp_keepalives_idle = 60; \
+             SET LOCAL tcp_keepalives_interval = 10; \
+             SET LOCAL tcp_keepalives_count = 6; \
+             SELECT set_config('client_connection_check_interval', '10s', true) \
+             WHERE current_setting('client_connection_check_interval', true) IS NOT NULL \
+               AND version() ~ 'linux'; \
              SET LOCAL maintenance_work_mem = '{work_memory}kB'; \
              SET LOCAL TimeZone = 'UTC'; \
              SET LOCAL DateStyle = 'ISO, YMD'; \

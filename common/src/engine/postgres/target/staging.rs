@@ -51,8 +51,19 @@ pub(super) fn create(session: &mut Session, begin: &str, job: &Job<'_>) -> Resul
 /// applications find the order that they know.
 pub(super) fn keep_collations(session: &mut Session, begin: &str, job: &Job<'_>) -> Result<()> {
     let query = include_str!("../queries/kept_collations.sql");
+    // What the mapping file asks for, counts more.
+    let (mut tables, mut columns) = (Vec::new(), Vec::new());
+    for table in &job.plan.tables {
+        for column in table.columns.iter().filter(|one| one.collation.is_some()) {
+            tables.push(table.name.as_str());
+            columns.push(column.name.as_str());
+        }
+    }
     let rows = transaction(session, begin, |session| {
-        session.query(query, &[&job.staging, &job.target_schema])
+        session.query(
+            query,
+            &[&job.staging, &job.target_schema, &tables, &columns],
+        )
     })?;
     for batch in rows.chunks(BATCH) {
         transaction(session, begin, |session| {

@@ -13,6 +13,7 @@ use crate::engine::postgres::conninfo::ConnInfo;
 use crate::engine::postgres::ledger::{Claim, Record, State, Steps, end, lock_key};
 use crate::engine::postgres::name::{identifier, qualified};
 use crate::engine::postgres::session::{ServerMessage, Session};
+use crate::engine::postgres::sessions;
 use crate::engine::postgres::swap::{self, Object, Order};
 use crate::fault::{Code, Fault, Result};
 use crate::progress::Watch;
@@ -49,6 +50,8 @@ pub(super) struct Move<'a> {
     pub(super) dry: bool,
     /// Whether tables of the same names are put aside.
     pub(super) replace: bool,
+    /// Whether nobody may use the tables that are there.
+    pub(super) require_idle: bool,
     /// How long locks are tried for.
     pub(super) lock_wait: Duration,
     /// Learns of each further attempt.
@@ -74,7 +77,7 @@ impl Move<'_> {
             match prepared {
                 Err(fault)
                     if self.replace
-                        && fault.code() == Code::LockTimeout
+                        && matches!(fault.code(), Code::LockTimeout | Code::TargetInUse)
                         && begun.elapsed() < self.lock_wait =>
                 {
                     session.execute("ROLLBACK")?;
@@ -95,6 +98,22 @@ impl Move<'_> {
             drop(session.execute("ROLLBACK"));
         }
         locked.map(drop)
+    }
+
+    /// Where nobody may use the tables, refuses while somebody does. Who only waits for a lock that we
+    /// hold will find the new tables.
+    pub(super) fn refuse_users(
+        &self,
+        session: &mut Session,
+        tables: &[Oid],
+        locked: bool,
+    ) -> Result<()> {
+        if !self.require_idle {
+            return Ok(());
+        }
+        let mut users = sessions::users(session, tables, self.replace)?;
+        users.retain(|user| !(locked && user.waits));
+        sessions::refusal(&users).map_or(Ok(()), Err)
     }
 
     /// Writes into the ledger that the run is done, and what came of it.
@@ -189,6 +208,8 @@ impl Move<'_> {
         }
         self.finish(session)?;
         brought.extend(replace::views(self, session)?);
+        let statistics = replace::statistics(session, &brought)?;
+        brought.extend(statistics);
         replace::record(self, session, brought, replacing)?;
         Ok(left_out)
     }

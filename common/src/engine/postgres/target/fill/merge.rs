@@ -261,7 +261,7 @@ impl Publish<'_> {
         }
         session.execute("SET LOCAL search_path = pg_catalog, pg_temp")?;
         if !self.moving.dry {
-            sequences.advance(session, self.tables)?;
+            sequences.advance(session, self.tables, true)?;
         }
         Ok(before)
     }

@@ -12,6 +12,8 @@ mod survey;
 
 use std::time::{Duration, Instant};
 
+use tokio_postgres::types::Oid;
+
 use crate::engine::postgres::ledger::{self, Written, WrittenTable};
 use crate::engine::postgres::name::identifier;
 use crate::engine::postgres::session::{ServerMessage, Session};
@@ -148,7 +150,8 @@ impl Publish<'_> {
         self.write_down(session, written, &before)
     }
 
-    /// Writes into the ledger what an undo has to know.
+    /// Writes into the ledger what an undo has to know. The sequences that no rollback takes back are
+    /// moved first: little but COMMIT can fail any more.
     fn write_down(
         &self,
         session: &mut Session,
@@ -156,6 +159,9 @@ impl Publish<'_> {
         before: &Standings,
     ) -> Result<()> {
         let sequences = Sequences::read(session, self.tables)?;
+        if !self.moving.dry {
+            sequences.advance(session, self.tables, false)?;
+        }
         let sequences = sequences.moved(session, before)?;
         let written = Written { tables, sequences };
         let (job, ledger) = (self.tables.job, &self.moving.steps.ledger);
@@ -197,7 +203,7 @@ impl Publish<'_> {
             }
         }
         if !self.moving.dry {
-            sequences.advance(session, self.tables)?;
+            sequences.advance(session, self.tables, true)?;
         }
         Ok((written, before))
     }
@@ -223,14 +229,17 @@ impl Publish<'_> {
             names.join(", "),
             self.mode()
         );
+        let tables = self.oids(session)?;
         let begun = Instant::now();
         loop {
             session.execute("SAVEPOINT lock")?;
-            let Err(fault) = session.execute(&sql) else {
+            let locked = self.moving.refuse_users(session, &tables, false);
+            let Err(fault) = locked.and_then(|()| session.execute(&sql)) else {
                 return session.execute("RELEASE SAVEPOINT lock");
             };
             session.execute("ROLLBACK TO SAVEPOINT lock")?;
-            if fault.code() != Code::LockTimeout || begun.elapsed() >= self.lock_wait {
+            let passes = matches!(fault.code(), Code::LockTimeout | Code::TargetInUse);
+            if !passes || begun.elapsed() >= self.lock_wait {
                 return Err(fault);
             }
             self.moving
@@ -238,6 +247,15 @@ impl Publish<'_> {
                 .retry("the locks on the tables", &fault.in_short());
             std::thread::sleep(PAUSE);
         }
+    }
+
+    /// The identifiers of the tables that are filled.
+    fn oids(&self, session: &mut Session) -> Result<Vec<Oid>> {
+        let names = self.tables.all().map(|filled| filled.target());
+        let names = names.collect::<Result<Vec<_>>>()?;
+        let query = "SELECT to_regclass(name)::oid AS oid FROM unnest($1::text[]) AS name";
+        let rows = session.query(query, &[&names])?;
+        Ok(rows.iter().filter_map(|row| row.get("oid")).collect())
     }
 
     /// Who may go on while the rows are written. SELECT … FOR UPDATE must wait where rows are updated:

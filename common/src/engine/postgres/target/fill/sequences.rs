@@ -138,11 +138,15 @@ impl Sequences {
         Err(fault.hint(hint))
     }
 
-    /// Moves the others behind the largest number of their column.
-    pub(super) fn advance(&self, session: &mut Session, tables: Tables<'_>) -> Result<()> {
-        // Those that cannot be rolled back come last.
-        let (owned, others): (Vec<_>, Vec<_>) = self.0.iter().partition(|sequence| sequence.owned);
-        for sequence in owned.into_iter().chain(others) {
+    /// Moves the others behind the largest number of their column: those that we own, or those that we
+    /// do not and that no rollback takes back.
+    pub(super) fn advance(
+        &self,
+        session: &mut Session,
+        tables: Tables<'_>,
+        owned: bool,
+    ) -> Result<()> {
+        for sequence in self.0.iter().filter(|sequence| sequence.owned == owned) {
             let Some(staged) = sequence.staged else {
                 continue;
             };
