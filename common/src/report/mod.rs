@@ -287,6 +287,10 @@ pub struct ColumnReport {
 
 /// What a job found and did. Starts empty; each flow fills what it knows.
 #[derive(Debug, Clone, Default, PartialEq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each says something of its own"
+)]
 pub struct Report {
     /// The source as the user named it, without password.
     pub source: Option<String>,

@@ -239,7 +239,7 @@ impl Rows {
         (backup, run): (&str, &str),
     ) -> Result<Vec<Statement>> {
         let tables = self.survey(session)?;
-        let mut statements = self.before(&tables, (backup, run))?;
+        let mut statements = Self::before(&tables, (backup, run))?;
         statements.extend(self.exchange(&tables)?);
         let (_, moves, _) = sequences::plan(session, &self.written.sequences)?;
         statements.extend(moves);
@@ -248,7 +248,7 @@ impl Rows {
     }
 
     /// Keeps the rows as they are now.
-    fn before(&self, tables: &[Table], (backup, run): (&str, &str)) -> Result<Vec<Statement>> {
+    fn before(tables: &[Table], (backup, run): (&str, &str)) -> Result<Vec<Statement>> {
         let mut statements = vec![plain(SETTINGS), swap::create_backup(backup, run)?];
         for table in tables.iter().filter(|table| table.is_concerned()) {
             statements.push(Statement {
@@ -306,7 +306,7 @@ impl Rows {
         for table in &tables {
             held.push(verify::count(session, table)?);
         }
-        execute(session, self.before(&tables, (backup, run))?)?;
+        execute(session, Self::before(&tables, (backup, run))?)?;
         let mut kept = Vec::with_capacity(tables.len());
         for table in &tables {
             kept.push(verify::kept(session, table, backup)?);
@@ -323,10 +323,10 @@ impl Rows {
                 kept: kept.all,
             });
         }
-        let (moved, moves, _) = sequences::plan(session, &self.written.sequences)?;
+        let (moved, back, _) = sequences::plan(session, &self.written.sequences)?;
         execute(session, self.after(&tables)?)?;
         // One that is not ours is moved for good, so this comes last.
-        execute(session, moves)?;
+        execute(session, back)?;
         Ok(Exchanged(Written {
             tables: written,
             sequences: moved,

@@ -46,7 +46,7 @@ pub(super) fn plan(session: &mut Session, moved: &[MovedSequence]) -> Result<Mov
             continue;
         };
         let (owned, may_set): (bool, bool) = (row.get("owned"), row.get("may_set"));
-        if !owned && !(may_set && row.get("may_read")) {
+        if !(owned || may_set && row.get("may_read")) {
             notes.push(note(
                 one,
                 "may not be set by this role, and stays where it is",
