@@ -24,6 +24,7 @@ mod into_sqlite;
 #[cfg(all(feature = "sqlite", feature = "postgres"))]
 mod kept;
 pub mod keys;
+#[cfg(all(feature = "sqlite", feature = "postgres"))]
 mod map_out;
 mod open;
 #[cfg(feature = "postgres")]
