@@ -9,6 +9,7 @@ mod busy;
 mod crew;
 mod keys;
 mod policy;
+mod references;
 mod survival;
 mod values;
 

@@ -6,6 +6,7 @@
 
 mod matched;
 mod merge;
+mod references;
 mod sequences;
 mod statements;
 mod survey;
@@ -198,7 +199,11 @@ impl Publish<'_> {
                 rows: Some(self.compare(session, filled)?),
                 kept: 0,
             });
-            if filled.table.target.owned {
+        }
+        // Some of what it finds out stays, whatever is rolled back.
+        let lasting = !self.moving.dry;
+        for filled in self.tables.all() {
+            if lasting && filled.table.target.owned {
                 session.execute(&format!("ANALYZE {}", filled.target()?))?;
             }
         }
