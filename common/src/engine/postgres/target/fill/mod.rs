@@ -276,7 +276,7 @@ impl Publish<'_> {
         session.execute(
             "SELECT set_config('synchronous_commit', 'on', true) \
              WHERE current_setting('synchronous_commit') = 'off'; \
-             SET LOCAL row_security = off; SET LOCAL extra_float_digits = 1; \
+             SET LOCAL row_security = off; \
              SET LOCAL synchronize_seqscans = off",
         )
     }
