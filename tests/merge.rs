@@ -8,6 +8,7 @@
 mod busy;
 mod crew;
 mod keys;
+mod lodging;
 mod policy;
 mod references;
 mod survival;

@@ -3,10 +3,12 @@
 use super::Table;
 use crate::engine::postgres::name::{identifier, qualified};
 use crate::engine::postgres::session::Session;
+use crate::engine::postgres::swap;
 use crate::fault::{Code, Fault, Result};
 
-/// Refuses where the role may not write what the undo has to.
+/// Refuses where the role may not write what the undo has to, or not keep what it takes away.
 pub(super) fn refuse(session: &mut Session, tables: &[Table]) -> Result<()> {
+    swap::refuse_without_backup(session)?;
     let query = "SELECT current_user::text AS role, \
                  ARRAY(SELECT one FROM unnest($2::text[]) AS one WHERE NOT has_table_privilege($1::oid, one)) AS missing";
     for table in tables.iter().filter(|table| table.is_concerned()) {

@@ -269,9 +269,12 @@ impl Publish<'_> {
         Err(fault)
     }
 
-    /// A name for a table in the staging schema that no staged table has.
+    /// A name for a table in the staging schema that no staged table has; one that goes with the run's
+    /// where the schema is not its own.
     fn free_name(&self, position: usize) -> String {
-        let mut name = format!("waybill_fates_{position}");
+        let disguise = self.tables.job.disguise.as_ref();
+        let prefix = disguise.map_or("", |disguise| disguise.prefix());
+        let mut name = format!("{prefix}waybill_fates_{position}");
         let plan = &self.tables.job.plan;
         while plan.tables.iter().any(|table| table.name == name) {
             name.push('_');
