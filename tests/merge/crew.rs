@@ -50,10 +50,10 @@ fn a_process_whose_run_another_finishes_tells_what_became_of_the_rows() {
         for result in &results {
             assert_eq!(counts(result, None), "2 0 1 1");
             assert_eq!(counts(result, Some("t")), "2 0 1 1");
-            let told = findings(result, "warning");
-            assert_eq!(told, findings(&results[0], "warning"));
-            let conflict = |one: &String| one.starts_with("merge-conflict t 1: ");
-            assert!(told.iter().any(conflict), "{told:?}");
+            let mut told = findings(result, "warning");
+            // On a slow machine one or the other sees the lock that is held here for so long.
+            told.retain(|finding| !finding.starts_with("target-in-use"));
+            assert_eq!(told, ["merge-conflict t 1: id=2"]);
         }
         assert_eq!(desk.ask("SELECT count(*) FROM waybill.runs"), "1");
         assert_eq!(

@@ -69,6 +69,9 @@ fn a_key_for_a_table_that_is_not_merged_and_a_policy_for_another_mode_are_mistak
     ] {
         desk.merge(&arguments).exits(2);
     }
+    // It was the last one that counted, in silence.
+    desk.merge(&["--on-key", "t=id", "--on-key", "t=id"])
+        .exits(2);
     desk.fill(&UPDATE).exits(2);
 }
 

@@ -60,6 +60,9 @@ fn update_gives_rows_the_values_of_the_archive_and_a_second_merge_changes_nothin
         let mut desk = Desk::of_sql(server, TARGET, SOURCE);
         let update = ["--on-conflict", "update"];
         let result = desk.merge(&update).exits(0).json();
+        // What holds the locks was counted to the phase before it.
+        let mut phases = result["phases"].as_array().unwrap().iter();
+        assert!(phases.any(|phase| phase["name"] == "writing rows"));
         assert_eq!(counts(&result, Some("customer")), "1 1 1 0");
         assert_eq!(counts(&result, None), "3 1 2 0");
         assert_eq!(findings(&result, "warning"), Vec::<String>::new());

@@ -287,3 +287,33 @@ fn a_backup_that_somebody_has_changed_is_not_brought_back_unasked() {
         ["t 1 its backup was changed: it has 14 rows, and 15 were put there: "]
     );
 }
+
+/// A value that somebody had changed in a backup was brought back as if it had been there.
+#[test]
+fn a_value_that_somebody_has_changed_in_a_backup_is_not_brought_back_unasked() {
+    for server in servers() {
+        let (mut desk, before, merged) = merged(server);
+        undo(&desk, &[]).exits(0);
+        assert_eq!(state(server, &mut desk), before);
+        undo(&desk, &[]).exits(0);
+        assert_eq!(state(server, &mut desk), merged);
+        let backup = desk.ask(
+            "SELECT backup_schema FROM waybill.runs WHERE state = 'done' ORDER BY run DESC LIMIT 1",
+        );
+        desk.client
+            .batch_execute(&format!("UPDATE {backup}.t SET a = 'other' WHERE id = 6"))
+            .unwrap();
+        let refused = undo(&desk, &["--no-input"]).exits(4).json();
+        assert_eq!(
+            findings(&refused),
+            ["t 1 its backup was changed: 1 of its rows are not those that were put there: "]
+        );
+        for table in [format!("{backup}.t"), "t".to_owned()] {
+            let sql = format!("VACUUM (FULL, FREEZE) {table}");
+            desk.client.batch_execute(&sql).unwrap();
+        }
+        undo(&desk, &["--no-input"]).exits(4);
+        undo(&desk, &["--yes"]).exits(0);
+        assert_eq!(desk.ask("SELECT a FROM t WHERE id = 6"), "other");
+    }
+}

@@ -191,7 +191,7 @@ fn folder_of(path: &Path) -> &Path {
 }
 
 fn unwritable(path: &Path, error: io::Error) -> Fault {
-    Fault::new(Code::OutputUnwritable, "cannot write the result as JSON")
+    Fault::new(Code::OutputUnwritable, "cannot write the result")
         .at(path.display())
         .because(error)
 }

@@ -80,7 +80,11 @@ pub fn merge(
     let mut wanted = vec![None; filling.tables.len()];
     for key in &merging.keys {
         let table = table_of(key, &filling, schema)?;
-        wanted[table] = Some(key.columns.as_slice());
+        if wanted[table].replace(key.columns.as_slice()).is_some() {
+            let what = "--on-key names two keys for one table";
+            let fault = Fault::new(Code::Usage, what).in_table(&filling.tables[table].target.name);
+            return Err(fault.hint("name one: rows are found by one key"));
+        }
     }
     let findings = &mut filling.plan.findings;
     for (table, wanted) in filling.tables.iter_mut().zip(wanted) {

@@ -48,6 +48,8 @@ struct Locked {
     /// Those of them that may not have changed.
     looked_at: Vec<String>,
     views: Vec<Oid>,
+    /// How, when everything is done. Rows are exchanged while others go on reading, where that can be.
+    mode: &'static str,
 }
 
 /// What an undo has done.
@@ -143,13 +145,13 @@ impl Undo {
         let mut session = Session::connect(&self.conninfo)?;
         let statements = transaction(&mut session, READING, |session| self.statements(session))?;
         let locked = transaction(&mut session, READING, |session| self.locked(session))?;
-        let tables = locked.all;
+        let (tables, mode) = (locked.all, locked.mode);
         let mut script = vec![
             "BEGIN".to_owned(),
             "SET LOCAL search_path = pg_catalog, pg_temp".to_owned(),
         ];
         if !tables.is_empty() {
-            let (tables, mode) = (tables.join(", "), self.last_lock());
+            let tables = tables.join(", ");
             script.push(format!("LOCK TABLE {tables} IN {mode} MODE"));
         }
         let statements = statements.into_iter().map(|statement| statement.sql);
@@ -355,11 +357,12 @@ impl Undo {
     /// What is locked.
     fn locked(&self, session: &mut Session) -> Result<Locked> {
         if let Some(rows) = &self.rows {
-            let tables = rows.locked(session)?;
+            let (tables, mode) = rows.locked(session, &self.id)?;
             return Ok(Locked {
                 all: tables.clone(),
                 looked_at: tables,
                 views: Vec::new(),
+                mode,
             });
         }
         let (out, back) = self.survey(session)?;
@@ -377,15 +380,8 @@ impl Undo {
             views: views.collect(),
             all,
             looked_at: tables,
+            mode: "ACCESS EXCLUSIVE",
         })
-    }
-
-    /// The lock under which everything is done. Rows are exchanged while others go on reading.
-    fn last_lock(&self) -> &'static str {
-        match self.rows {
-            Some(_) => "EXCLUSIVE",
-            None => "ACCESS EXCLUSIVE",
-        }
     }
 
     fn backup(&self) -> String {
@@ -429,12 +425,16 @@ impl Undo {
         }
         let locked = self.locked(session)?;
         if self.rows.is_some() || !self.assume_unchanged {
+            let (mode, first) = match self.rows {
+                Some(_) => (locked.mode, order),
+                None => ("SHARE", &Order::default()),
+            };
             let looked_at = Wanted {
                 tables: &locked.looked_at,
                 views: &[],
-                mode: self.rows.as_ref().map_or("SHARE", |_| self.last_lock()),
+                mode,
             };
-            Order::default().attempt(session, &looked_at)?;
+            first.attempt(session, &looked_at)?;
         }
         let changes = self.changes(session)?;
         if changes.iter().any(|change| !self.findings.contains(change)) {
@@ -450,7 +450,7 @@ impl Undo {
         let wanted = Wanted {
             tables: &locked.all,
             views: &locked.views,
-            mode: "ACCESS EXCLUSIVE",
+            mode: locked.mode,
         };
         order.attempt(session, &wanted)?;
         for statement in self.statements(session)? {

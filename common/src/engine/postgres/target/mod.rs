@@ -400,6 +400,11 @@ impl<'a> PostgresTarget<'a> {
                 ));
             }
         };
+        let phase = match self.filling {
+            Some(_) => "writing rows",
+            None => "switching",
+        };
+        watch.phase(phase, Extent::default());
         let order = Order::default();
         let moving = Move {
             order: &order,

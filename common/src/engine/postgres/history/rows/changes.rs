@@ -23,7 +23,7 @@ pub(super) fn all(
             None => whole(session, (ledger, run), table),
         };
         found.extend(changes.map_err(|fault| fault.in_table(&table.written.name))?);
-        found.extend(backup(session, table)?);
+        found.extend(backup(session, (ledger, run), table)?);
     }
     Ok(found)
 }
@@ -110,17 +110,30 @@ fn whole(
 }
 
 /// The images must be those that were kept.
-fn backup(session: &mut Session, table: &Table) -> Result<Option<Finding>> {
+fn backup(
+    session: &mut Session,
+    (ledger, run): (&Ledger, &str),
+    table: &Table,
+) -> Result<Option<Finding>> {
     if table.written.kept == 0 {
         return Ok(None);
     }
-    let sql = format!("SELECT count(*) AS rows FROM {}", table.images()?);
-    let rows = session.query(&sql, &[])?;
-    let rows: i64 = rows.first().map_or(0, |row| row.get("rows"));
+    let sql = format!(
+        "SELECT count(*) AS rows, count(*) - count(own.xid) AS changed \
+         FROM {} AS i LEFT JOIN {OWN} AS own ON own.xid = i.xmin::text::bigint",
+        table.images()?
+    );
+    let rows = session.query(&ledger.sql(&sql), &[&run])?;
+    let (rows, changed): (i64, i64) = rows
+        .first()
+        .map_or((0, 0), |row| (row.get("rows"), row.get("changed")));
     let kept = table.written.kept;
-    Ok((rows != kept).then(|| {
-        let message =
-            format!("its backup was changed: it has {rows} rows, and {kept} were put there");
-        changed_since(&table.written.name, message)
-    }))
+    let message = if rows != kept {
+        format!("its backup was changed: it has {rows} rows, and {kept} were put there")
+    } else if changed > 0 {
+        format!("its backup was changed: {changed} of its rows are not those that were put there")
+    } else {
+        return Ok(None);
+    };
+    Ok(Some(changed_since(&table.written.name, message)))
 }

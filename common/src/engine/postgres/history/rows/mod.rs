@@ -5,6 +5,7 @@
 //! exchanged whole, as it was empty before.
 
 mod changes;
+mod indexing;
 mod references;
 mod rights;
 mod sequences;
@@ -217,16 +218,28 @@ impl Rows {
         changes::all(session, (ledger, &self.keeper), &tables)
     }
 
-    /// What is locked against other writers: the tables, and those whose rows could follow.
-    pub(super) fn locked(&self, session: &mut Session) -> Result<Vec<String>> {
+    /// What is locked against other writers: the tables, and those whose rows could follow; and how. Where an
+    /// index is made for the time being, nobody may read: to drop it takes that.
+    pub(super) fn locked(
+        &self,
+        session: &mut Session,
+        run: &str,
+    ) -> Result<(Vec<String>, &'static str)> {
         let tables = self.survey(session)?;
         let mut locked = references::followers(session, &tables)?;
+        let supports = indexing::wanted(session, &tables, run)?;
+        let mode = if supports.is_empty() {
+            "EXCLUSIVE"
+        } else {
+            "ACCESS EXCLUSIVE"
+        };
+        locked.extend(supports.into_iter().map(|support| support.table));
         for table in &tables {
             locked.push(table.only_target()?);
         }
         locked.sort_unstable();
         locked.dedup();
-        Ok(locked)
+        Ok((locked, mode))
     }
 
     /// Keeps others from taking numbers, within the transaction.
@@ -242,7 +255,10 @@ impl Rows {
     ) -> Result<Vec<Statement>> {
         let tables = self.survey(session)?;
         let mut statements = Self::before(&tables, (backup, run))?;
+        let supports = indexing::wanted(session, &tables, run)?;
+        statements.extend(supports.iter().map(|support| plain(&support.create)));
         statements.extend(self.exchange(&tables)?);
+        statements.extend(supports.iter().map(|support| plain(&support.drop)));
         let (_, moves, _) = sequences::plan(session, &self.written.sequences)?;
         statements.extend(moves);
         statements.extend(self.after(&tables)?);
@@ -313,7 +329,12 @@ impl Rows {
         for table in &tables {
             kept.push(verify::kept(session, table, backup)?);
         }
+        let supports = indexing::wanted(session, &tables, run)?;
+        let creates = supports.iter().map(|support| plain(&support.create));
+        execute(session, creates.collect())?;
         execute(session, self.exchange(&tables)?)?;
+        let drops = supports.iter().map(|support| plain(&support.drop));
+        execute(session, drops.collect())?;
         let mut written = Vec::with_capacity(tables.len());
         for ((table, held), kept) in tables.iter().zip(held).zip(kept) {
             let left = verify::arrived(session, table, (held, kept))?;
