@@ -12,6 +12,7 @@ mod views;
 pub(super) use dependents::{Dependents, Statement};
 pub(super) use lock::{Order, PAUSE, Wanted, pass_autovacuum};
 pub(super) use survey::Survey;
+pub(super) use views::unsuited_by_others;
 
 use tokio_postgres::types::Oid;
 

@@ -23,6 +23,18 @@ struct Fronts {
     path: String,
 }
 
+impl Fronts {
+    /// Nothing where there is no table.
+    fn new(old: &[String], new: &[String], schema: &str) -> Result<Option<Fronts>> {
+        let path = format!("SET LOCAL search_path = {}, pg_temp", identifier(schema)?);
+        Ok((!new.is_empty()).then(|| Fronts {
+            old: old.join(", "),
+            new: new.join(", "),
+            path,
+        }))
+    }
+}
+
 /// Every view that the new tables do not suit, within a transaction that stays as it is.
 pub(super) fn unsuited(
     session: &mut Session,
@@ -30,28 +42,65 @@ pub(super) fn unsuited(
     (views, aside): (&[Dependent], &[Object]),
     plan: &Plan,
 ) -> Result<Vec<Finding>> {
-    let views: Vec<_> = views.iter().filter(|view| view.owned).collect();
-    let Some(fronts) = fronts(schema, aside, plan)?.filter(|_| !views.is_empty()) else {
+    let Some(fronts) = fronts(schema, aside, plan)? else {
         return Ok(Vec::new());
     };
+    let mut findings = Vec::new();
+    for (view, unfit) in unfit(session, &fronts, views)? {
+        let read = changed(session, view.oid, aside, plan)?;
+        findings.push(finding(view, &unfit, &read));
+    }
+    Ok(findings)
+}
+
+/// The first view that tables in another schema do not suit, with the reason; within a transaction that
+/// stays as it is.
+pub(in super::super) fn unsuited_by_others(
+    session: &mut Session,
+    (schema, other): (&str, &str),
+    tables: &[&str],
+    views: &[&Dependent],
+) -> Result<Option<(String, String)>> {
+    let (mut old, mut new) = (Vec::new(), Vec::new());
+    for table in tables {
+        let name = identifier(table)?;
+        for (all, schema) in [(&mut old, schema), (&mut new, other)] {
+            let place = qualified(schema, table)?;
+            all.push(format!("{name} AS (SELECT * FROM ONLY {place})"));
+        }
+    }
+    let Some(fronts) = Fronts::new(&old, &new, schema)? else {
+        return Ok(None);
+    };
+    let found = unfit(session, &fronts, views.iter().copied())?;
+    let first = found.into_iter().next();
+    Ok(first.map(|(view, unfit)| (view.described.clone(), unfit.message(view))))
+}
+
+/// The views that cannot be defined over the new tables.
+fn unfit<'a>(
+    session: &mut Session,
+    fronts: &Fronts,
+    views: impl IntoIterator<Item = &'a Dependent>,
+) -> Result<Vec<(&'a Dependent, Unfit)>> {
+    let views: Vec<_> = views.into_iter().filter(|view| view.owned).collect();
+    if views.is_empty() {
+        return Ok(Vec::new());
+    }
     let oids: Vec<Oid> = views.iter().map(|view| view.oid).collect();
     let query = include_str!("../queries/swap_views.sql");
     let rows = within_path(session, &fronts.path, |session| {
         session.query(query, &[&oids])
     })?;
-    let mut findings = Vec::new();
+    let mut found = Vec::new();
     for row in rows {
-        let view = views
-            .iter()
-            .find(|view| view.oid == row.get::<_, Oid>("oid"));
-        let Some(view) = view else { continue };
-        let found = look(session, &fronts, &row)?;
-        if let Some(unfit) = found {
-            let read = changed(session, view.oid, aside, plan)?;
-            findings.push(finding(view, &unfit, &read));
-        }
+        let oid: Oid = row.get("oid");
+        let Some(view) = views.iter().find(|view| view.oid == oid) else {
+            continue;
+        };
+        found.extend(look(session, fronts, &row)?.map(|unfit| (*view, unfit)));
     }
-    Ok(findings)
+    Ok(found)
 }
 
 /// Does something with this `search_path`, and takes back all of it, also what has failed.
@@ -82,12 +131,7 @@ fn fronts(schema: &str, aside: &[Object], plan: &Plan) -> Result<Option<Fronts>>
         old.push(format!("{name} AS (SELECT * FROM ONLY {place})"));
         new.push(format!("{name} AS (SELECT {})", columns(table)?));
     }
-    let path = format!("SET LOCAL search_path = {}, pg_temp", identifier(schema)?);
-    Ok((!new.is_empty()).then(|| Fronts {
-        old: old.join(", "),
-        new: new.join(", "),
-        path,
-    }))
+    Fronts::new(&old, &new, schema)
 }
 
 fn columns(table: &TablePlan) -> Result<String> {
@@ -224,21 +268,27 @@ fn changed(
     Ok(changed.collect())
 }
 
+impl Unfit {
+    fn message(&self, view: &Dependent) -> String {
+        match self {
+            Unfit::Column {
+                name,
+                before,
+                after,
+            } => format!(
+                "{} would get another type: its column `{name}` is {before}, and would be {after}",
+                view.described
+            ),
+            Unfit::Refused(message) => format!(
+                "{} cannot be defined over the new tables: {}",
+                view.described, message.message
+            ),
+        }
+    }
+}
+
 fn finding(view: &Dependent, unfit: &Unfit, read: &[(String, String)]) -> Finding {
-    let message = match unfit {
-        Unfit::Column {
-            name,
-            before,
-            after,
-        } => format!(
-            "{} would get another type: its column `{name}` is {before}, and would be {after}",
-            view.described
-        ),
-        Unfit::Refused(message) => format!(
-            "{} cannot be defined over the new tables: {}",
-            view.described, message.message
-        ),
-    };
+    let message = unfit.message(view);
     let asked = read
         .iter()
         .map(|(column, was)| format!("type = \"{was}\" for {column}"));
