@@ -333,6 +333,9 @@ impl Undo {
             );
             return refusal(&member.described, what);
         }
+        if let Some(fault) = dependents.lacking().next() {
+            return Err(fault);
+        }
         let pointing = dependents.views.iter().chain(&dependents.foreign_keys);
         for one in pointing {
             let parent = one.parent.as_deref();

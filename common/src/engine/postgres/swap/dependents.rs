@@ -58,6 +58,8 @@ pub(in super::super) struct Dependent {
     pub(in super::super) oid: Oid,
     /// Whether it is ours to change.
     pub(in super::super) owned: bool,
+    /// The right on its schema without which it cannot be changed.
+    pub(in super::super) lacks: Option<String>,
     /// For a foreign key: its table, quoted; what it refers to, and by which columns in order of name.
     pub(in super::super) child: String,
     pub(in super::super) parent: Option<String>,
@@ -210,6 +212,20 @@ impl Dependents {
         self.views.iter().map(|view| view.oid)
     }
 
+    /// Rights without which what is ours cannot be changed.
+    pub(in super::super) fn lacking(&self) -> impl Iterator<Item = Fault> + '_ {
+        let all = self.views.iter().chain(&self.foreign_keys);
+        all.filter(|one| one.owned).filter_map(|one| {
+            let right = one.lacks.as_ref()?;
+            let what = format!(
+                "{} is made anew, and the role may not do that in its schema",
+                one.described
+            );
+            let fault = Fault::new(Code::RightMissing, what).on(&one.described);
+            Some(fault.hint(format!("GRANT {right} TO the role that connects")))
+        })
+    }
+
     /// The tables with foreign keys that follow, as SQL names them.
     pub(in super::super) fn children(&self) -> impl Iterator<Item = String> + '_ {
         self.foreign_keys.iter().map(|key| key.child.clone())
@@ -241,6 +257,7 @@ fn dependent(row: &Row) -> Dependent {
         described: row.get("described"),
         oid: row.get("oid"),
         owned: row.get("owned"),
+        lacks: row.get("lacks"),
         child: row.get("child_name"),
         parent: row.get("parent"),
         parent_columns: row.get("parent_columns"),

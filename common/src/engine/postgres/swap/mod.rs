@@ -4,6 +4,7 @@
 //! their identifiers in the catalogue; the names in the statements are the server's own, quoted by it.
 //! Knows no plan but for its names, and no ledger.
 
+mod behind;
 mod dependents;
 mod lock;
 mod survey;

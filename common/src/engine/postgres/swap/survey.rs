@@ -7,7 +7,7 @@ use tokio_postgres::Row;
 use tokio_postgres::types::Oid;
 
 use super::dependents::Dependent;
-use super::{Dependents, Object, Statement, identifiers, views};
+use super::{Dependents, Object, Statement, behind, identifiers, views};
 use crate::engine::postgres::name::{identifier, qualified};
 use crate::engine::postgres::session::Session;
 use crate::fault::{Code, Fault, Place, Result};
@@ -42,9 +42,15 @@ impl Survey {
             let what: &str = row.get("what");
             findings.push(refusal(
                 row.get("name"),
-                format!("{what} cannot be given to the table that takes its place"),
+                format!("{what} cannot be given to what takes its place"),
                 format!("drop {what} for the import, and make it again after it"),
             ));
+        }
+        if plan.operator.owner.is_none() {
+            findings.extend(rows.iter().filter_map(homeless));
+        }
+        for row in session.query(include_str!("../queries/swap_passed.sql"), &[&relations])? {
+            findings.push(passed(&row));
         }
         for row in session.query(include_str!("../queries/swap_outward.sql"), &[&relations])? {
             findings.push(outward(&row));
@@ -52,6 +58,7 @@ impl Survey {
         for row in session.query(include_str!("../queries/swap_needs.sql"), &[&relations])? {
             findings.extend(needed(&row, plan));
         }
+        findings.extend(behind::left(session, &relations, plan)?);
         let dependents = Dependents::read(session, &aside)?;
         findings.extend(refused(&dependents, plan));
         Ok(Survey {
@@ -141,6 +148,24 @@ impl Survey {
         let statements = |rows: Vec<&Row>| rows.into_iter().map(statement).collect();
         Ok((statements(first), statements(last)))
     }
+
+    /// What gives views and enumerated types in `schema`, which are there, what those that were put aside have.
+    pub(in super::super) fn succeeded(
+        session: &mut Session,
+        aside: &[Object],
+        schema: Oid,
+        with_owner: bool,
+    ) -> Result<Vec<Statement>> {
+        let (relations, types) = identifiers(aside);
+        let query = include_str!("../queries/swap_succeeded.sql");
+        let rows = session.query(query, &[&relations, &schema, &with_owner, &types])?;
+        let statements = rows.iter().map(|row| Statement {
+            object: row.get("object"),
+            table: Some(row.get("name")),
+            sql: row.get("sql"),
+        });
+        Ok(statements.collect())
+    }
 }
 
 fn object(row: &Row) -> Object {
@@ -192,6 +217,32 @@ fn unsuited(row: &Row) -> Option<Finding> {
     } else {
         finding
     })
+}
+
+/// The refusal where what comes could not belong to the owner of what goes.
+fn homeless(row: &Row) -> Option<Finding> {
+    let (name, kind): (&str, &str) = (row.get("name"), row.get("kind"));
+    let missing: &str = row.get::<_, Option<&str>>("missing")?;
+    if !row.get::<_, bool>("owned") {
+        return None;
+    }
+    let owner: &str = row.get("owner");
+    let message = format!(
+        "the {kind} belongs to `{owner}`, and the one that takes its place could not be given to that role"
+    );
+    let finding = Finding::new(Code::RightMissing, Severity::Error, message);
+    let hint = format!("{missing}; or name another owner in a mapping file");
+    Some(finding.in_table(name).hint(hint))
+}
+
+fn passed(row: &Row) -> Finding {
+    let (grantor, grantees): (&str, &str) = (row.get("grantor"), row.get("grantees"));
+    let message = format!(
+        "rights that `{grantor}` has passed on to {grantees} come from the owner on the new table: they stay when `{grantor}` loses its own"
+    );
+    let finding = Finding::new(Code::TargetDependent, Severity::Warning, message);
+    let finding = finding.in_table(row.get::<_, &str>("name"));
+    finding.hint("nothing to do where they are meant to stay; else let the owner revoke them, and that role grant them anew")
 }
 
 fn outward(row: &Row) -> Finding {
@@ -266,6 +317,8 @@ fn refused(dependents: &Dependents, plan: &Plan) -> Vec<Finding> {
             "drop it for the import, and make it again after it",
         ));
     }
+    let lacking = dependents.lacking();
+    findings.extend(lacking.map(|fault| Finding::from_fault(&fault)));
     for one in dependents.views.iter().chain(&dependents.foreign_keys) {
         if !one.owned {
             findings.push(refused_object(

@@ -79,7 +79,11 @@ impl Replacing {
     }
 
     /// Gives the new tables, which are in place, what the old ones had.
-    pub(super) fn finish(&self, session: &mut Session) -> Result<()> {
+    pub(super) fn finish(&self, moving: &Move<'_>, session: &mut Session) -> Result<()> {
+        let with_owner = moving.job.plan.operator.owner.is_none();
+        for statement in Survey::succeeded(session, &self.aside, moving.target, with_owner)? {
+            statement.run(session)?;
+        }
         self.after
             .iter()
             .try_for_each(|statement| statement.run(session))
