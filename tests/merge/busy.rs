@@ -94,3 +94,45 @@ fn what_the_application_writes_is_neither_lost_nor_doubled() {
         assert_eq!(desk.ask(&foreign), "0");
     }
 }
+
+/// Transactions that use the tables in another order than the archive has them always hold one while
+/// they are about to use the other: there is no moment in which both are free.
+#[test]
+fn an_application_that_uses_the_tables_in_another_order_is_not_in_the_way_for_ever() {
+    let tables = "CREATE TABLE a(id INTEGER PRIMARY KEY, note TEXT); CREATE TABLE b(id INTEGER PRIMARY KEY, note TEXT);";
+    let source =
+        format!("{tables} INSERT INTO a VALUES (1, 'new'); INSERT INTO b VALUES (1, 'new');");
+    for server in servers() {
+        let mut desk = Desk::of_sql(server, tables, &source);
+        desk.client
+            .batch_execute("INSERT INTO a SELECT n FROM generate_series(2, 9) AS n; INSERT INTO b SELECT n FROM generate_series(2, 9) AS n")
+            .unwrap();
+        let stop = AtomicBool::new(false);
+        let uri = desk.uri.clone();
+        std::thread::scope(|scope| {
+            for writer in 2..10 {
+                let (stop, uri) = (&stop, uri.as_str());
+                scope.spawn(move || {
+                    until(stop, uri, |client, _| {
+                        let mut work = client.transaction().unwrap();
+                        for table in ["b", "a"] {
+                            let update =
+                                format!("UPDATE {table} SET note = 'mine' WHERE id = {writer}");
+                            work.batch_execute(&update).unwrap();
+                            std::thread::sleep(Duration::from_millis(20));
+                        }
+                        work.commit().unwrap();
+                    });
+                });
+            }
+            std::thread::sleep(Duration::from_millis(100));
+            let merged = desk.merge(&["--on-conflict", "update", "--lock-wait-timeout", "15"]);
+            stop.store(true, Ordering::Relaxed);
+            merged.exits(0);
+        });
+        assert_eq!(
+            desk.ask("SELECT a.note, b.note FROM a, b WHERE a.id = 1 AND b.id = 1"),
+            "new|new"
+        );
+    }
+}

@@ -17,6 +17,7 @@ use tokio_postgres::types::Oid;
 use crate::engine::postgres::ledger::{self, Written, WrittenTable};
 use crate::engine::postgres::name::identifier;
 use crate::engine::postgres::session::{ServerMessage, Session};
+use crate::engine::postgres::swap::{self, Wanted};
 use crate::fault::{Code, Fault, Mismatch, Result};
 use crate::mapping::fill::{Filling, OnConflict, not_empty};
 use crate::report::Finding;
@@ -28,10 +29,6 @@ use super::switch::Move;
 pub(super) use merge::Merged;
 use sequences::{Sequences, Standings};
 use statements::Filled;
-
-/// How long one attempt to lock all tables lasts, and how long others go first after it.
-const ATTEMPT: Duration = Duration::from_millis(400);
-const PAUSE: Duration = Duration::from_millis(200);
 
 /// The tables that are filled, with their staged twins.
 #[derive(Debug, Clone, Copy)]
@@ -214,8 +211,8 @@ impl Publish<'_> {
         staging::drop_at_once(session, self.tables.job)
     }
 
-    /// All tables and their sequences at once, in short attempts: an application that holds one and waits for another
-    /// is not made to wait for us for long, nor to die of a deadlock.
+    /// All tables and their sequences at once, in short attempts: an application that holds one and waits
+    /// for another is not made to wait for us for long, nor to die of a deadlock.
     fn lock(&self, session: &mut Session) -> Result<()> {
         let names = self.tables.all().map(|filled| filled.only_target());
         let names = names.collect::<Result<Vec<_>>>()?;
@@ -223,19 +220,23 @@ impl Publish<'_> {
             return Ok(());
         }
         let sequences = Sequences::read(session, self.tables)?.locks();
-        let sql = format!(
-            "SET LOCAL statement_timeout = '{}ms'; LOCK TABLE {} IN {} MODE; {sequences}SET LOCAL statement_timeout = 0",
-            ATTEMPT.as_millis(),
-            names.join(", "),
-            self.mode()
-        );
+        let wanted = Wanted {
+            tables: &names,
+            views: &[],
+            mode: self.mode(),
+        };
         let tables = self.oids(session)?;
         let begun = Instant::now();
         loop {
             session.execute("SAVEPOINT lock")?;
             let locked = self.moving.refuse_users(session, &tables, false);
-            let Err(fault) = locked.and_then(|()| session.execute(&sql)) else {
-                return session.execute("RELEASE SAVEPOINT lock");
+            let locked = locked.and_then(|()| self.moving.order.attempt(session, &wanted));
+            let Err(fault) = locked.and_then(|()| session.execute(&sequences)) else {
+                // Rows that a foreign key looks for may be locked for longer.
+                let limit = std::cmp::max(1, self.lock_wait.as_millis());
+                return session.execute(&format!(
+                    "SET LOCAL lock_timeout = '{limit}ms'; RELEASE SAVEPOINT lock"
+                ));
             };
             session.execute("ROLLBACK TO SAVEPOINT lock")?;
             let passes = matches!(fault.code(), Code::LockTimeout | Code::TargetInUse);
@@ -245,7 +246,7 @@ impl Publish<'_> {
             self.moving
                 .watch
                 .retry("the locks on the tables", &fault.in_short());
-            std::thread::sleep(PAUSE);
+            std::thread::sleep(swap::PAUSE);
         }
     }
 
