@@ -346,3 +346,63 @@ fn what_only_a_provider_of_labels_could_carry_and_a_schema_that_is_closed_are_re
         );
     }
 }
+
+/// The switch was the first to find out, when everything had been loaded.
+#[test]
+fn what_other_types_would_break_is_told_before_anything_is_made() {
+    for mut estate in Estate::each() {
+        estate.owner(
+            "DROP VIEW dear; ALTER TABLE items ALTER id DROP IDENTITY; ALTER TABLE items ALTER id TYPE text;
+             CREATE TABLE sold (item text REFERENCES items)",
+        );
+        let (message, _) = estate.refused();
+        let told = "foreign key sold_item_fkey of table public.sold";
+        let told = message.replace("constraint sold_item_fkey on table sold", told);
+        assert!(
+            told.ends_with("could not compare `item`, which is text, with `id` of the new table, which would be bigint"),
+            "{told}"
+        );
+        estate.owner("DROP TABLE sold; CREATE POLICY mine ON items USING (id LIKE '1%')");
+        let (message, _) = estate.refused();
+        assert!(
+            message.starts_with(
+                "policy mine cannot be given to the new table: operator does not exist"
+            ),
+            "{message}"
+        );
+        estate.owner("DROP POLICY mine ON items");
+        estate.replace().exits(0);
+        // Types that the server compares are none of it.
+        estate.owner(
+            "CREATE TABLE sold (a integer REFERENCES items, b smallint REFERENCES items);
+             CREATE DOMAIN number AS integer; CREATE TABLE kept (a number REFERENCES items);
+             CREATE POLICY mine ON items USING (id > 1 AND label = CURRENT_USER
+                 AND EXISTS (SELECT FROM items AS other WHERE other.price > items.price))",
+        );
+        estate.replace().exits(0);
+    }
+}
+
+/// A table that is published with its schema came without a key: each UPDATE would have failed.
+#[test]
+fn a_table_published_with_its_schema_needs_a_key_too() {
+    for mut estate in Estate::each() {
+        if estate.server.version < 15 {
+            continue;
+        }
+        estate.superuser("CREATE PUBLICATION schema_news FOR TABLES IN SCHEMA public");
+        let made = Connection::open(estate.folder.path().join("b.db")).expect("a new database");
+        made.execute_batch("CREATE TABLE items (id INTEGER, label TEXT, price REAL)")
+            .expect("the source is made");
+        let archive = estate.archive();
+        std::fs::remove_file(&archive).expect("it is there");
+        let source = estate.folder.path().join("b.db");
+        let arguments = ["-q".as_ref(), source.as_os_str(), archive.as_os_str()];
+        run("waybill-export", arguments).exits(0);
+        let (message, _) = estate.refused();
+        assert_eq!(
+            message,
+            "subscribers tell its rows by (id), which is no key of the new table"
+        );
+    }
+}

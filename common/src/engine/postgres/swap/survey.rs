@@ -79,6 +79,47 @@ impl Survey {
         let dependents = (self.dependents.views.as_slice(), self.aside.as_slice());
         let unsuited = views::unsuited(session, schema, dependents, plan)?;
         self.findings.extend(unsuited);
+        let conditions = views::conditions(session, schema, &self.aside, plan)?;
+        self.findings.extend(conditions);
+        self.try_keys(session, plan)
+    }
+
+    /// Adds the foreign keys whose columns cannot be compared with those of the new tables.
+    fn try_keys(&mut self, session: &mut Session, plan: &Plan) -> Result<()> {
+        let keys: Vec<Oid> = self
+            .dependents
+            .foreign_keys
+            .iter()
+            .map(|key| key.oid)
+            .collect();
+        if keys.is_empty() {
+            return Ok(());
+        }
+        let columns = || {
+            let tables = plan.tables.iter();
+            tables.flat_map(|table| table.columns.iter().map(move |column| (table, column)))
+        };
+        let tables: Vec<_> = columns().map(|(table, _)| table.name.as_str()).collect();
+        let names: Vec<_> = columns().map(|(_, column)| column.name.as_str()).collect();
+        let types: Vec<_> = columns()
+            .map(|(_, column)| views::spelled_out(column))
+            .collect();
+        let query = include_str!("../queries/swap_comparable.sql");
+        for row in session.query(query, &[&keys, &tables, &names, &types])? {
+            let mut keys = self.dependents.foreign_keys.iter();
+            let Some(key) = keys.find(|key| key.oid == row.get::<_, Oid>("oid")) else {
+                continue;
+            };
+            let (name, parent): (&str, &str) = (row.get("name"), row.get("parent"));
+            let (was, new): (&str, &str) = (row.get("type"), row.get("new"));
+            let message = format!(
+                "{} could not compare `{name}`, which is {was}, with `{parent}` of the new table, which would be {new}",
+                key.described
+            );
+            let hint =
+                "ask for the old type in a mapping file, or drop the foreign key for the import";
+            self.findings.push(refused_object(key, message, hint));
+        }
         Ok(())
     }
 
@@ -247,8 +288,9 @@ fn passed(row: &Row) -> Finding {
 
 fn outward(row: &Row) -> Finding {
     let (key, parent): (&str, &str) = (row.get("foreign_key"), row.get("parent"));
+    let effect: &str = row.get("effect");
     let message = format!(
-        "its foreign key `{key}` to {parent} goes to the backup with the old table, and still keeps rows there from being deleted"
+        "its foreign key `{key}` to {parent} goes to the backup with the old table, and {effect}"
     );
     let finding = Finding::new(Code::TargetDependent, Severity::Warning, message);
     let finding = finding.in_table(row.get::<_, &str>("name"));

@@ -1,4 +1,5 @@
-//! Whether views can be defined over the tables that come: their columns must keep their types.
+//! Whether views can be defined over the tables that come, whose columns must keep their types; and whether
+//! the conditions of policies and publications hold there.
 //!
 //! Asked of the server without making anything: it describes the definition of each view with the new
 //! tables in place of the old ones, as queries of the same names in front of it. What cannot be told in
@@ -12,7 +13,7 @@ use super::{Object, identifiers};
 use crate::engine::postgres::name::{identifier, qualified};
 use crate::engine::postgres::session::{Described, ServerMessage, Session};
 use crate::fault::{Code, Fault, Result};
-use crate::mapping::plan::{PgType, Plan, TablePlan};
+use crate::mapping::plan::{ColumnPlan, PgType, Plan, TablePlan};
 use crate::report::{Finding, Severity};
 
 /// What is in front of each definition: the old tables, and the new ones.
@@ -51,6 +52,49 @@ pub(super) fn unsuited(
         findings.push(finding(view, &unfit, &read));
     }
     Ok(findings)
+}
+
+/// Every policy and publication whose condition the new tables do not suit.
+pub(super) fn conditions(
+    session: &mut Session,
+    schema: &str,
+    aside: &[Object],
+    plan: &Plan,
+) -> Result<Vec<Finding>> {
+    let Some(fronts) = fronts(schema, aside, plan)? else {
+        return Ok(Vec::new());
+    };
+    let (relations, _) = identifiers(aside);
+    let query = include_str!("../queries/swap_expressions.sql");
+    let rows = within_path(session, &fronts.path, |session| {
+        session.query(query, &[&relations])
+    })?;
+    let mut findings = Vec::new();
+    for row in rows {
+        let (name, described): (&str, &str) = (row.get("name"), row.get("described"));
+        let condition: &str = row.get("condition");
+        let definition = format!("SELECT 1 FROM {} WHERE {condition}", identifier(name)?);
+        if describe(session, (&fronts.old, &fronts.path), &definition)?.is_err() {
+            continue;
+        }
+        if let Err(refused) = describe(session, (&fronts.new, &fronts.path), &definition)? {
+            let message = format!(
+                "{described} cannot be given to the new table: {}",
+                refused.message
+            );
+            let finding = Finding::new(Code::TargetDependent, Severity::Error, message);
+            let hint = format!(
+                "ask for the old types in a mapping file, or drop {described} for the import and make it again after it"
+            );
+            findings.push(finding.in_table(name).hint(hint));
+        }
+    }
+    Ok(findings)
+}
+
+/// The type that a column will have, as the server finds it by name.
+pub(super) fn spelled_out(column: &ColumnPlan) -> String {
+    format!("pg_catalog.{}", spelled(column.target))
 }
 
 /// The first view that tables in another schema do not suit, with the reason; within a transaction that
