@@ -1,5 +1,6 @@
 //! Replacing an SQLite file, bringing it back, and the history of both: with the real programs.
 
+mod heirs;
 mod kept;
 mod moments;
 mod refused;

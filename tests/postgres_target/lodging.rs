@@ -30,6 +30,7 @@ const INVENTORY: &str = "
     WHERE (kind || name || of) NOT LIKE '%waybill\\_runs%' AND (kind || name || of) NOT LIKE '%waybill\\_steps%'
       AND (kind || name || of) NOT LIKE '%waybill\\_version%' AND (kind || name || of) NOT LIKE '%waybill\\_workers%'
       AND (kind || name || of) NOT LIKE '%waybill\\_objects%' AND (kind || name || of) NOT LIKE '%waybill\\_written%'
+      AND (kind || name || of) NOT LIKE '%waybill\\_followed%'
     ORDER BY kind COLLATE \"C\", name COLLATE \"C\", of COLLATE \"C\"";
 
 /// Two tables with everything that has a name, some as long as a name may be.

@@ -41,7 +41,7 @@ pub(super) const APPLICATION: &str = "
 ";
 
 /// A database of an ordinary role's own, and its URI for that role.
-pub(super) fn owned(server: &Server) -> String {
+pub(crate) fn owned(server: &Server) -> String {
     let uri = server.fresh_database();
     let name = uri.rsplit('/').next().unwrap();
     let role = format!("{name}_owner");
@@ -56,7 +56,7 @@ pub(super) fn owned(server: &Server) -> String {
     uri.replace("postgres@", &format!("{role}@"))
 }
 
-pub(super) fn client(uri: &str) -> postgres::Client {
+pub(crate) fn client(uri: &str) -> postgres::Client {
     postgres::Client::connect(uri, postgres::NoTls).unwrap()
 }
 

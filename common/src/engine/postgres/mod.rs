@@ -2,6 +2,7 @@
 
 pub mod catalogue;
 pub mod conninfo;
+mod definition;
 pub mod existing;
 pub mod history;
 mod images;

@@ -9,6 +9,7 @@ use super::rows::{Exchanged, Rows};
 use super::{Book, CHANGING, changes, chosen, objects};
 use crate::engine::postgres::catalogue::READING;
 use crate::engine::postgres::conninfo::ConnInfo;
+use crate::engine::postgres::definition::{self, Followed, Follower};
 use crate::engine::postgres::images::UNDONE;
 use crate::engine::postgres::ledger::{
     self, Held, Ledger, Past, Role, State, UNDO, end, history, lock_key,
@@ -30,6 +31,8 @@ pub struct Undo {
     ledger: Ledger,
     past: Past,
     held: Vec<Held>,
+    /// How what has followed to its tables was defined.
+    followed: Vec<Followed>,
     /// What it has written into tables that stay.
     rows: Option<Rows>,
     /// What is worth knowing, and needs no consent.
@@ -40,6 +43,9 @@ pub struct Undo {
     /// The number of the run that the undo will be.
     id: String,
 }
+
+/// What follows, with its definition.
+type Definitions = Vec<(Follower, String)>;
 
 /// What an undo locks.
 struct Locked {
@@ -77,6 +83,7 @@ impl Undo {
             Ok(Undo {
                 conninfo: conninfo.clone(),
                 held: ledger::held(session, &ledger, &past.run)?,
+                followed: ledger::followed(session, &ledger, &past.run)?,
                 rows: Rows::read(session, &ledger, &past)?,
                 notes: Vec::new(),
                 ledger,
@@ -92,7 +99,7 @@ impl Undo {
             (undo.notes, undo.findings) = transaction(&mut session, READING, |session| {
                 let notes = match &undo.rows {
                     Some(rows) => rows.notes(session)?,
-                    None => undo.survey(session).map(|_| Vec::new())?,
+                    None => undo.try_views(session).map(|()| Vec::new())?,
                 };
                 Ok((notes, undo.changes(session)?))
             })?;
@@ -143,7 +150,7 @@ impl Undo {
             return Err(Fault::new(Code::Usage, what));
         }
         let mut session = Session::connect(&self.conninfo)?;
-        let statements = transaction(&mut session, READING, |session| self.statements(session))?;
+        let statements = transaction(&mut session, READING, |session| self.statements(session))?.0;
         let locked = transaction(&mut session, READING, |session| self.locked(session))?;
         let (tables, mode) = (locked.all, locked.mode);
         let mut script = vec![
@@ -277,6 +284,32 @@ impl Undo {
         Ok((out, back))
     }
 
+    /// Refuses a view that the tables which come back do not suit, which only the undo would tell otherwise:
+    /// one that was made or changed since the run.
+    fn try_views(&self, session: &mut Session) -> Result<()> {
+        let (out, back) = self.survey(session)?;
+        let dependents = Self::refuse_dependents(session, &out, &back)?;
+        let (target, backup) = (&self.past.target_schema, &self.past.backup);
+        let Some(backup) = backup else {
+            return Ok(());
+        };
+        let known = dependents.unchanged(session, target, &self.followed)?;
+        let views = dependents.views.iter();
+        let views: Vec<_> = views.filter(|view| !known.contains(&view.oid)).collect();
+        let is_back = |object: &&Object| back.iter().any(|one| one.name == object.name);
+        let tables = out.iter().filter(|object| object.kind == "table");
+        let tables: Vec<_> = tables
+            .filter(is_back)
+            .map(|one| one.name.as_str())
+            .collect();
+        let unfit = swap::unsuited_by_others(session, (target, backup), &tables, &views)?;
+        let Some((view, message)) = unfit else {
+            return Ok(());
+        };
+        let fault = Fault::new(Code::TargetDependent, message).on(view);
+        Err(fault.hint("drop the view, and make it again after the undo"))
+    }
+
     /// What points at a table that goes must find another one that comes.
     fn refuse_dependents(
         session: &mut Session,
@@ -301,6 +334,9 @@ impl Undo {
                 member.described, member.owner
             );
             return refusal(&member.described, what);
+        }
+        if let Some(fault) = dependents.lacking().next() {
+            return Err(fault);
         }
         let pointing = dependents.views.iter().chain(&dependents.foreign_keys);
         for one in pointing {
@@ -388,21 +424,23 @@ impl Undo {
         format!("{UNDONE}{}", self.id)
     }
 
-    /// All that is done, within a transaction.
-    fn statements(&self, session: &mut Session) -> Result<Vec<Statement>> {
+    /// All that is done, within a transaction, and the definitions that are changed by it.
+    fn statements(&self, session: &mut Session) -> Result<(Vec<Statement>, Definitions)> {
         if let Some(rows) = &self.rows {
-            return rows.statements(session, (&self.backup(), &self.id));
+            let statements = rows.statements(session, (&self.backup(), &self.id))?;
+            return Ok((statements, Vec::new()));
         }
         let (out, back) = self.survey(session)?;
         let dependents = Self::refuse_dependents(session, &out, &back)?;
-        let (mut statements, after) = dependents.follow(session)?;
         let (backup, target) = (self.backup(), self.past.target_schema.as_str());
+        let following = dependents.follow(session, target, &self.followed)?;
+        let mut statements = following.before;
         let (lift, force) = swap::unforced(session, &back, target)?;
         statements.extend(lift);
         statements.push(swap::create_backup(&backup, &self.id)?);
         statements.extend(swap::movements(session, &out, &backup)?);
         statements.extend(swap::movements(session, &back, target)?);
-        statements.extend(after);
+        statements.extend(following.after);
         statements.extend(force);
         if let Some(emptied) = &self.past.backup {
             statements.push(Statement {
@@ -411,7 +449,7 @@ impl Undo {
                 sql: format!("DROP SCHEMA {}", identifier(emptied)?),
             });
         }
-        Ok(statements)
+        Ok((statements, following.found))
     }
 
     fn attempt(&self, session: &mut Session, kept: &[Option<i64>], order: &Order) -> Result<()> {
@@ -453,10 +491,13 @@ impl Undo {
             mode: locked.mode,
         };
         order.attempt(session, &wanted)?;
-        for statement in self.statements(session)? {
+        let (statements, found) = self.statements(session)?;
+        for statement in statements {
             statement.run(session)?;
         }
-        self.record(session, &all, kept, None)
+        self.record(session, &all, kept, None)?;
+        let followed = definition::followed(session, &self.past.target_schema, &found)?;
+        ledger::follow(session, &self.ledger, &self.id, &followed)
     }
 
     /// Writes into the ledger what now stands, and what does no longer.

@@ -6,6 +6,7 @@
 //!
 //! Knows no plan and no table of the target: steps are numbers with a name.
 
+mod followed;
 mod heartbeat;
 mod objects;
 mod record;
@@ -13,6 +14,7 @@ mod runs;
 mod steps;
 mod written;
 
+pub(super) use followed::{follow, followed};
 pub(super) use heartbeat::{Beat, Heartbeat, lease};
 pub(super) use objects::{Held, Past, Role, forget, held, history, hold, keep, turn, undo};
 pub(super) use record::{Record, Saved};
@@ -37,7 +39,9 @@ const PLACE: &str = "ledger.";
 /// How the names of the tables begin in any other schema than its own.
 const PREFIX: &str = "waybill_";
 /// The tables; the first one tells the version.
-const TABLES: [&str; 6] = ["version", "runs", "objects", "written", "workers", "steps"];
+const TABLES: [&str; 7] = [
+    "version", "runs", "objects", "followed", "written", "workers", "steps",
+];
 
 /// The ledger of one database.
 #[derive(Debug, Clone)]

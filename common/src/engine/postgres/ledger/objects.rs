@@ -156,6 +156,7 @@ pub(in super::super) fn forget(session: &mut Session, ledger: &Ledger, run: &str
     for query in [
         "DELETE FROM ledger.steps WHERE run = $1",
         "DELETE FROM ledger.written WHERE run = $1",
+        "DELETE FROM ledger.followed WHERE run = $1",
     ] {
         session.query(&ledger.sql(query), &[&run])?;
     }

@@ -79,4 +79,13 @@ CREATE TABLE ledger.written (
     left_called boolean,
     PRIMARY KEY (run, kind, id)
 );
+CREATE TABLE ledger.followed (
+    run text NOT NULL REFERENCES ledger.runs ON DELETE CASCADE,
+    kind text NOT NULL CHECK (kind IN ('view', 'publication')),
+    id oid NOT NULL,
+    "table" text NOT NULL,
+    before text NOT NULL,
+    "left" text NOT NULL,
+    PRIMARY KEY (run, kind, id, "table")
+);
 INSERT INTO ledger.version VALUES (1);

@@ -20,6 +20,7 @@ WITH pair AS (
 ), columns AS (
     SELECT pair.*, old_column.attname, old_column.attnum, old_column.attacl,
            new_column.attnum AS new_attnum,
+           old_column.attidentity, new_column.attidentity AS new_identity,
            old_column.attstattarget, old_column.attoptions, old_column.attstorage,
            old_type.typstorage, new_column.attstorage AS new_storage,
            new_type.typstorage <> 'p' AS is_stored_apart,
@@ -36,7 +37,7 @@ WITH pair AS (
     WHERE old_column.attnum > 0 AND NOT old_column.attisdropped AND NOT new_column.attisdropped
 ), sequence AS (
     SELECT columns.relowner, columns.new_owner, columns.relname,
-           old_sequence.relacl,
+           old_sequence.relacl, old_sequence.oid AS old_sequence, new_sequence.oid AS new_sequence,
            new_sequence.relacl || (SELECT defaclacl FROM pg_default_acl
                                    WHERE defaclnamespace = old_sequence.relnamespace AND defaclobjtype = 'S'
                                      AND pg_get_userbyid(defaclrole) = current_user) AS new_acl,
@@ -54,20 +55,37 @@ WITH pair AS (
     JOIN pg_class AS new_sequence ON new_owned.classid = 'pg_class'::regclass
                                  AND new_sequence.oid = new_owned.objid
                                  AND new_sequence.relkind = 'S'
+), own_index AS (
+    SELECT pair.relname, pair.place, pair.home, old_index.relname AS name,
+           old_index.oid AS old_index, new_index.oid AS new_index, old_own.indisclustered
+    FROM pair
+    JOIN pg_index AS old_own ON old_own.indrelid = pair.oid
+    JOIN pg_class AS old_index ON old_index.oid = old_own.indexrelid
+    JOIN pg_index AS new_own ON new_own.indrelid = pair.new
+    JOIN pg_class AS new_index ON new_index.oid = new_own.indexrelid AND new_index.relname = old_index.relname
 )
 SELECT step = 7 AS at_last, name, object, sql
 FROM (
-    SELECT 1 AS step, relname::text AS name, 'rights' AS object,
+    -- First of all: with the table its new owner gets the rights that the old one has, and keeps none beside.
+    SELECT 0 AS step, relname::text AS name, 'owner' AS object,
+           format('ALTER TABLE %s OWNER TO %I', place, pg_get_userbyid(relowner)) AS sql
+    FROM pair
+    WHERE $3
+      AND relowner <> new_owner
+    UNION
+    SELECT 1, relname::text, 'rights',
            format('REVOKE ALL ON TABLE %s FROM %s', place,
-                  CASE WHEN acl.grantee = 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(acl.grantee)) END) AS sql
+                  CASE WHEN acl.grantee = 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(acl.grantee)) END)
     FROM pair, aclexplode(new_acl) AS acl
     WHERE acl.grantee <> new_owner
+      AND NOT ($3 AND acl.grantee = relowner)
     UNION
     SELECT 1, relname::text, 'rights',
            format('REVOKE ALL ON SEQUENCE %s FROM %s', place,
                   CASE WHEN acl.grantee = 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(acl.grantee)) END)
     FROM sequence, aclexplode(new_acl) AS acl
     WHERE acl.grantee <> new_owner
+      AND NOT ($3 AND acl.grantee = relowner)
     UNION ALL
     SELECT 2, relname::text, 'rights',
            format('GRANT %s ON TABLE %s TO %s%s', acl.privilege_type, place,
@@ -100,6 +118,46 @@ FROM (
     FROM columns
     WHERE col_description(oid, attnum) IS NOT NULL
       AND col_description(new, new_attnum) IS NULL
+    UNION ALL
+    SELECT 3, relname::text, 'comment',
+           format('COMMENT ON CONSTRAINT %I ON %s IS %L', old_own.conname, place,
+                  obj_description(old_own.oid, 'pg_constraint'))
+    FROM pair
+    JOIN pg_constraint AS old_own ON old_own.conrelid = pair.oid
+    JOIN pg_constraint AS new_own ON new_own.conrelid = pair.new AND new_own.conname = old_own.conname
+    WHERE obj_description(old_own.oid, 'pg_constraint') IS NOT NULL
+      AND obj_description(new_own.oid, 'pg_constraint') IS NULL
+    UNION ALL
+    SELECT 3, relname::text, 'comment',
+           format('COMMENT ON INDEX %I.%I IS %L', home, name, obj_description(old_index, 'pg_class'))
+    FROM own_index
+    WHERE obj_description(old_index, 'pg_class') IS NOT NULL
+      AND obj_description(new_index, 'pg_class') IS NULL
+    UNION ALL
+    SELECT 3, relname::text, 'comment',
+           format('COMMENT ON SEQUENCE %s IS %L', place, obj_description(old_sequence, 'pg_class'))
+    FROM sequence
+    WHERE obj_description(old_sequence, 'pg_class') IS NOT NULL
+      AND obj_description(new_sequence, 'pg_class') IS NULL
+    UNION ALL
+    SELECT 3, relname::text, 'settings of its sequence',
+           format('ALTER SEQUENCE %s INCREMENT BY %s CACHE %s', place, old_own.seqincrement, old_own.seqcache)
+    FROM sequence
+    JOIN pg_sequence AS old_own ON old_own.seqrelid = old_sequence
+    JOIN pg_sequence AS new_own ON new_own.seqrelid = new_sequence
+    WHERE old_own.seqincrement > 0
+      AND (old_own.seqincrement, old_own.seqcache) <> (new_own.seqincrement, new_own.seqcache)
+    UNION ALL
+    SELECT 3, relname::text, format('settings of column %I', attname),
+           format('ALTER TABLE %s ALTER COLUMN %I SET GENERATED ALWAYS', place, attname)
+    FROM columns
+    WHERE attidentity = 'a'
+      AND new_identity = 'd'
+    UNION ALL
+    SELECT 3, relname::text, 'the index that it is clustered on',
+           format('ALTER TABLE %s CLUSTER ON %I', place, name)
+    FROM own_index
+    WHERE indisclustered
     UNION ALL
     SELECT 3, relname::text, 'settings',
            format('ALTER TABLE %s SET (%s)', place,
@@ -213,11 +271,21 @@ FROM (
     JOIN pg_class AS old_index ON old_index.oid = old_own.indexrelid
     WHERE pair.relreplident = 'i'
     UNION ALL
-    SELECT 6, relname::text, 'owner',
-           format('ALTER TABLE %s OWNER TO %I', place, pg_get_userbyid(relowner))
-    FROM pair
+    -- What the owner has taken away from himself.
+    SELECT 7, relname::text, 'rights',
+           format('REVOKE %s ON TABLE %s FROM %I', acl.privilege_type, place, pg_get_userbyid(relowner))
+    FROM pair, aclexplode(acldefault('r', relowner)) AS acl
     WHERE $3
-      AND relowner <> new_owner
-      AND has_schema_privilege(relowner, home, 'CREATE')
+      AND relacl IS NOT NULL
+      AND NOT EXISTS (SELECT FROM aclexplode(relacl) AS own
+                      WHERE own.grantee = relowner AND own.privilege_type = acl.privilege_type)
+    UNION ALL
+    SELECT 7, relname::text, 'rights',
+           format('REVOKE %s ON SEQUENCE %s FROM %I', acl.privilege_type, place, pg_get_userbyid(relowner))
+    FROM sequence, aclexplode(acldefault('s', relowner)) AS acl
+    WHERE $3
+      AND relacl IS NOT NULL
+      AND NOT EXISTS (SELECT FROM aclexplode(relacl) AS own
+                      WHERE own.grantee = relowner AND own.privilege_type = acl.privilege_type)
 ) AS statement
 ORDER BY step, name, object, sql

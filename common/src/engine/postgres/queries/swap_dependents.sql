@@ -41,6 +41,12 @@ SELECT CASE WHEN foreign_key.oid IS NOT NULL THEN 'foreign key'
        CASE WHEN rule.oid IS NULL THEN pg_describe_object(dependent.classid, dependent.objid, 0)
             ELSE pg_describe_object('pg_class'::regclass, rule.ev_class, 0) END AS described,
        COALESCE(pg_has_role(child.relowner, 'USAGE'), pg_has_role(view.relowner, 'USAGE'), true) AS owned,
+       CASE WHEN view.oid IS NOT NULL AND NOT has_schema_privilege(view.relnamespace, 'CREATE')
+                THEN (SELECT format('USAGE, CREATE ON SCHEMA %I', nspname) FROM pg_namespace WHERE oid = view.relnamespace)
+            WHEN NOT has_schema_privilege(COALESCE(view.relnamespace, child.relnamespace), 'USAGE')
+                THEN (SELECT format('USAGE ON SCHEMA %I', nspname) FROM pg_namespace
+                      WHERE oid = COALESCE(view.relnamespace, child.relnamespace))
+       END AS lacks,
        CASE WHEN child.oid IS NULL THEN ''
             ELSE format('%I.%I', (SELECT nspname FROM pg_namespace WHERE oid = child.relnamespace),
                         child.relname) END AS child_name,

@@ -24,8 +24,9 @@ WHERE relation.oid = ANY ($1::oid[])
   AND (relreplident = 'i' AND indisreplident
        OR relreplident = 'd' AND indisprimary
           AND EXISTS (SELECT FROM pg_publication AS publication
+                      -- Named itself, or with its schema, or with all tables.
+                      JOIN pg_publication_tables AS published ON published.pubname = publication.pubname
                       WHERE (pubupdate OR pubdelete)
-                        AND (puballtables
-                             OR EXISTS (SELECT FROM pg_publication_rel
-                                        WHERE prpubid = publication.oid AND prrelid = relation.oid))))
+                        AND published.schemaname = (SELECT nspname FROM pg_namespace WHERE oid = relation.relnamespace)
+                        AND published.tablename = relation.relname))
 ORDER BY 1, 2, 3

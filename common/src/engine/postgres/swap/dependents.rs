@@ -6,6 +6,7 @@ use tokio_postgres::types::Oid;
 
 use super::Object;
 use super::identifiers;
+use crate::engine::postgres::definition::{Followed, Follower, definitions, given};
 use crate::engine::postgres::session::{ServerMessage, Session};
 use crate::fault::{Code, Fault, Result};
 
@@ -57,6 +58,8 @@ pub(in super::super) struct Dependent {
     pub(in super::super) oid: Oid,
     /// Whether it is ours to change.
     pub(in super::super) owned: bool,
+    /// The right on its schema without which it cannot be changed.
+    pub(in super::super) lacks: Option<String>,
     /// For a foreign key: its table, quoted; what it refers to, and by which columns in order of name.
     pub(in super::super) child: String,
     pub(in super::super) parent: Option<String>,
@@ -72,8 +75,20 @@ pub(in super::super) struct Membership {
     /// Whether it is ours to change.
     pub(in super::super) owned: bool,
     pub(in super::super) table: String,
+    oid: Oid,
     before: String,
     after: String,
+}
+
+/// What is done to what follows.
+#[derive(Debug)]
+pub(in super::super) struct Following {
+    /// Before others take the place of the tables.
+    pub(in super::super) before: Vec<Statement>,
+    /// After it.
+    pub(in super::super) after: Vec<Statement>,
+    /// The definitions that are there before.
+    pub(in super::super) found: Vec<(Follower, String)>,
 }
 
 /// Everything outside that points at some tables.
@@ -106,11 +121,67 @@ impl Dependents {
         Ok(all)
     }
 
-    /// What is to be done before others take the place of the tables, and after it.
+    /// What is to be done before others in `schema` take the place of the tables, and after it; `known` are
+    /// definitions that a run has found, and is taken back with.
     pub(in super::super) fn follow(
         &self,
         session: &mut Session,
-    ) -> Result<(Vec<Statement>, Vec<Statement>)> {
+        schema: &str,
+        known: &[Followed],
+    ) -> Result<Following> {
+        let members = self.publications.iter().map(|member| Follower {
+            kind: "publication".to_owned(),
+            oid: member.oid,
+            table: member.table.clone(),
+        });
+        let followers: Vec<_> = self.views().map(view).chain(members).collect();
+        let found = definitions(session, schema, &followers)?;
+        let found = followers.into_iter().zip(found);
+        let found: Vec<_> = found.filter_map(|(of, text)| Some((of, text?))).collect();
+        let definition = |oid: Oid, table: &str| {
+            let same = |of: &Follower| of.oid == oid && of.table == table;
+            let own = found.iter().find(|(of, _)| same(of));
+            own.map(|(of, text)| given(known, of, text))
+        };
+        let mut following = self.repointed(session, &definition)?;
+        for member in &self.publications {
+            let statement = |sql: String| Statement {
+                object: member.described.clone(),
+                table: Some(member.table.clone()),
+                sql,
+            };
+            let filter = definition(member.oid, &member.table);
+            let filter = filter.map(|filter| format!(" WHERE ({filter})"));
+            following.before.push(statement(member.before.clone()));
+            let after = format!("{}{}", member.after, filter.unwrap_or_default());
+            following.after.push(statement(after));
+        }
+        following.found = found;
+        Ok(following)
+    }
+
+    /// The views that are defined as the run of `known` has left them.
+    pub(in super::super) fn unchanged(
+        &self,
+        session: &mut Session,
+        schema: &str,
+        known: &[Followed],
+    ) -> Result<Vec<Oid>> {
+        let followers: Vec<_> = self.views().map(view).collect();
+        let found = definitions(session, schema, &followers)?;
+        let same = followers.iter().zip(found).filter(|(of, text)| {
+            let mut known = known.iter();
+            known.any(|one| one.of == **of && Some(&one.left) == text.as_ref())
+        });
+        Ok(same.map(|(of, _)| of.oid).collect())
+    }
+
+    /// What is done to views and foreign keys.
+    fn repointed(
+        &self,
+        session: &mut Session,
+        definition: &dyn Fn(Oid, &str) -> Option<String>,
+    ) -> Result<Following> {
         let oids = |all: &[Dependent]| all.iter().map(|one| one.oid).collect::<Vec<_>>();
         let query = include_str!("../queries/swap_repoint.sql");
         let rows = session.query(query, &[&oids(&self.views), &oids(&self.foreign_keys)])?;
@@ -123,23 +194,36 @@ impl Dependents {
         for row in &rows {
             let first: Option<String> = row.get("before");
             before.extend(first.map(|sql| statement(row, sql)));
-            after.push(statement(row, row.get("after")));
+            let mut sql: String = row.get("after");
+            if let Some(view) = row.get("oid") {
+                sql.push_str(&definition(view, "").unwrap_or_default());
+            }
+            after.push(statement(row, sql));
         }
-        for member in &self.publications {
-            let statement = |sql: &String| Statement {
-                object: member.described.clone(),
-                table: Some(member.table.clone()),
-                sql: sql.clone(),
-            };
-            before.push(statement(&member.before));
-            after.push(statement(&member.after));
-        }
-        Ok((before, after))
+        Ok(Following {
+            before,
+            after,
+            found: Vec::new(),
+        })
     }
 
     /// The views that follow.
     pub(in super::super) fn views(&self) -> impl Iterator<Item = Oid> + '_ {
         self.views.iter().map(|view| view.oid)
+    }
+
+    /// Rights without which what is ours cannot be changed.
+    pub(in super::super) fn lacking(&self) -> impl Iterator<Item = Fault> + '_ {
+        let all = self.views.iter().chain(&self.foreign_keys);
+        all.filter(|one| one.owned).filter_map(|one| {
+            let right = one.lacks.as_ref()?;
+            let what = format!(
+                "{} is made anew, and the role may not do that in its schema",
+                one.described
+            );
+            let fault = Fault::new(Code::RightMissing, what).on(&one.described);
+            Some(fault.hint(format!("GRANT {right} TO the role that connects")))
+        })
     }
 
     /// The tables with foreign keys that follow, as SQL names them.
@@ -148,8 +232,17 @@ impl Dependents {
     }
 }
 
+fn view(oid: Oid) -> Follower {
+    Follower {
+        kind: "view".to_owned(),
+        oid,
+        table: String::new(),
+    }
+}
+
 fn membership(row: &Row) -> Membership {
     Membership {
+        oid: row.get("oid"),
         described: row.get("described"),
         owner: row.get("owner"),
         owned: row.get("owned"),
@@ -164,6 +257,7 @@ fn dependent(row: &Row) -> Dependent {
         described: row.get("described"),
         oid: row.get("oid"),
         owned: row.get("owned"),
+        lacks: row.get("lacks"),
         child: row.get("child_name"),
         parent: row.get("parent"),
         parent_columns: row.get("parent_columns"),

@@ -4,6 +4,7 @@
 //! their identifiers in the catalogue; the names in the statements are the server's own, quoted by it.
 //! Knows no plan but for its names, and no ledger.
 
+mod behind;
 mod dependents;
 mod lock;
 mod survey;
@@ -12,6 +13,7 @@ mod views;
 pub(super) use dependents::{Dependents, Statement};
 pub(super) use lock::{Order, PAUSE, Wanted, pass_autovacuum};
 pub(super) use survey::Survey;
+pub(super) use views::unsuited_by_others;
 
 use tokio_postgres::types::Oid;
 

@@ -7,7 +7,7 @@ use tokio_postgres::Row;
 use tokio_postgres::types::Oid;
 
 use super::dependents::Dependent;
-use super::{Dependents, Object, Statement, identifiers, views};
+use super::{Dependents, Object, Statement, behind, identifiers, views};
 use crate::engine::postgres::name::{identifier, qualified};
 use crate::engine::postgres::session::Session;
 use crate::fault::{Code, Fault, Place, Result};
@@ -42,9 +42,15 @@ impl Survey {
             let what: &str = row.get("what");
             findings.push(refusal(
                 row.get("name"),
-                format!("{what} cannot be given to the table that takes its place"),
+                format!("{what} cannot be given to what takes its place"),
                 format!("drop {what} for the import, and make it again after it"),
             ));
+        }
+        if plan.operator.owner.is_none() {
+            findings.extend(rows.iter().filter_map(homeless));
+        }
+        for row in session.query(include_str!("../queries/swap_passed.sql"), &[&relations])? {
+            findings.push(passed(&row));
         }
         for row in session.query(include_str!("../queries/swap_outward.sql"), &[&relations])? {
             findings.push(outward(&row));
@@ -52,6 +58,7 @@ impl Survey {
         for row in session.query(include_str!("../queries/swap_needs.sql"), &[&relations])? {
             findings.extend(needed(&row, plan));
         }
+        findings.extend(behind::left(session, &relations, plan)?);
         let dependents = Dependents::read(session, &aside)?;
         findings.extend(refused(&dependents, plan));
         Ok(Survey {
@@ -72,6 +79,47 @@ impl Survey {
         let dependents = (self.dependents.views.as_slice(), self.aside.as_slice());
         let unsuited = views::unsuited(session, schema, dependents, plan)?;
         self.findings.extend(unsuited);
+        let conditions = views::conditions(session, schema, &self.aside, plan)?;
+        self.findings.extend(conditions);
+        self.try_keys(session, plan)
+    }
+
+    /// Adds the foreign keys whose columns cannot be compared with those of the new tables.
+    fn try_keys(&mut self, session: &mut Session, plan: &Plan) -> Result<()> {
+        let keys: Vec<Oid> = self
+            .dependents
+            .foreign_keys
+            .iter()
+            .map(|key| key.oid)
+            .collect();
+        if keys.is_empty() {
+            return Ok(());
+        }
+        let columns = || {
+            let tables = plan.tables.iter();
+            tables.flat_map(|table| table.columns.iter().map(move |column| (table, column)))
+        };
+        let tables: Vec<_> = columns().map(|(table, _)| table.name.as_str()).collect();
+        let names: Vec<_> = columns().map(|(_, column)| column.name.as_str()).collect();
+        let types: Vec<_> = columns()
+            .map(|(_, column)| views::spelled_out(column))
+            .collect();
+        let query = include_str!("../queries/swap_comparable.sql");
+        for row in session.query(query, &[&keys, &tables, &names, &types])? {
+            let mut keys = self.dependents.foreign_keys.iter();
+            let Some(key) = keys.find(|key| key.oid == row.get::<_, Oid>("oid")) else {
+                continue;
+            };
+            let (name, parent): (&str, &str) = (row.get("name"), row.get("parent"));
+            let (was, new): (&str, &str) = (row.get("type"), row.get("new"));
+            let message = format!(
+                "{} could not compare `{name}`, which is {was}, with `{parent}` of the new table, which would be {new}",
+                key.described
+            );
+            let hint =
+                "ask for the old type in a mapping file, or drop the foreign key for the import";
+            self.findings.push(refused_object(key, message, hint));
+        }
         Ok(())
     }
 
@@ -141,6 +189,24 @@ impl Survey {
         let statements = |rows: Vec<&Row>| rows.into_iter().map(statement).collect();
         Ok((statements(first), statements(last)))
     }
+
+    /// What gives views and enumerated types in `schema`, which are there, what those that were put aside have.
+    pub(in super::super) fn succeeded(
+        session: &mut Session,
+        aside: &[Object],
+        schema: Oid,
+        with_owner: bool,
+    ) -> Result<Vec<Statement>> {
+        let (relations, types) = identifiers(aside);
+        let query = include_str!("../queries/swap_succeeded.sql");
+        let rows = session.query(query, &[&relations, &schema, &with_owner, &types])?;
+        let statements = rows.iter().map(|row| Statement {
+            object: row.get("object"),
+            table: Some(row.get("name")),
+            sql: row.get("sql"),
+        });
+        Ok(statements.collect())
+    }
 }
 
 fn object(row: &Row) -> Object {
@@ -194,10 +260,37 @@ fn unsuited(row: &Row) -> Option<Finding> {
     })
 }
 
+/// The refusal where what comes could not belong to the owner of what goes.
+fn homeless(row: &Row) -> Option<Finding> {
+    let (name, kind): (&str, &str) = (row.get("name"), row.get("kind"));
+    let missing: &str = row.get::<_, Option<&str>>("missing")?;
+    if !row.get::<_, bool>("owned") {
+        return None;
+    }
+    let owner: &str = row.get("owner");
+    let message = format!(
+        "the {kind} belongs to `{owner}`, and the one that takes its place could not be given to that role"
+    );
+    let finding = Finding::new(Code::RightMissing, Severity::Error, message);
+    let hint = format!("{missing}; or name another owner in a mapping file");
+    Some(finding.in_table(name).hint(hint))
+}
+
+fn passed(row: &Row) -> Finding {
+    let (grantor, grantees): (&str, &str) = (row.get("grantor"), row.get("grantees"));
+    let message = format!(
+        "rights that `{grantor}` has passed on to {grantees} come from the owner on the new table: they stay when `{grantor}` loses its own"
+    );
+    let finding = Finding::new(Code::TargetDependent, Severity::Warning, message);
+    let finding = finding.in_table(row.get::<_, &str>("name"));
+    finding.hint("nothing to do where they are meant to stay; else let the owner revoke them, and that role grant them anew")
+}
+
 fn outward(row: &Row) -> Finding {
     let (key, parent): (&str, &str) = (row.get("foreign_key"), row.get("parent"));
+    let effect: &str = row.get("effect");
     let message = format!(
-        "its foreign key `{key}` to {parent} goes to the backup with the old table, and still keeps rows there from being deleted"
+        "its foreign key `{key}` to {parent} goes to the backup with the old table, and {effect}"
     );
     let finding = Finding::new(Code::TargetDependent, Severity::Warning, message);
     let finding = finding.in_table(row.get::<_, &str>("name"));
@@ -266,6 +359,8 @@ fn refused(dependents: &Dependents, plan: &Plan) -> Vec<Finding> {
             "drop it for the import, and make it again after it",
         ));
     }
+    let lacking = dependents.lacking();
+    findings.extend(lacking.map(|fault| Finding::from_fault(&fault)));
     for one in dependents.views.iter().chain(&dependents.foreign_keys) {
         if !one.owned {
             findings.push(refused_object(

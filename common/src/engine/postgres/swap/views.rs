@@ -1,4 +1,5 @@
-//! Whether views can be defined over the tables that come: their columns must keep their types.
+//! Whether views can be defined over the tables that come, whose columns must keep their types; and whether
+//! the conditions of policies and publications hold there.
 //!
 //! Asked of the server without making anything: it describes the definition of each view with the new
 //! tables in place of the old ones, as queries of the same names in front of it. What cannot be told in
@@ -12,7 +13,7 @@ use super::{Object, identifiers};
 use crate::engine::postgres::name::{identifier, qualified};
 use crate::engine::postgres::session::{Described, ServerMessage, Session};
 use crate::fault::{Code, Fault, Result};
-use crate::mapping::plan::{PgType, Plan, TablePlan};
+use crate::mapping::plan::{ColumnPlan, PgType, Plan, TablePlan};
 use crate::report::{Finding, Severity};
 
 /// What is in front of each definition: the old tables, and the new ones.
@@ -23,6 +24,18 @@ struct Fronts {
     path: String,
 }
 
+impl Fronts {
+    /// Nothing where there is no table.
+    fn new(old: &[String], new: &[String], schema: &str) -> Result<Option<Fronts>> {
+        let path = format!("SET LOCAL search_path = {}, pg_temp", identifier(schema)?);
+        Ok((!new.is_empty()).then(|| Fronts {
+            old: old.join(", "),
+            new: new.join(", "),
+            path,
+        }))
+    }
+}
+
 /// Every view that the new tables do not suit, within a transaction that stays as it is.
 pub(super) fn unsuited(
     session: &mut Session,
@@ -30,28 +43,108 @@ pub(super) fn unsuited(
     (views, aside): (&[Dependent], &[Object]),
     plan: &Plan,
 ) -> Result<Vec<Finding>> {
-    let views: Vec<_> = views.iter().filter(|view| view.owned).collect();
-    let Some(fronts) = fronts(schema, aside, plan)?.filter(|_| !views.is_empty()) else {
+    let Some(fronts) = fronts(schema, aside, plan)? else {
         return Ok(Vec::new());
     };
+    let mut findings = Vec::new();
+    for (view, unfit) in unfit(session, &fronts, views)? {
+        let read = changed(session, view.oid, aside, plan)?;
+        findings.push(finding(view, &unfit, &read));
+    }
+    Ok(findings)
+}
+
+/// Every policy and publication whose condition the new tables do not suit.
+pub(super) fn conditions(
+    session: &mut Session,
+    schema: &str,
+    aside: &[Object],
+    plan: &Plan,
+) -> Result<Vec<Finding>> {
+    let Some(fronts) = fronts(schema, aside, plan)? else {
+        return Ok(Vec::new());
+    };
+    let (relations, _) = identifiers(aside);
+    let query = include_str!("../queries/swap_expressions.sql");
+    let rows = within_path(session, &fronts.path, |session| {
+        session.query(query, &[&relations])
+    })?;
+    let mut findings = Vec::new();
+    for row in rows {
+        let (name, described): (&str, &str) = (row.get("name"), row.get("described"));
+        let condition: &str = row.get("condition");
+        let definition = format!("SELECT 1 FROM {} WHERE {condition}", identifier(name)?);
+        if describe(session, (&fronts.old, &fronts.path), &definition)?.is_err() {
+            continue;
+        }
+        if let Err(refused) = describe(session, (&fronts.new, &fronts.path), &definition)? {
+            let message = format!(
+                "{described} cannot be given to the new table: {}",
+                refused.message
+            );
+            let finding = Finding::new(Code::TargetDependent, Severity::Error, message);
+            let hint = format!(
+                "ask for the old types in a mapping file, or drop {described} for the import and make it again after it"
+            );
+            findings.push(finding.in_table(name).hint(hint));
+        }
+    }
+    Ok(findings)
+}
+
+/// The type that a column will have, as the server finds it by name.
+pub(super) fn spelled_out(column: &ColumnPlan) -> String {
+    format!("pg_catalog.{}", spelled(column.target))
+}
+
+/// The first view that tables in another schema do not suit, with the reason; within a transaction that
+/// stays as it is.
+pub(in super::super) fn unsuited_by_others(
+    session: &mut Session,
+    (schema, other): (&str, &str),
+    tables: &[&str],
+    views: &[&Dependent],
+) -> Result<Option<(String, String)>> {
+    let (mut old, mut new) = (Vec::new(), Vec::new());
+    for table in tables {
+        let name = identifier(table)?;
+        for (all, schema) in [(&mut old, schema), (&mut new, other)] {
+            let place = qualified(schema, table)?;
+            all.push(format!("{name} AS (SELECT * FROM ONLY {place})"));
+        }
+    }
+    let Some(fronts) = Fronts::new(&old, &new, schema)? else {
+        return Ok(None);
+    };
+    let found = unfit(session, &fronts, views.iter().copied())?;
+    let first = found.into_iter().next();
+    Ok(first.map(|(view, unfit)| (view.described.clone(), unfit.message(view))))
+}
+
+/// The views that cannot be defined over the new tables.
+fn unfit<'a>(
+    session: &mut Session,
+    fronts: &Fronts,
+    views: impl IntoIterator<Item = &'a Dependent>,
+) -> Result<Vec<(&'a Dependent, Unfit)>> {
+    let views: Vec<_> = views.into_iter().filter(|view| view.owned).collect();
+    if views.is_empty() {
+        return Ok(Vec::new());
+    }
     let oids: Vec<Oid> = views.iter().map(|view| view.oid).collect();
     let query = include_str!("../queries/swap_views.sql");
     let rows = within_path(session, &fronts.path, |session| {
         session.query(query, &[&oids])
     })?;
-    let mut findings = Vec::new();
+    let mut found = Vec::new();
     for row in rows {
-        let view = views
-            .iter()
-            .find(|view| view.oid == row.get::<_, Oid>("oid"));
-        let Some(view) = view else { continue };
-        let found = look(session, &fronts, &row)?;
-        if let Some(unfit) = found {
-            let read = changed(session, view.oid, aside, plan)?;
-            findings.push(finding(view, &unfit, &read));
-        }
+        let oid: Oid = row.get("oid");
+        let Some(view) = views.iter().find(|view| view.oid == oid) else {
+            continue;
+        };
+        found.extend(look(session, fronts, &row)?.map(|unfit| (*view, unfit)));
     }
-    Ok(findings)
+    Ok(found)
 }
 
 /// Does something with this `search_path`, and takes back all of it, also what has failed.
@@ -82,12 +175,7 @@ fn fronts(schema: &str, aside: &[Object], plan: &Plan) -> Result<Option<Fronts>>
         old.push(format!("{name} AS (SELECT * FROM ONLY {place})"));
         new.push(format!("{name} AS (SELECT {})", columns(table)?));
     }
-    let path = format!("SET LOCAL search_path = {}, pg_temp", identifier(schema)?);
-    Ok((!new.is_empty()).then(|| Fronts {
-        old: old.join(", "),
-        new: new.join(", "),
-        path,
-    }))
+    Fronts::new(&old, &new, schema)
 }
 
 fn columns(table: &TablePlan) -> Result<String> {
@@ -224,21 +312,27 @@ fn changed(
     Ok(changed.collect())
 }
 
+impl Unfit {
+    fn message(&self, view: &Dependent) -> String {
+        match self {
+            Unfit::Column {
+                name,
+                before,
+                after,
+            } => format!(
+                "{} would get another type: its column `{name}` is {before}, and would be {after}",
+                view.described
+            ),
+            Unfit::Refused(message) => format!(
+                "{} cannot be defined over the new tables: {}",
+                view.described, message.message
+            ),
+        }
+    }
+}
+
 fn finding(view: &Dependent, unfit: &Unfit, read: &[(String, String)]) -> Finding {
-    let message = match unfit {
-        Unfit::Column {
-            name,
-            before,
-            after,
-        } => format!(
-            "{} would get another type: its column `{name}` is {before}, and would be {after}",
-            view.described
-        ),
-        Unfit::Refused(message) => format!(
-            "{} cannot be defined over the new tables: {}",
-            view.described, message.message
-        ),
-    };
+    let message = unfit.message(view);
     let asked = read
         .iter()
         .map(|(column, was)| format!("type = \"{was}\" for {column}"));

@@ -4,7 +4,8 @@
 use tokio_postgres::Row;
 use tokio_postgres::types::Oid;
 
-use crate::engine::postgres::ledger::{Held, Role, hold, keep};
+use crate::engine::postgres::definition::{Follower, followed};
+use crate::engine::postgres::ledger::{Held, Role, follow, hold, keep};
 use crate::engine::postgres::session::Session;
 use crate::engine::postgres::swap::{self, Object, Statement, Survey, Wanted};
 use crate::fault::Result;
@@ -16,6 +17,8 @@ use super::switch::Move;
 pub(super) struct Replacing {
     aside: Vec<Object>,
     after: Vec<Statement>,
+    /// How what follows was defined.
+    found: Vec<(Follower, String)>,
     /// The schema that has them.
     backup: String,
 }
@@ -55,25 +58,32 @@ impl Replacing {
         let mut replacing = Replacing {
             after: carried,
             aside: Vec::new(),
+            found: Vec::new(),
             backup,
         };
         if survey.aside.is_empty() {
             return Ok(replacing);
         }
-        let (before, after) = survey.dependents.follow(session)?;
+        let dependents = &survey.dependents;
+        let following = dependents.follow(session, &job.target_schema, &[])?;
         let made = swap::create_backup(&replacing.backup, &job.id)?;
         let moves = swap::movements(session, &survey.aside, &replacing.backup)?;
-        for statement in before.iter().chain([&made]).chain(&moves) {
+        for statement in following.before.iter().chain([&made]).chain(&moves) {
             statement.run(session)?;
         }
-        replacing.after.extend(after);
+        replacing.after.extend(following.after);
+        replacing.found = following.found;
         replacing.after.extend(last);
         replacing.aside = survey.aside;
         Ok(replacing)
     }
 
     /// Gives the new tables, which are in place, what the old ones had.
-    pub(super) fn finish(&self, session: &mut Session) -> Result<()> {
+    pub(super) fn finish(&self, moving: &Move<'_>, session: &mut Session) -> Result<()> {
+        let with_owner = moving.job.plan.operator.owner.is_none();
+        for statement in Survey::succeeded(session, &self.aside, moving.target, with_owner)? {
+            statement.run(session)?;
+        }
         self.after
             .iter()
             .try_for_each(|statement| statement.run(session))
@@ -157,6 +167,8 @@ pub(super) fn record(
     let mut all: Vec<_> = brought.into_iter().map(held(Role::Brought)).collect();
     if let Some(replacing) = replacing.filter(|replacing| !replacing.aside.is_empty()) {
         keep(session, ledger, run, Some(&replacing.backup))?;
+        let followed = followed(session, &moving.job.target_schema, &replacing.found)?;
+        follow(session, ledger, run, &followed)?;
         all.extend(replacing.aside.into_iter().map(held(Role::Kept)));
     }
     hold(session, ledger, run, &all, true)

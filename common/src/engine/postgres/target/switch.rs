@@ -204,7 +204,7 @@ impl Move<'_> {
         self.grant(session)?;
         let left_out = self.views(session)?;
         if let Some(replacing) = &replacing {
-            replacing.finish(session)?;
+            replacing.finish(self, session)?;
         }
         self.finish(session)?;
         brought.extend(replace::views(self, session)?);
