@@ -241,6 +241,58 @@ fn rights_that_an_undo_needs_are_named_before_it() {
     }
 }
 
+/// An undo took rows along, by ON DELETE CASCADE, that a policy hid from its role; and it called rows of its
+/// own table gone that were hidden.
+#[test]
+fn rows_that_a_policy_hides_are_never_taken_along_nor_called_gone() {
+    for server in servers() {
+        let mut desk = Desk::of_sql(server, TARGET, SOURCE);
+        let database = desk.ask("SELECT current_database()");
+        desk.client
+            .batch_execute(&format!(
+                "DO $$ BEGIN CREATE ROLE unseeing LOGIN PASSWORD 'unseeing'; EXCEPTION WHEN duplicate_object THEN END $$;
+                 GRANT CREATE ON DATABASE {database} TO unseeing; ALTER TABLE t OWNER TO unseeing;
+                 CREATE TABLE hidden (id integer REFERENCES t ON DELETE CASCADE);
+                 GRANT SELECT, UPDATE ON hidden TO unseeing; ALTER TABLE hidden ENABLE ROW LEVEL SECURITY;
+                 GRANT CREATE, USAGE ON SCHEMA public TO unseeing"
+            ))
+            .unwrap();
+        let owner = desk.uri.clone();
+        desk.uri = format!(
+            "postgresql://unseeing:unseeing@127.0.0.1:{}/{database}",
+            server.port
+        );
+        desk.merge(&UPDATE).exits(0);
+        desk.client
+            .batch_execute("INSERT INTO hidden VALUES (12)")
+            .unwrap();
+        for arguments in [&["--dry-run"][..], &["--yes"]] {
+            let refused = undo(&desk, arguments).exits(4).json();
+            let why = refused["error"]["why"][0].as_str().unwrap();
+            assert!(
+                why.contains("row-level security policy for table \"hidden\""),
+                "{why}"
+            );
+            assert_eq!(desk.ask("SELECT id FROM hidden"), "12");
+        }
+        desk.client
+            .batch_execute(
+                "DELETE FROM hidden; ALTER TABLE hidden DISABLE ROW LEVEL SECURITY;
+                 ALTER TABLE t ENABLE ROW LEVEL SECURITY; ALTER TABLE t FORCE ROW LEVEL SECURITY",
+            )
+            .unwrap();
+        let refused = undo(&desk, &["--dry-run"]).exits(4).json();
+        assert_eq!(refused["error"]["code"], "target-interferes");
+        assert_eq!(
+            refused["error"]["what"],
+            "row security applies to the role `unseeing`"
+        );
+        desk.uri = owner;
+        undo(&desk, &[]).exits(0);
+        assert_eq!(desk.ask("SELECT count(*) FROM t WHERE a = 'old'"), "10");
+    }
+}
+
 #[test]
 fn a_table_that_is_no_longer_the_same_is_left_alone() {
     for (change, what) in [

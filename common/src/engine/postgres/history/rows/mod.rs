@@ -125,6 +125,8 @@ impl Rows {
 
     /// The tables as they are now; refused is what cannot be exchanged any more.
     fn survey(&self, session: &mut Session) -> Result<Vec<Table>> {
+        // A row that a policy hides would count as gone, or be taken along unseen.
+        session.execute("SET LOCAL row_security = off")?;
         let places = self.places(session)?;
         let target = existing::tables(session, &self.schema)?;
         if target.replica {
@@ -167,6 +169,11 @@ impl Rows {
             let what = "the table can hold no rows any more".to_owned();
             return Err(missing(what, "make it a plain table again"));
         };
+        if found.row_security {
+            let what = format!("row security applies to the role `{}`", target.role);
+            let hint = "connect as the owner of the table, or as a role with BYPASSRLS";
+            return Err(Fault::new(Code::TargetInterferes, what).hint(hint));
+        }
         let key = match &written.key {
             None => None,
             Some(key) => {

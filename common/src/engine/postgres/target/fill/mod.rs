@@ -98,6 +98,8 @@ pub(super) fn survey(
     for table in 0..tables.count() {
         let found = transaction(session, begin, |session| {
             session.execute(&path)?;
+            // Rows that a policy hides are there all the same.
+            session.execute("SET LOCAL row_security = off")?;
             survey::survey(session, tables, table)
         });
         let name = &tables.filled(table).table.target.name;
