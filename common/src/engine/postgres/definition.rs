@@ -9,10 +9,9 @@ use crate::engine::postgres::session::Session;
 use crate::fault::Result;
 
 /// How the server spells values, whatever is set for the role or the database.
-const PLAIN: &str = "SAVEPOINT definitions; SET LOCAL TimeZone = 'UTC'; SET LOCAL DateStyle = 'ISO, YMD'; \
+const PLAIN: &str = "SET LOCAL TimeZone = 'UTC'; SET LOCAL DateStyle = 'ISO, YMD'; \
      SET LOCAL IntervalStyle = 'postgres'; SET LOCAL extra_float_digits = 1; SET LOCAL bytea_output = 'hex'; \
      SET LOCAL quote_all_identifiers = off";
-const AS_BEFORE: &str = "ROLLBACK TO SAVEPOINT definitions; RELEASE SAVEPOINT definitions";
 
 /// Something with a definition that names columns.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,10 +44,11 @@ pub(super) fn definitions(
     let kinds: Vec<_> = followers.iter().map(|one| one.kind.as_str()).collect();
     let oids: Vec<_> = followers.iter().map(|one| one.oid).collect();
     let tables: Vec<_> = followers.iter().map(|one| one.table.as_str()).collect();
-    session.execute(PLAIN)?;
     let query = include_str!("queries/swap_definitions.sql");
-    let rows = session.query(query, &[&kinds, &oids, &tables, &schema])?;
-    session.execute(AS_BEFORE)?;
+    let rows = session.aside(|session| {
+        session.execute(PLAIN)?;
+        session.query(query, &[&kinds, &oids, &tables, &schema])
+    })?;
     Ok(rows.iter().map(|row| row.get("definition")).collect())
 }
 

@@ -54,7 +54,8 @@ pub(super) fn of_table(
         let message = "whether it has changed since cannot be told: row security hides rows from this role; one with BYPASSRLS would see them".to_owned();
         return Ok(Some(changed_since(&held.name, message)));
     }
-    let found = counted(session, ledger, place, held);
+    // Without the locks of its indexes afterwards.
+    let found = session.aside(|session| counted(session, ledger, place, held));
     let (rows, changed) = found.map_err(|fault| fault.in_table(&held.name))?;
     let message = match held.rows {
         Some(brought) => match counted_message(brought, (rows, changed)) {

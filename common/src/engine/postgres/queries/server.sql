@@ -7,8 +7,14 @@ SELECT current_setting('server_version') AS version,
        current_user::text AS role,
        has_database_privilege(current_database(), 'CREATE') AS may_create_schemas,
        current_setting('max_locks_per_transaction')::int8 AS locks_per_transaction,
+       -- Whoever may hold locks: sessions, prepared transactions, and the server's own processes.
        current_setting('max_connections')::int8
-           + current_setting('max_prepared_transactions')::int8 AS transactions,
+           + current_setting('max_prepared_transactions')::int8
+           + current_setting('max_worker_processes')::int8
+           + current_setting('max_wal_senders')::int8
+           + coalesce(current_setting('autovacuum_worker_slots', true),
+                      current_setting('autovacuum_max_workers'))::int8 AS transactions,
+       (SELECT count(*) FROM pg_locks WHERE NOT fastpath) AS locks_taken,
        -- A null among the three limits (no limit) does not count.
        least(current_setting('max_connections')::int8
                  - current_setting('superuser_reserved_connections')::int8

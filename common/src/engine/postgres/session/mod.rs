@@ -162,6 +162,15 @@ impl Session {
         done.map_err(|error| self.fault(error, "the server refuses a statement"))
     }
 
+    /// Does something of which nothing stays in the transaction: no change, no setting, and no lock that it
+    /// took.
+    pub fn aside<T>(&mut self, act: impl FnOnce(&mut Session) -> Result<T>) -> Result<T> {
+        self.execute("SAVEPOINT aside")?;
+        let done = act(self);
+        let back = self.execute("ROLLBACK TO SAVEPOINT aside; RELEASE SAVEPOINT aside");
+        done.and_then(|done| back.map(|()| done))
+    }
+
     /// Runs one statement with parameters, and gives all its rows.
     pub fn query(&mut self, sql: &str, params: &[&(dyn ToSql + Sync)]) -> Result<Vec<Row>> {
         let rows = self.block_on(self.client().query(sql, params));

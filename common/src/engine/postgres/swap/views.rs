@@ -153,10 +153,10 @@ fn within_path<T>(
     path: &str,
     act: impl FnOnce(&mut Session) -> Result<T>,
 ) -> Result<T> {
-    session.execute(&format!("SAVEPOINT view; {path}"))?;
-    let done = act(session);
-    session.execute("ROLLBACK TO SAVEPOINT view; RELEASE SAVEPOINT view")?;
-    done
+    session.aside(|session| {
+        session.execute(path)?;
+        act(session)
+    })
 }
 
 /// The tables that come and those that go, as queries; nothing where a type of the plan is not there yet.
