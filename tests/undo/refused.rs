@@ -253,7 +253,7 @@ fn rows_that_a_policy_hides_are_never_taken_along_nor_called_gone() {
                 "DO $$ BEGIN CREATE ROLE unseeing LOGIN PASSWORD 'unseeing'; EXCEPTION WHEN duplicate_object THEN END $$;
                  GRANT CREATE ON DATABASE {database} TO unseeing; ALTER TABLE t OWNER TO unseeing;
                  CREATE TABLE hidden (id integer REFERENCES t ON DELETE CASCADE);
-                 GRANT SELECT, UPDATE ON hidden TO unseeing; ALTER TABLE hidden ENABLE ROW LEVEL SECURITY;
+                 ALTER TABLE hidden ENABLE ROW LEVEL SECURITY;
                  GRANT CREATE, USAGE ON SCHEMA public TO unseeing"
             ))
             .unwrap();
@@ -265,6 +265,15 @@ fn rows_that_a_policy_hides_are_never_taken_along_nor_called_gone() {
         desk.merge(&UPDATE).exits(0);
         desk.client
             .batch_execute("INSERT INTO hidden VALUES (12)")
+            .unwrap();
+        let refused = undo(&desk, &["--dry-run"]).exits(4).json();
+        assert_eq!(refused["error"]["code"], "right-missing");
+        assert_eq!(
+            refused["error"]["help"],
+            "GRANT SELECT, UPDATE ON \"public\".\"hidden\" TO the role"
+        );
+        desk.client
+            .batch_execute("GRANT SELECT, UPDATE ON hidden TO unseeing")
             .unwrap();
         for arguments in [&["--dry-run"][..], &["--yes"]] {
             let refused = undo(&desk, arguments).exits(4).json();

@@ -15,7 +15,8 @@ SELECT key.conname::text AS name,
        ARRAY(SELECT attname::text FROM unnest(key.confkey) WITH ORDINALITY AS one (number, place)
              JOIN pg_attribute ON attrelid = key.confrelid AND attnum = one.number
              ORDER BY one.place) AS parent_columns,
-       has_table_privilege(key.conrelid, 'SELECT') AS may_read,
+       has_table_privilege(key.conrelid, 'SELECT') AND has_schema_privilege(child.relnamespace, 'USAGE') AS may_read,
+       has_table_privilege(key.conrelid, 'UPDATE, DELETE, TRUNCATE') AS may_lock,
        (SELECT string_agg(format('t.%I OPERATOR(%I.%s) c.%I%s', parent_column.attname, operator_home.nspname,
                                  operator.oprname, child_column.attname,
                                  CASE WHEN named.oid IS NULL THEN ''

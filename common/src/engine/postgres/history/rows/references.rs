@@ -44,6 +44,9 @@ pub(super) fn refuse(session: &mut Session, tables: &[Table]) -> Result<()> {
             continue;
         };
         let own = find(key.get("child")).filter(|table| table.is_concerned());
+        if own.is_none() && key.get("follows") && !(key.get("may_read") && key.get("may_lock")) {
+            return Err(unseen(&key, parent)?);
+        }
         // All rows of it go, too. What the role may not read, the server itself refuses.
         let is_exchanged = own.is_some_and(|table| table.key.is_none());
         if is_exchanged || !key.get::<_, bool>("may_read") {
@@ -139,6 +142,21 @@ fn counted(found: &str) -> String {
         "SELECT waybill_row, count(*) OVER () AS all_rows FROM ({found}) AS found \
          ORDER BY waybill_row LIMIT {SAMPLES}"
     )
+}
+
+/// The refusal to take along rows that the role may not see.
+fn unseen(key: &Row, parent: &Table) -> Result<Fault> {
+    let (name, home, child): (&str, &str, &str) = (
+        key.get("name"),
+        key.get("child_home"),
+        key.get("child_name"),
+    );
+    let what = format!(
+        "rows of {home}.{child} may follow by the foreign key `{name}`, and the role may not read and lock them"
+    );
+    let fault = Fault::new(Code::RightMissing, what).in_table(&parent.written.name);
+    let place = qualified(home, child)?;
+    Ok(fault.hint(format!("GRANT SELECT, UPDATE ON {place} TO the role")))
 }
 
 fn refusal(key: &Row, parent: &Table, what: &str, (all, samples): (i64, &[&str])) -> Fault {
