@@ -494,3 +494,59 @@ fn a_million_rows_come_back_as_fast_as_ten() {
         "{few:?}, {many:?}"
     );
 }
+
+/// A table that somebody had put into the schema of a backup was dropped with it, and nobody was told; an undo
+/// called itself possible, and failed.
+#[test]
+fn what_others_have_put_into_a_backup_is_not_dropped_with_it() {
+    for server in crate::support::postgres::servers() {
+        let uri = owned(server);
+        let mut client = client(&uri);
+        client.batch_execute(APPLICATION).unwrap();
+        client
+            .batch_execute(
+                "CREATE STATISTICS pairs ON id, label FROM items; CREATE TYPE kept AS ENUM ('a');
+                 CREATE SEQUENCE counted OWNED BY items.label",
+            )
+            .unwrap();
+        let (schema, plan, parts) = items(10);
+        replace(&uri, (&schema, &plan, &parts)).unwrap();
+        let backup = ask(
+            &mut client,
+            "SELECT nspname FROM pg_namespace WHERE nspname LIKE 'waybill\\_b%'",
+        );
+        let wait = Duration::from_secs(5);
+        let prune = || Prune::prepare(&conninfo(&uri), Keep::Newest(0), wait).map(drop);
+        for (make, unmake) in [
+            ("TABLE {}.mine (a integer)", "TABLE {}.mine"),
+            ("SEQUENCE {}.mine", "SEQUENCE {}.mine"),
+            ("TYPE {}.mine AS (a integer)", "TYPE {}.mine"),
+            ("DOMAIN {}.mine AS integer", "DOMAIN {}.mine"),
+            (
+                "FUNCTION {}.mine() RETURNS integer LANGUAGE sql AS 'SELECT 1'",
+                "FUNCTION {}.mine()",
+            ),
+            ("VIEW {}.mine AS SELECT * FROM {}.items", "VIEW {}.mine"),
+        ] {
+            let made = format!("CREATE {}", make.replace("{}", &backup));
+            client.batch_execute(&made).unwrap();
+            let look = Undo::prepare(&conninfo(&uri), None, false, wait).map(drop);
+            for fault in [look.unwrap_err(), prune().unwrap_err()] {
+                assert_eq!(fault.code(), Code::TargetDependent, "{make}: {fault:?}");
+                assert!(
+                    fault.what().starts_with("somebody has put objects"),
+                    "{fault:?}"
+                );
+                assert!(fault.causes()[0].contains("mine"), "{fault:?}");
+            }
+            client
+                .batch_execute(&format!("DROP {}", unmake.replace("{}", &backup)))
+                .unwrap();
+        }
+        prune().unwrap();
+        undo(&uri, None).unwrap();
+        undo(&uri, None).unwrap();
+        let all = Prune::prepare(&conninfo(&uri), Keep::Newest(0), wait).unwrap();
+        all.perform().unwrap();
+    }
+}

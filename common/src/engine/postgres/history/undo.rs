@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use tokio_postgres::types::Oid;
 
 use super::rows::{Exchanged, Rows};
-use super::{Book, CHANGING, changes, chosen, objects};
+use super::{Book, CHANGING, changes, chosen, objects, strangers};
 use crate::engine::postgres::catalogue::READING;
 use crate::engine::postgres::conninfo::ConnInfo;
 use crate::engine::postgres::definition::{self, Followed, Follower};
@@ -94,6 +94,12 @@ impl Undo {
         })?;
         undo.refuse()?;
         if !undo.is_open() {
+            let backup = undo.past.backup.as_deref();
+            transaction(&mut session, READING, |session| {
+                backup.map_or(Ok(()), |backup| {
+                    strangers::refuse(session, &undo.ledger, backup)
+                })
+            })?;
             (undo.notes, undo.findings) = transaction(&mut session, READING, |session| {
                 let notes = match &undo.rows {
                     Some(rows) => rows.notes(session)?,
