@@ -550,3 +550,37 @@ fn what_others_have_put_into_a_backup_is_not_dropped_with_it() {
         all.perform().unwrap();
     }
 }
+
+#[test]
+fn a_backup_of_another_role_is_named_with_the_role_that_can_bring_it_back() {
+    for server in servers() {
+        let uri = owned(server);
+        client(&uri).batch_execute(APPLICATION).unwrap();
+        let name = uri.rsplit('/').next().unwrap();
+        let mut superuser = server.client(name);
+        let made = "CREATE ROLE ROLE_two LOGIN; GRANT ROLE_owner TO ROLE_two; GRANT CREATE ON DATABASE ROLE TO ROLE_two";
+        superuser
+            .batch_execute(
+                &made
+                    .replace("ROLE_", &format!("{name}_"))
+                    .replace("DATABASE ROLE", &format!("DATABASE {name}")),
+            )
+            .unwrap();
+        let other = uri.replace("_owner@", "_two@");
+        let (schema, plan, parts) = items(10);
+        // The ledger is the owner's, whose member the other role is.
+        replace(&uri, (&schema, &plan, &parts)).unwrap();
+        undo(&uri, None).unwrap();
+        replace(&other, (&schema, &plan, &parts)).unwrap();
+        let wait = Duration::from_secs(5);
+        let look = Undo::prepare(&conninfo(&uri), None, false, wait).map(drop);
+        let prune = Prune::prepare(&conninfo(&uri), Keep::Newest(0), wait).map(drop);
+        for fault in [look.unwrap_err(), prune.unwrap_err()] {
+            assert_eq!(fault.code(), Code::RightMissing, "{fault:?}");
+            let told =
+                format!("the schema of the backup belongs to `{name}_two`, whose run has made it");
+            assert_eq!(fault.what(), told);
+        }
+        undo(&other, None).unwrap();
+    }
+}
