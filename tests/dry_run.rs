@@ -141,7 +141,8 @@ fn a_dry_fill_gives_back_rows_and_numbers() {
         let state = "SELECT (SELECT last_value || is_called::text FROM parent_id_seq),
             (SELECT last_value || is_called::text FROM parent_number_seq),
             (SELECT last_value || is_called::text FROM child_id_seq),
-            (SELECT count(*) FROM parent), (SELECT count(*) FROM child)";
+            (SELECT count(*) FROM parent), (SELECT count(*) FROM child),
+            (SELECT string_agg(c::text, ' ' ORDER BY oid) FROM pg_class AS c WHERE relnamespace = 'public'::regnamespace)";
         let before = desk.ask(state);
         let ran = desk.import(&["--mode", "fill", "--dry-run"]).exits(0);
         let text = ran.stdout();

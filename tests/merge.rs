@@ -8,7 +8,9 @@
 mod busy;
 mod crew;
 mod keys;
+mod lodging;
 mod policy;
+mod references;
 mod survival;
 mod values;
 

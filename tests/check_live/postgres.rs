@@ -1,7 +1,9 @@
 //! Against PostgreSQL.
 
 use super::{Made, SHOP, differs, findings};
+use crate::fill::desk::Desk;
 use crate::support::postgres::{Server, server, servers};
+use crate::support::program::{Ran, command};
 
 /// An imported shop on this server, and a client to change it with.
 fn imported(server: &Server) -> (Made, String, postgres::Client) {
@@ -276,6 +278,46 @@ fn tables_of_the_application_that_were_filled_can_be_checked() {
         client.batch_execute("UPDATE orders SET total = 2.5, version = 2 WHERE id = 2; INSERT INTO orders (id) VALUES (7)").unwrap();
         let samples = ["differs: ID=2 (Total)", "extra: ID=7"];
         differs(&made.check(&uri, &[], 3), "Orders", 2, &samples);
+    }
+}
+
+/// A fill took an interval as the role's `IntervalStyle` writes it, which a check then called another value;
+/// and refused values under one setting that it takes under another. Now no setting has a say.
+#[test]
+fn no_setting_decides_what_tables_of_the_application_take() {
+    for server in servers() {
+        for (mode, mut desk) in ["fill", "merge"].map(|mode| {
+            let desk = Desk::of_sql(
+                server,
+                "CREATE TABLE t(id integer PRIMARY KEY, i interval, b bytea[], f float8[], m money, x xml)",
+                r#"CREATE TABLE t(id INTEGER PRIMARY KEY, i TEXT, b TEXT, f TEXT, m TEXT, x TEXT);
+                   INSERT INTO t VALUES (1, '1 day', '{"\\x00ff"}', '{0.1234567890123456}', '$1.50', 'a<b/>')"#,
+            );
+            (mode, desk)
+        }) {
+            let database = desk.ask("SELECT current_database()");
+            for setting in [
+                "IntervalStyle = iso_8601",
+                "bytea_output = escape",
+                "extra_float_digits = -5",
+                "xmloption = document",
+                "DateStyle = 'SQL, DMY'",
+                "TimeZone = 'Asia/Tokyo'",
+            ] {
+                let sql = format!("ALTER ROLE CURRENT_USER IN DATABASE {database} SET {setting}");
+                desk.client.batch_execute(&sql).unwrap();
+            }
+            let import = |desk: &Desk| match mode {
+                "fill" => desk.fill(&[]),
+                _ => desk.merge(&[]),
+            };
+            import(&desk).exits(0);
+            let mut check = command("waybill-import");
+            check.arg("check").arg(&desk.archive).arg(&desk.uri);
+            Ran::of(check).exits(0);
+            let again = import(&desk).exits(0).json();
+            assert_eq!(again["status"], "ok");
+        }
     }
 }
 

@@ -165,6 +165,16 @@ fn what_was_interrupted_is_not_mixed_with_anything_else() {
         .unwrap_err();
     assert_eq!(fault.code(), Code::RunUnfinished);
     assert!(fault.what().contains("another plan"), "{fault:?}");
+    let mut dry = super::sample::options("public");
+    dry.run.dry = true;
+    let fault = PostgresTarget::new(conninfo(&uri), &schema, &plan, dry)
+        .begin(&parts, &Unwatched)
+        .unwrap_err();
+    assert_eq!(fault.code(), Code::RunUnfinished);
+    assert_eq!(
+        fault.what(),
+        "the import was interrupted, and a dry run does not go on with it"
+    );
     assert_eq!(staging(&mut client).matches('\n').count(), 1);
 
     options.run.anew = true;

@@ -111,6 +111,71 @@ fn rows_of_other_tables_that_refer_to_what_would_go_are_named_and_never_taken_al
     }
 }
 
+/// An undo gave a row its old value back that rows of the application's had come to refer to, and ON UPDATE
+/// changed those in silence. Now they are named.
+#[test]
+fn rows_that_would_follow_a_value_that_comes_back_are_named_and_never_changed() {
+    for server in servers() {
+        for action in ["CASCADE", "SET NULL", "SET DEFAULT"] {
+            let mut desk = Desk::of_sql(
+                server,
+                &format!(
+                    "CREATE TABLE t (id integer PRIMARY KEY, a text UNIQUE);
+                     CREATE TABLE log (a text DEFAULT 'c' CONSTRAINT about REFERENCES t (a) ON UPDATE {action});
+                     INSERT INTO t VALUES (1, 'a'), (2, 'b'), (3, 'c')"
+                ),
+                "CREATE TABLE t(id INTEGER PRIMARY KEY, a TEXT); INSERT INTO t VALUES (1, 'x'), (2, 'b');",
+            );
+            let before = state(server, &mut desk);
+            desk.merge(&UPDATE).exits(0);
+            desk.client
+                .batch_execute("INSERT INTO log VALUES ('x'), ('b')")
+                .unwrap();
+            let now = state(server, &mut desk);
+            for arguments in [&["--yes"][..], &["--dry-run"], &["--assume-unchanged"]] {
+                let refused = undo(&desk, arguments).exits(4).json();
+                assert_eq!(refused["error"]["code"], "target-dependent");
+                assert_eq!(refused["error"]["why"][0], "1 in all, such as id=1");
+                assert_eq!(state(server, &mut desk), now);
+            }
+            desk.client
+                .batch_execute("DELETE FROM log WHERE a = 'x'")
+                .unwrap();
+            undo(&desk, &[]).exits(0);
+            assert_eq!(desk.ask("SELECT a FROM log"), "b");
+            desk.client.batch_execute("DELETE FROM log").unwrap();
+            assert_eq!(state(server, &mut desk), before);
+        }
+    }
+}
+
+/// An undo removed rows of a partition, and with them those of another table whose foreign key pointed at
+/// that partition and not at the whole table. Now they are named like others.
+#[test]
+fn rows_that_refer_to_a_partition_are_named_and_never_taken_along() {
+    for server in servers() {
+        for action in ["CASCADE", "SET NULL"] {
+            let mut desk = Desk::of_sql(
+                server,
+                &format!(
+                    "CREATE TABLE t (id integer PRIMARY KEY, a text) PARTITION BY RANGE (id);
+                     CREATE TABLE t_low PARTITION OF t FOR VALUES FROM (0) TO (100);
+                     CREATE TABLE log (id integer CONSTRAINT about REFERENCES t_low ON DELETE {action})"
+                ),
+                SOURCE,
+            );
+            desk.merge(&UPDATE).exits(0);
+            desk.client
+                .batch_execute("INSERT INTO log VALUES (12)")
+                .unwrap();
+            let refused = undo(&desk, &["--yes"]).exits(4).json();
+            assert_eq!(refused["error"]["code"], "target-dependent");
+            assert_eq!(refused["error"]["why"][0], "1 in all, such as id=12");
+            assert_eq!(desk.ask("SELECT id FROM log"), "12");
+        }
+    }
+}
+
 #[test]
 fn a_trigger_that_changes_rows_on_their_way_rolls_the_undo_back() {
     for what in ["NEW.a := upper(NEW.a); RETURN NEW", "RETURN NULL"] {
@@ -130,6 +195,49 @@ fn a_trigger_that_changes_rows_on_their_way_rolls_the_undo_back() {
             .batch_execute("ALTER TABLE t DISABLE TRIGGER meddle")
             .unwrap();
         undo(&desk, &[]).exits(0);
+    }
+}
+
+/// A dry undo said that all was well where the role could not remove a row, and the undo itself did not say
+/// what was missing.
+#[test]
+fn rights_that_an_undo_needs_are_named_before_it() {
+    for server in servers() {
+        let mut desk = Desk::of_sql(server, TARGET, SOURCE);
+        let database = desk.ask("SELECT current_database()");
+        desk.client
+            .batch_execute(&format!(
+                "DO $$ BEGIN CREATE ROLE merger LOGIN PASSWORD 'merger'; EXCEPTION WHEN duplicate_object THEN END $$;
+                 GRANT CREATE ON DATABASE {database} TO merger;
+                 GRANT SELECT, INSERT, UPDATE, TRUNCATE ON t TO merger"
+            ))
+            .unwrap();
+        let before = state(server, &mut desk);
+        let owner = desk.uri.clone();
+        desk.uri = format!(
+            "postgresql://merger:merger@127.0.0.1:{}/{database}",
+            server.port
+        );
+        desk.merge(&UPDATE).exits(0);
+        for arguments in [&["--dry-run"][..], &[]] {
+            let refused = undo(&desk, arguments).exits(4).json();
+            assert_eq!(refused["error"]["code"], "right-missing");
+            assert_eq!(refused["error"]["where"]["table"], "t");
+            assert_eq!(
+                refused["error"]["help"],
+                "GRANT DELETE ON \"public\".\"t\" TO \"merger\""
+            );
+        }
+        desk.client
+            .batch_execute("GRANT DELETE ON t TO merger")
+            .unwrap();
+        undo(&desk, &["--dry-run"]).exits(0);
+        undo(&desk, &[]).exits(0);
+        desk.uri = owner;
+        desk.client
+            .batch_execute("REVOKE DELETE ON t FROM merger")
+            .unwrap();
+        assert_eq!(state(server, &mut desk), before);
     }
 }
 

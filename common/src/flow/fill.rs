@@ -92,7 +92,7 @@ pub(super) fn into_existing(
         let plan = (&filling.plan, Some(&filling));
         let place = (settings, wishes.target_schema.as_str());
         let found = compare::since(request, (archive, selection), plan, place, watch)?;
-        return Ok(already(report, &location, &run, found));
+        return Ok(already(report, &location, (&run, request.mode), found));
     }
     if structural || errors(&filling) > 0 {
         refused(&mut report, UNFIT);
@@ -105,7 +105,8 @@ pub(super) fn into_existing(
         return Ok(report);
     }
     if let Begun::Already(run) = target.begin(&parts, watch).map_err(at)? {
-        return Ok(already(report, &location, &run, Vec::new()));
+        let run = (run.as_str(), request.mode);
+        return Ok(already(report, &location, run, Vec::new()));
     }
     target.load(&parts, watch).map_err(at)?;
     target.build(watch).map_err(at)?;

@@ -119,7 +119,12 @@ fn postgres(
     }
     if let Some(run) = target.already(&parts)? {
         let found = compare::since(request, source, (&plan, None), place, watch)?;
-        return Ok(already(report, &target.location(), &run, found));
+        return Ok(already(
+            report,
+            &target.location(),
+            (&run, request.mode),
+            found,
+        ));
     }
     if replaces && history::ends_here(request, place, &plan, &mut report, watch)? {
         return Ok(report);
@@ -281,7 +286,7 @@ fn parts_of<'a>(
 pub(super) fn already(
     mut report: Report,
     location: &str,
-    run: &str,
+    (run, mode): (&str, Mode),
     found: Vec<Finding>,
 ) -> Report {
     let extent = wording::extent(&report.totals);
@@ -289,8 +294,13 @@ pub(super) fn already(
         .iter()
         .any(|finding| finding.severity == Severity::Error);
     report.summary = if report.rejected {
+        let anew = match mode {
+            Mode::Create => "--mode replace puts aside what is there and imports anew",
+            Mode::Fill => "undo the run or empty the tables, and --new-run fills them anew",
+            Mode::Replace | Mode::Merge => "--new-run imports anew",
+        };
         format!(
-            "changed since: run {run} has imported the archive into {location}, which differs from it by now; --new-run imports anew"
+            "changed since: run {run} has imported the archive into {location}, which differs from it by now; {anew}"
         )
     } else {
         format!(

@@ -448,6 +448,9 @@ pub(super) fn clash_fault(rows: &[tokio_postgres::Row], target_schema: &str) -> 
         )
     };
     let what = "the target schema has objects with names that the import needs";
-    let fault = Fault::new(Code::TargetExists, what).in_table(target_schema);
+    let mut fault = Fault::new(Code::TargetExists, what).in_table(target_schema);
+    if rows.iter().any(|row| row.get::<_, &str>("kind") == "table") {
+        fault = fault.hint("--mode replace puts tables of these names aside, --mode fill and merge bring rows into them; or drop or rename the object, or import into another schema with --into-schema");
+    }
     Some(fault.because(Taken(rows.iter().map(named).collect())))
 }

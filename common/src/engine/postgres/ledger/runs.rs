@@ -216,6 +216,7 @@ fn of_another_role(open: &Run) -> Fault {
 
 /// The refusal to begin where something else was left unfinished.
 fn unfinished(open: &Run, wanted: &Identity) -> Fault {
+    let is_same = wanted.is_dry() && open.identity.clone().dry() == *wanted;
     let differs = if open.identity.archive_root != wanted.archive_root {
         "another archive"
     } else if open.identity.mode != wanted.mode {
@@ -223,8 +224,17 @@ fn unfinished(open: &Run, wanted: &Identity) -> Fault {
     } else {
         "another plan"
     };
-    let what = format!("an import of {differs} into the same schema was interrupted");
-    let hint = "run the command of that import again to finish it, or give it up with --new-run";
+    let (what, hint) = if is_same {
+        (
+            "the import was interrupted, and a dry run does not go on with it".to_owned(),
+            "run the command without --dry-run to finish the import; with --new-run the dry run gives it up",
+        )
+    } else {
+        (
+            format!("an import of {differs} into the same schema was interrupted"),
+            "run the command of that import again to finish it, or give it up with --new-run",
+        )
+    };
     Fault::new(Code::RunUnfinished, what)
         .in_table(&wanted.target_schema)
         .because(described(open))

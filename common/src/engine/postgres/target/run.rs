@@ -238,7 +238,7 @@ impl<'a> Job<'a> {
     }
 
     /// BEGIN with settings that hold for one transaction, so that nothing leaks through a pooler
-    /// and no setting of role or database has a say. Where the client or its machine is gone, the
+    /// and no setting of role or database has a say: texts of values are those that a check reads. Where the client or its machine is gone, the
     /// server notices within minutes, and lets go of the locks.
     pub(super) fn begin(&self, server: u32, lock_wait: Duration, work_memory: i64) -> String {
         let lock_wait = std::cmp::max(1, lock_wait.as_millis());
@@ -259,6 +259,11 @@ impl<'a> Job<'a> {
              SET LOCAL maintenance_work_mem = '{work_memory}kB'; \
              SET LOCAL TimeZone = 'UTC'; \
              SET LOCAL DateStyle = 'ISO, YMD'; \
+             SET LOCAL IntervalStyle = 'postgres'; \
+             SET LOCAL extra_float_digits = 1; \
+             SET LOCAL bytea_output = 'hex'; \
+             SET LOCAL lc_monetary = 'C'; \
+             SET LOCAL xmloption = content; \
              SET LOCAL client_min_messages = warning"
         );
         if server >= HAS_TRANSACTION_TIMEOUT {

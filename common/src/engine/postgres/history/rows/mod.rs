@@ -6,6 +6,7 @@
 
 mod changes;
 mod references;
+mod rights;
 mod sequences;
 mod statements;
 mod verify;
@@ -204,6 +205,7 @@ impl Rows {
     /// sequences.
     pub(super) fn notes(&self, session: &mut Session) -> Result<Vec<Finding>> {
         let tables = self.survey(session)?;
+        rights::refuse(session, &tables)?;
         references::refuse(session, &tables)?;
         let (_, _, notes) = sequences::plan(session, &self.written.sequences)?;
         Ok(notes)

@@ -17,7 +17,7 @@ use crate::seam::Check;
 use super::sequences::{Sequences, Standings};
 use super::statements::Filled;
 use super::survey::counted;
-use super::{Publish, as_refusal, count, matched, write};
+use super::{Publish, as_refusal, count, matched, references, write};
 
 /// What came of a merge.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,11 +71,37 @@ struct Table<'a> {
 }
 
 impl Table<'_> {
+    /// What writes the rows. A value of a unique key is free before it is taken again, so rows are changed
+    /// first; and as one may refer to another that is new, all is one statement: foreign keys are checked at
+    /// its end.
+    fn writing(&self) -> Result<Option<String>> {
+        let update = || self.filled.update(self.by, &self.fates);
+        let insert = || self.filled.insert_new(&self.fates);
+        Ok(match (self.counts.updated > 0, self.counts.inserted > 0) {
+            (false, false) => None,
+            (true, false) => Some(update()?),
+            (false, true) => Some(insert()?),
+            (true, true) => Some(format!(
+                "WITH waybill_updated AS ({} RETURNING 1) {} AND (SELECT count(*) FROM waybill_updated) >= 0",
+                update()?,
+                insert()?
+            )),
+        })
+    }
+
     /// How many images of rows are kept of it.
     fn kept(&self) -> i64 {
         let images = self.counts.inserted.saturating_add(self.counts.updated);
         i64::try_from(images).unwrap_or(i64::MAX)
     }
+}
+
+/// What can be done about rows that were found to have no equals, and yet cannot be written.
+fn advised(fault: Fault) -> Fault {
+    if fault.code() != Code::KeyDuplicate {
+        return fault;
+    }
+    fault.hint("rows that exchange their values of a unique key can be written only where it is DEFERRABLE: make it so, or change one of the rows in the target first")
 }
 
 /// What cannot be merged, before the tables are locked.
@@ -150,6 +176,9 @@ impl Publish<'_> {
             }
             tables.push(table);
         }
+        for table in &tables {
+            self.refuse_followers(session, table)?;
+        }
         let mut before = None;
         if tables.iter().any(|table| !table.counts.is_idle()) {
             before = Some(self.write(session, &tables)?);
@@ -221,9 +250,31 @@ impl Publish<'_> {
         fault
     }
 
-    /// A name for a table in the staging schema that no staged table has.
+    /// Refuses to change what rows refer to that would follow.
+    fn refuse_followers(&self, session: &mut Session, table: &Table<'_>) -> Result<()> {
+        if table.counts.updated == 0 {
+            return Ok(());
+        }
+        let found = references::survey(session, self.tables, table.filled)?;
+        let Some(first) = found.into_iter().next() else {
+            return Ok(());
+        };
+        let rows = first.samples.join("; ");
+        let mut fault = Fault::new(first.code, first.message)
+            .in_table(&table.filled.table.target.name)
+            .because(format!("{} in all, such as {rows}", first.count));
+        if let Some(hint) = first.hint {
+            fault = fault.hint(hint);
+        }
+        Err(fault)
+    }
+
+    /// A name for a table in the staging schema that no staged table has; one that goes with the run's
+    /// where the schema is not its own.
     fn free_name(&self, position: usize) -> String {
-        let mut name = format!("waybill_fates_{position}");
+        let disguise = self.tables.job.disguise.as_ref();
+        let prefix = disguise.map_or("", |disguise| disguise.prefix());
+        let mut name = format!("{prefix}waybill_fates_{position}");
         let plan = &self.tables.job.plan;
         while plan.tables.iter().any(|table| table.name == name) {
             name.push('_');
@@ -244,12 +295,9 @@ impl Publish<'_> {
         for position in &self.tables.filling.order {
             let table = &tables[*position];
             let name = &table.filled.table.target.name;
-            if table.counts.updated > 0 {
-                let sql = table.filled.update(table.by, &table.fates)?;
-                write(session, &sql, name)?;
-            }
-            if table.counts.inserted > 0 {
-                write(session, &table.filled.insert_new(&table.fates)?, name)?;
+            let sql = table.writing()?;
+            if let Some(sql) = sql {
+                write(session, &sql, name).map_err(advised)?;
             }
         }
         session

@@ -6,6 +6,7 @@
 
 mod matched;
 mod merge;
+mod references;
 mod sequences;
 mod statements;
 mod survey;
@@ -195,7 +196,11 @@ impl Publish<'_> {
                 rows: Some(self.compare(session, filled)?),
                 kept: 0,
             });
-            if filled.table.target.owned {
+        }
+        // Some of what it finds out stays, whatever is rolled back.
+        let lasting = !self.moving.dry;
+        for filled in self.tables.all() {
+            if lasting && filled.table.target.owned {
                 session.execute(&format!("ANALYZE {}", filled.target()?))?;
             }
         }
@@ -272,7 +277,7 @@ impl Publish<'_> {
         session.execute(
             "SELECT set_config('synchronous_commit', 'on', true) \
              WHERE current_setting('synchronous_commit') = 'off'; \
-             SET LOCAL row_security = off; SET LOCAL extra_float_digits = 1; \
+             SET LOCAL row_security = off; \
              SET LOCAL synchronize_seqscans = off",
         )
     }

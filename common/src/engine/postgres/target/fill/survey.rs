@@ -14,7 +14,7 @@ use crate::mapping::existing::{ExistingColumn, Kind};
 use crate::report::{Finding, SAMPLES, Severity};
 
 use super::statements::Filled;
-use super::{Tables, merge, sequences};
+use super::{Tables, merge, references, sequences};
 
 /// Everything that is wrong with the rows of one table. Runs in a transaction of its own.
 pub(super) fn survey(
@@ -32,6 +32,7 @@ pub(super) fn survey(
     // With values that no cast takes, the rules cannot be asked.
     if findings.is_empty() {
         findings.extend(merge::survey(session, filled)?);
+        findings.extend(references::survey(session, tables, filled)?);
         let query = include_str!("../../queries/existing_rules.sql");
         let name = &filled.table.target.name;
         for row in session.query(query, &[&filled.schema, &name])? {
