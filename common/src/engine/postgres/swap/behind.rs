@@ -106,7 +106,7 @@ fn finding(table: &str, lost: &[String]) -> Finding {
     let mut named = lost[..std::cmp::min(lost.len(), SHOWN)].join(", ");
     let more = lost.len().saturating_sub(SHOWN);
     if more > 0 {
-        named.push_str(&format!(", and {more} more"));
+        named = format!("{named}, and {more} more");
     }
     let message = format!("the new table does not have what the old one has: {named}");
     let finding = Finding::new(Code::TargetDependent, Severity::Warning, message);
