@@ -287,6 +287,13 @@ fn what_the_new_table_does_not_have_is_named() {
              ALTER TABLE items SET UNLOGGED",
         );
         let before = estate.dump();
+        // Who is asked for consent knows it, too.
+        let mut import = command("waybill-import");
+        import.args(["--mode", "replace", "--no-input"]);
+        import.arg(estate.archive()).arg(&estate.uri);
+        let question = Ran::of(import).exits(4).stderr();
+        let told = "table `items`: the new table does not have what the old one has: ";
+        assert!(question.contains(told), "{question}");
         let warned = estate.warned();
         let told = "the new table does not have what the old one has: NOT NULL of `price`, UNLOGGED, \
             check `items_price_check`, column `extra`, index `by_price`, index `one_label`, \

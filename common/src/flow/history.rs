@@ -51,6 +51,10 @@ pub(super) fn ends_here(
         ..Schemas::of(target_schema)
     };
     let found = catalogue::preflight_replace(settings, schemas, plan, request.require_idle)?;
+    let lost = found.findings.iter().filter(|finding| {
+        (finding.code, finding.severity) == (Code::TargetDependent, Severity::Warning)
+    });
+    let lost: Vec<_> = lost.map(loss).collect();
     // The import tells the others itself.
     let told = |finding: &Finding| request.plan_only || finding.severity == Severity::Error;
     let findings = found.findings.into_iter().filter(told);
@@ -62,15 +66,22 @@ pub(super) fn ends_here(
         return Ok(request.plan_only);
     }
     let place = (settings.location(), target_schema);
-    let question = question(place, &found.aside, &found.users);
+    let question = question(place, &found.aside, (&found.users, lost));
     request.consent.seek(&question, watch)?;
     Ok(false)
+}
+
+/// What is lost with a table, in one line.
+fn loss(finding: &Finding) -> String {
+    let table = finding.place.table.as_deref();
+    let table = table.map_or_else(String::new, |table| format!("table `{table}`: "));
+    format!("{table}{}", finding.message)
 }
 
 fn question(
     (location, target_schema): (String, &str),
     aside: &[Aside],
-    users: &[User],
+    (users, lost): (&[User], Vec<String>),
 ) -> Question {
     let rows = aside.iter().filter_map(|table| table.rows).sum();
     let tables = aside.iter().map(|aside| {
@@ -85,6 +96,7 @@ fn question(
     if users.len() > USERS {
         details.push(format!("{} more sessions use them", users.len() - USERS));
     }
+    details.extend(lost);
     details.extend(tables);
     Question {
         what: format!(
