@@ -498,3 +498,93 @@ fn a_million_rows_come_back_as_fast_as_ten() {
         "{few:?}, {many:?}"
     );
 }
+
+/// A table that somebody had put into the schema of a backup was dropped with it, and nobody was told; an undo
+/// called itself possible, and failed.
+#[test]
+fn what_others_have_put_into_a_backup_is_not_dropped_with_it() {
+    for server in crate::support::postgres::servers() {
+        let uri = owned(server);
+        let mut client = client(&uri);
+        client.batch_execute(APPLICATION).unwrap();
+        client
+            .batch_execute(
+                "CREATE STATISTICS pairs ON id, label FROM items; CREATE TYPE kept AS ENUM ('a');
+                 CREATE SEQUENCE counted OWNED BY items.label",
+            )
+            .unwrap();
+        let (schema, plan, parts) = items(10);
+        replace(&uri, (&schema, &plan, &parts)).unwrap();
+        let backup = ask(
+            &mut client,
+            "SELECT nspname FROM pg_namespace WHERE nspname LIKE 'waybill\\_b%'",
+        );
+        let wait = Duration::from_secs(5);
+        let prune = || Prune::prepare(&conninfo(&uri), Keep::Newest(0), wait).map(drop);
+        for (make, unmake) in [
+            ("TABLE {}.mine (a integer)", "TABLE {}.mine"),
+            ("SEQUENCE {}.mine", "SEQUENCE {}.mine"),
+            ("TYPE {}.mine AS (a integer)", "TYPE {}.mine"),
+            ("DOMAIN {}.mine AS integer", "DOMAIN {}.mine"),
+            (
+                "FUNCTION {}.mine() RETURNS integer LANGUAGE sql AS 'SELECT 1'",
+                "FUNCTION {}.mine()",
+            ),
+            ("VIEW {}.mine AS SELECT * FROM {}.items", "VIEW {}.mine"),
+        ] {
+            let made = format!("CREATE {}", make.replace("{}", &backup));
+            client.batch_execute(&made).unwrap();
+            let look = Undo::prepare(&conninfo(&uri), None, false, wait).map(drop);
+            for fault in [look.unwrap_err(), prune().unwrap_err()] {
+                assert_eq!(fault.code(), Code::TargetDependent, "{make}: {fault:?}");
+                assert!(
+                    fault.what().starts_with("somebody has put objects"),
+                    "{fault:?}"
+                );
+                assert!(fault.causes()[0].contains("mine"), "{fault:?}");
+            }
+            client
+                .batch_execute(&format!("DROP {}", unmake.replace("{}", &backup)))
+                .unwrap();
+        }
+        prune().unwrap();
+        undo(&uri, None).unwrap();
+        undo(&uri, None).unwrap();
+        let all = Prune::prepare(&conninfo(&uri), Keep::Newest(0), wait).unwrap();
+        all.perform().unwrap();
+    }
+}
+
+#[test]
+fn a_backup_of_another_role_is_named_with_the_role_that_can_bring_it_back() {
+    for server in servers() {
+        let uri = owned(server);
+        client(&uri).batch_execute(APPLICATION).unwrap();
+        let name = uri.rsplit('/').next().unwrap();
+        let mut superuser = server.client(name);
+        let made = "CREATE ROLE ROLE_two LOGIN; GRANT ROLE_owner TO ROLE_two; GRANT CREATE ON DATABASE ROLE TO ROLE_two";
+        superuser
+            .batch_execute(
+                &made
+                    .replace("ROLE_", &format!("{name}_"))
+                    .replace("DATABASE ROLE", &format!("DATABASE {name}")),
+            )
+            .unwrap();
+        let other = uri.replace("_owner@", "_two@");
+        let (schema, plan, parts) = items(10);
+        // The ledger is the owner's, whose member the other role is.
+        replace(&uri, (&schema, &plan, &parts)).unwrap();
+        undo(&uri, None).unwrap();
+        replace(&other, (&schema, &plan, &parts)).unwrap();
+        let wait = Duration::from_secs(5);
+        let look = Undo::prepare(&conninfo(&uri), None, false, wait).map(drop);
+        let prune = Prune::prepare(&conninfo(&uri), Keep::Newest(0), wait).map(drop);
+        for fault in [look.unwrap_err(), prune.unwrap_err()] {
+            assert_eq!(fault.code(), Code::RightMissing, "{fault:?}");
+            let told =
+                format!("the schema of the backup belongs to `{name}_two`, whose run has made it");
+            assert_eq!(fault.what(), told);
+        }
+        undo(&other, None).unwrap();
+    }
+}

@@ -6,6 +6,7 @@ mod changes;
 mod prune;
 mod rows;
 mod status;
+mod strangers;
 mod undo;
 
 pub use prune::{Keep, Prune};

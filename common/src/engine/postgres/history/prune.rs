@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Book, CHANGING};
+use super::{Book, CHANGING, strangers};
 use crate::engine::postgres::catalogue::READING;
 use crate::engine::postgres::conninfo::ConnInfo;
 use crate::engine::postgres::ledger::{Ledger, Past, forget, history, lock_key};
@@ -63,6 +63,7 @@ impl Prune {
             }
             let mut dropped = Vec::new();
             for (past, schema) in kept {
+                refuse_dependents(session, &ledger, &schema)?;
                 let bytes = bytes(session, &schema)?.unwrap_or(0);
                 dropped.push((past, schema, bytes));
             }
@@ -101,7 +102,7 @@ impl Prune {
             transaction(&mut session, &begin, |session| {
                 let key = lock_key(&past.target_schema);
                 session.query("SELECT pg_advisory_xact_lock($1)", &[&key])?;
-                refuse_dependents(session, schema)?;
+                refuse_dependents(session, &self.ledger, schema)?;
                 let all = history(session, &self.ledger)?;
                 let users = all.iter().filter(|one| one.backup.as_ref() == Some(schema));
                 for user in users {
@@ -136,8 +137,9 @@ pub(super) fn bytes(session: &mut Session, schema: &str) -> Result<Option<u64>> 
     Ok(bytes.and_then(|bytes| u64::try_from(bytes).ok()))
 }
 
-/// Nothing outside may be dropped with the tables.
-fn refuse_dependents(session: &mut Session, schema: &str) -> Result<()> {
+/// Nothing of others may be dropped with the tables.
+fn refuse_dependents(session: &mut Session, ledger: &Ledger, schema: &str) -> Result<()> {
+    strangers::refuse(session, ledger, schema)?;
     let query = "SELECT CASE relkind WHEN 'v' THEN 'view' ELSE 'table' END AS kind, \
                         relname::text AS name, pg_class.oid \
                  FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace \
@@ -161,7 +163,8 @@ fn refuse_dependents(session: &mut Session, schema: &str) -> Result<()> {
         None => Ok(()),
         Some(one) => {
             let what = format!("{} uses a table of the backup", one.described);
-            Err(Fault::new(Code::TargetDependent, what).in_table(schema))
+            let fault = Fault::new(Code::TargetDependent, what).on(format!("schema {schema}"));
+            Err(fault.hint("drop it, or let it use other tables; then prune again"))
         }
     }
 }
