@@ -48,3 +48,44 @@ fn a_ledger_elsewhere_is_named_to_all_commands() {
     let pruned = Ran::of(history(&desk, "prune", &prune)).exits(0).json();
     assert_eq!(pruned["removed"].as_array().unwrap().len(), 1);
 }
+
+/// A schema of the application's by the name of the ledger's made every command end as a defect of the program.
+#[test]
+fn what_is_no_ledger_is_not_taken_for_one() {
+    for (made, what) in [
+        (
+            "CREATE TABLE waybill.version (version text); INSERT INTO waybill.version VALUES ('1')",
+            "the schema of the ledger holds something else under the names of its tables",
+        ),
+        (
+            "CREATE VIEW waybill.runs AS SELECT 1 AS run",
+            "the schema of the ledger holds something else under the names of its tables",
+        ),
+        (
+            "CREATE TABLE waybill.version (version integer); INSERT INTO waybill.version VALUES (NULL)",
+            "the ledger in this schema is of version 0",
+        ),
+        (
+            "CREATE TABLE waybill.version (version integer); INSERT INTO waybill.version VALUES (1)",
+            "the ledger of imports has lost its table `runs`",
+        ),
+    ] {
+        let mut desk = Desk::of_sql(server(), TARGET, SOURCE);
+        desk.client
+            .batch_execute(&format!("CREATE SCHEMA waybill; {made}"))
+            .unwrap();
+        let refused = [
+            desk.fill(&[]),
+            undo(&desk, &[]),
+            Ran::of(history(&desk, "status", &[])),
+            Ran::of(history(&desk, "prune", &["--keep", "0"])),
+        ];
+        for refused in refused {
+            let refused = refused.exits(4).json();
+            assert_eq!(refused["error"]["code"], "server-unfit");
+            assert_eq!(refused["error"]["what"], what);
+        }
+        desk.client.batch_execute("CREATE SCHEMA books").unwrap();
+        desk.fill(&["--ledger-schema", "books"]).exits(0);
+    }
+}

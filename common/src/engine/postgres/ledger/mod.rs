@@ -78,16 +78,26 @@ impl Ledger {
     pub(super) fn is_there(&self, session: &mut Session) -> Result<bool> {
         let query = include_str!("../queries/ledger_there.sql");
         let rows = session.query(query, &[&self.schema, &self.tables])?;
-        let Some(row) = rows.first().filter(|row| row.get("has_ledger")) else {
+        let Some(row) = rows.first() else {
             return Ok(false);
         };
+        let taken: Vec<String> = row.get("taken");
+        if !row.get::<_, bool>("has_ledger") {
+            return if taken.is_empty() {
+                Ok(false)
+            } else {
+                Err(self.occupied(&taken))
+            };
+        }
         if !row.get::<_, bool>("may_write") {
             return Err(self.closed(row.get("role"))?);
         }
         let rows = session.query(&self.sql("SELECT version FROM ledger.version"), &[])?;
-        let version = rows.first().map_or(0, |row| row.get("version"));
+        let version = rows.first().and_then(|row| row.get("version"));
+        let version: i32 = version.unwrap_or(0);
         if version == VERSION {
-            return Ok(true);
+            let gone = self.tables.iter().find(|table| !taken.contains(table));
+            return gone.map_or(Ok(true), |table| Err(self.damaged(table)));
         }
         let what = format!("the ledger in this schema is of version {version}");
         let hint = format!(
@@ -95,6 +105,22 @@ impl Ledger {
         );
         let fault = Fault::new(Code::ServerUnfit, what).hint(hint);
         Err(fault.in_table(&self.schema))
+    }
+
+    /// The failure where something else has the names of the ledger's tables.
+    fn occupied(&self, taken: &[String]) -> Fault {
+        let what = "the schema of the ledger holds something else under the names of its tables";
+        let fault = Fault::new(Code::ServerUnfit, what).in_table(&self.schema);
+        fault.because(taken.join(", ")).hint(
+            "keep the ledger in another schema with --ledger-schema, and name it to all commands",
+        )
+    }
+
+    /// The failure where a table of the ledger is gone.
+    fn damaged(&self, table: &str) -> Fault {
+        let what = format!("the ledger of imports has lost its table `{table}`");
+        let fault = Fault::new(Code::ServerUnfit, what).in_table(&self.schema);
+        fault.hint("bring the table back from a backup of the database, or begin another ledger with --ledger-schema: it knows nothing of the runs in this one")
     }
 
     /// The failure of a role that may not use a ledger that another one has made.
