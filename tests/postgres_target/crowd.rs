@@ -109,6 +109,44 @@ fn one_lost_connection_of_whatever_kind_costs_a_rerun_and_nothing_else() {
     }
 }
 
+/// A process that stands still in the comparison has connections that read staged tables, beside the one
+/// that has the last step.
+#[test]
+fn who_takes_over_ends_all_connections_of_a_process_that_shows_no_life() {
+    for server in servers() {
+        let uri = server.fresh_database();
+        let (schema, plan, parts) = items(1000);
+        let mut still = target(&uri, &schema, &plan);
+        still.begin(&parts, &Unwatched).unwrap();
+        still.load(&parts, &Unwatched).unwrap();
+        drop(still);
+        let mut client = client(&uri);
+        let named =
+            "SELECT 'waybill-import ' || run || ' ' || right(worker, 12) FROM waybill.workers";
+        let named = ask(&mut client, named);
+        let staging = ask(&mut client, "SELECT staging_schema FROM waybill.runs");
+        client
+            .batch_execute(
+                "UPDATE waybill.workers SET lease = clock_timestamp() - interval '1 second';
+                 UPDATE waybill.steps SET attempt = 1, backend = 1, backend_start = now(),
+                        worker = (SELECT worker FROM waybill.workers) WHERE kind = 'switch'",
+            )
+            .unwrap();
+        let mut reader = postgres::Client::connect(&uri, postgres::NoTls).unwrap();
+        reader
+            .batch_execute(&format!(
+                "SET application_name = '{named}'; BEGIN; SELECT FROM {staging}.items LIMIT 1"
+            ))
+            .unwrap();
+        let mut options = options("public");
+        options.lock_wait_timeout = Duration::from_secs(5);
+        let mut next = PostgresTarget::new(conninfo(&uri), &schema, &plan, options);
+        import(&mut next, &parts).unwrap();
+        assert_eq!(ask(&mut client, "SELECT count(*) FROM items"), "1000");
+        assert!(reader.batch_execute("SELECT 1").is_err());
+    }
+}
+
 #[test]
 fn a_run_that_others_have_finished_is_not_tidied_away() {
     let uri = fresh_database();

@@ -35,7 +35,7 @@ WHERE activity.datname = current_database()
   AND activity.usesysid IS NOT NULL
   AND activity.leader_pid IS NULL
   -- Other processes of an import stage rows, and use nothing that is there.
-  AND activity.application_name !~ '^waybill-import [0-9a-f]{32}$'
+  AND activity.application_name !~ '^waybill-import [0-9a-f]{32}( [0-9a-f]{12})?$'
   AND (held.pid IS NOT NULL
        OR $2 AND activity.backend_xmin IS NOT NULL
              AND activity.backend_type IS NOT DISTINCT FROM CASE WHEN activity.state IS NOT NULL THEN 'client backend' END

@@ -94,12 +94,12 @@ impl PostgresTarget<'_> {
         let jobs = self.options.jobs.clamp(1, free);
         let memory = run::index_memory(facts.work_memory, jobs);
         let version = control.server_version_num();
-        let lock_wait = self.options.lock_wait_timeout;
-        let safe = self.job.begin(version, lock_wait, memory);
+        let worker = uuid::Uuid::now_v7().simple().to_string();
+        let limits = (self.options.lock_wait_timeout, memory);
+        let begin = self.job.begin(&worker, version, limits);
         let schedule = Schedule::new(&self.job.plan, &self.job.planned_by_source(), parts);
         let names: Vec<_> = step_names(&self.job, &schedule).collect();
-        let worker = uuid::Uuid::now_v7().simple().to_string();
-        let entry = transaction(&mut control, &safe, |session| {
+        let entry = transaction(&mut control, &begin, |session| {
             let new = self.new_run(parts);
             let mut names = names.into_iter();
             let entry = enter(session, &ledger, (&identity, anew), &new, &mut names)?;
@@ -119,6 +119,8 @@ impl PostgresTarget<'_> {
             }
             Entry::New => {}
         }
+        // Of the run that is joined.
+        let safe = self.job.begin(&worker, version, limits);
         let steps = Steps {
             worker,
             run: self.job.id.clone(),

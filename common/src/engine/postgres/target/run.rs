@@ -24,6 +24,8 @@ use super::sql::Statements;
 
 /// How the connections of a run are called, before its number.
 const APPLICATION: &str = "waybill-import ";
+/// How many digits of a process's number are in that name.
+const RANDOM: usize = 12;
 /// Memory for building indexes, in kB, shared by the workers, where the server gives less.
 const INDEX_MEMORY: i64 = 512 * 1024;
 /// Oldest server with `transaction_timeout`.
@@ -240,9 +242,14 @@ impl<'a> Job<'a> {
     /// BEGIN with settings that hold for one transaction, so that nothing leaks through a pooler
     /// and no setting of role or database has a say: texts of values are those that a check reads. Where the client or its machine is gone, the
     /// server notices within minutes, and lets go of the locks.
-    pub(super) fn begin(&self, server: u32, lock_wait: Duration, work_memory: i64) -> String {
+    pub(super) fn begin(
+        &self,
+        worker: &str,
+        server: u32,
+        (lock_wait, work_memory): (Duration, i64),
+    ) -> String {
         let lock_wait = std::cmp::max(1, lock_wait.as_millis());
-        let application = application_name(&self.id);
+        let application = application_name(&self.id, worker);
         let mut sql = format!(
             "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; \
              SET LOCAL search_path = pg_catalog, pg_temp; \
@@ -294,9 +301,16 @@ pub(super) fn staging_prefix(target_schema: &str) -> String {
     format!("waybill_staging_{}_", &digest[..8])
 }
 
-/// What the connections of a run are called within its transactions.
-pub(super) fn application_name(run: &str) -> String {
+/// How the names of the connections of a run begin, within its transactions.
+pub(super) fn application_prefix(run: &str) -> String {
     format!("{APPLICATION}{run}")
+}
+
+/// What the connections of one process of a run are called: by this others find them when it shows no life
+/// any more. The end of its number is told, which is the random part.
+fn application_name(run: &str, worker: &str) -> String {
+    let random = worker.get(worker.len().saturating_sub(RANDOM)..);
+    format!("{} {}", application_prefix(run), random.unwrap_or(worker))
 }
 
 /// The comment on a staging schema, by which a later run knows it as Waybill's own.
@@ -356,7 +370,8 @@ mod tests {
         let schema = Schema::default();
         let job = Job::new(&schema, &plan, "x".repeat(63));
         assert!(job.staging.len() <= 63, "{}", job.staging);
-        assert!(application_name(&job.id).len() <= 63);
+        let worker = uuid::Uuid::now_v7().simple().to_string();
+        assert!(application_name(&job.id, &worker).len() <= 63);
         assert!(job.staging.starts_with(&staging_prefix(&job.target_schema)));
         assert_ne!(staging_prefix("a"), staging_prefix("b"));
     }

@@ -14,7 +14,9 @@ use crate::report::{Finding, Severity};
 use super::disguise;
 use super::entry::is_over;
 use super::operator;
-use super::run::{Job, application_name, comment, mark, staging_name, staging_prefix, transaction};
+use super::run::{
+    Job, application_prefix, comment, mark, staging_name, staging_prefix, transaction,
+};
 use super::sql::create_enum;
 
 /// What a run has made in a schema that is not its own.
@@ -223,7 +225,7 @@ pub(in super::super) fn abandoned(
 
 /// Ends the connections of a run: one whose client hangs answers to nothing less.
 fn terminate(session: &mut Session, begin: &str, run: &str) -> Result<()> {
-    let application = application_name(run);
+    let application = application_prefix(run);
     transaction(session, begin, |session| {
         let query = include_str!("../queries/terminate.sql");
         session.query(query, &[&application]).map(drop)
