@@ -243,7 +243,6 @@ struct Server {
     may_create_schemas: bool,
     locks_per_transaction: i64,
     transactions: i64,
-    locks_taken: i64,
     free_connections: i64,
     work_memory: i64,
     block_size: i64,
@@ -264,7 +263,6 @@ fn server(session: &mut Session) -> Result<Server> {
         may_create_schemas: row.get("may_create_schemas"),
         locks_per_transaction: row.get("locks_per_transaction"),
         transactions: row.get("transactions"),
-        locks_taken: row.get("locks_taken"),
         free_connections: row.get("free_connections"),
         work_memory: row.get("work_memory"),
         block_size: row.get("block_size"),
@@ -344,12 +342,11 @@ impl Server {
         let objects = tables * each + sequences + added + plan.enums.len();
         let needed = i64::try_from(objects + LOCKS_ASIDE).unwrap_or(i64::MAX);
         let there = room(self.locks_per_transaction.saturating_mul(self.transactions));
-        let there = there.saturating_sub(self.locks_taken);
         if needed <= there || self.transactions < 1 {
             return None;
         }
         let for_each = std::cmp::max(1, room(self.transactions));
-        let setting = needed.saturating_add(self.locks_taken) / for_each + 1;
+        let setting = needed / for_each + 1;
         let what = format!("{tables} tables need about {needed} locks at once");
         let why = format!("the server has room for {there}");
         let hint = format!(

@@ -14,7 +14,6 @@ SELECT current_setting('server_version') AS version,
            + current_setting('max_wal_senders')::int8
            + coalesce(current_setting('autovacuum_worker_slots', true),
                       current_setting('autovacuum_max_workers'))::int8 AS transactions,
-       (SELECT count(*) FROM pg_locks WHERE NOT fastpath) AS locks_taken,
        -- A null among the three limits (no limit) does not count.
        least(current_setting('max_connections')::int8
                  - current_setting('superuser_reserved_connections')::int8
