@@ -196,6 +196,25 @@ fn a_report_of_a_run_that_can_be_undone_says_how() {
 }
 
 #[test]
+fn a_run_that_was_staged_in_a_given_schema_names_its_undo_as_well() {
+    let desk = Desk::new();
+    desk.export(&[]).exits(0);
+    let uri = crate::support::postgres::fresh_database();
+    let mut client = postgres::Client::connect(&uri, postgres::NoTls).unwrap();
+    client.batch_execute("CREATE SCHEMA rows_here").unwrap();
+    let mut import = command("waybill-import");
+    import.args(["--json", "--staging-schema", "rows_here"]);
+    import.arg(desk.path("a.waybill")).arg(&uri);
+    let result = Ran::of(import).exits(0).json();
+    let words: Vec<_> = result["undo"].as_str().unwrap().split(' ').collect();
+    let mut undo: Command = command(words[0]);
+    undo.args(&words[1..]);
+    Ran::of(undo).exits(0);
+    let left = "SELECT count(*) FROM pg_tables WHERE schemaname IN ('public', 'rows_here')";
+    assert_eq!(client.query_one(left, &[]).unwrap().get::<_, i64>(0), 0);
+}
+
+#[test]
 fn further_attempts_are_in_the_log() {
     let desk = Desk::new();
     desk.export(&[]).exits(0);

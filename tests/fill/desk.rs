@@ -1,7 +1,8 @@
 //! A database with the application's tables, an archive, and the import of one into the other.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 use serde_json::Value;
@@ -74,6 +75,21 @@ impl Desk {
     /// The answer to a query, columns by `|`, rows by newline.
     pub(crate) fn ask(&mut self, query: &str) -> String {
         crate::postgres_target::ask(&mut self.client, query)
+    }
+
+    /// Runs a program, kills it at a moment, and waits until the server has finished or rolled back what
+    /// it had sent.
+    pub(crate) fn kill_after(&mut self, mut program: Command, moment: Duration) {
+        program.stdout(Stdio::null()).stderr(Stdio::null());
+        let mut child = program.spawn().unwrap();
+        std::thread::sleep(moment);
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let begin = Instant::now();
+        while self.ask("SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'waybill%' AND datname = current_database()") != "0" {
+            assert!(begin.elapsed() < Duration::from_secs(20), "killed after {moment:?}");
+            std::thread::sleep(Duration::from_millis(20));
+        }
     }
 
     /// Fails unless nothing of Waybill's is left.

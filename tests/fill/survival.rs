@@ -3,8 +3,7 @@
 use super::desk::Desk;
 use crate::support::postgres::{server, servers};
 use crate::support::program::command;
-use std::process::Stdio;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// Moments at which the import is killed.
 const KILLS: u32 = 20;
@@ -45,20 +44,7 @@ fn a_killed_fill_leaves_the_tables_as_they_were() {
             .args(["--mode", "fill", "--new-run"])
             .arg(&desk.archive)
             .arg(&desk.uri);
-        let mut child = import
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        std::thread::sleep(moment);
-        child.kill().unwrap();
-        child.wait().unwrap();
-        // The server finishes or rolls back what the killed program had sent.
-        let begin = Instant::now();
-        while desk.ask("SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'waybill%' AND datname = current_database()") != "0" {
-            assert!(begin.elapsed() < Duration::from_secs(20), "killed after {moment:?}");
-            std::thread::sleep(Duration::from_millis(20));
-        }
+        desk.kill_after(import, moment);
         let state = desk.ask(STATE);
         if state == before {
             interrupted += 1;

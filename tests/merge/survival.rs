@@ -42,21 +42,8 @@ fn a_killed_merge_leaves_the_tables_as_they_were_and_goes_on_when_run_again() {
     for kill in 1..=KILLS {
         desk.client.batch_execute(BEFORE).unwrap();
         let moment = whole.mul_f64((f64::from(kill) * 0.618_033_988_75).fract());
-        let mut import = desk.merging(&update);
-        let mut child = import
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        std::thread::sleep(moment);
-        child.kill().unwrap();
-        child.wait().unwrap();
-        // The server finishes or rolls back what the killed program had sent.
-        let begin = Instant::now();
-        while desk.ask("SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'waybill%' AND datname = current_database()") != "0" {
-            assert!(begin.elapsed() < Duration::from_secs(20), "killed after {moment:?}");
-            std::thread::sleep(Duration::from_millis(20));
-        }
+        let import = desk.merging(&update);
+        desk.kill_after(import, moment);
         let state = desk.ask(STATE);
         if state == before {
             interrupted += 1;

@@ -3,8 +3,7 @@
 use super::{history, runs, state, undo};
 use crate::fill::desk::Desk;
 use crate::support::postgres::server;
-use std::process::Stdio;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 const KILLS: u32 = 10;
 const TARGET: &str =
@@ -27,20 +26,8 @@ fn a_killed_undo_has_done_all_or_nothing() {
     let mut nothing = 0;
     for kill in 1..=KILLS {
         let moment = whole.mul_f64((f64::from(kill) * 0.618_033_988_75).fract());
-        let mut program = history(&desk, "undo", &[]);
-        let mut child = program
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        std::thread::sleep(moment);
-        child.kill().unwrap();
-        child.wait().unwrap();
-        let begin = Instant::now();
-        while desk.ask("SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'waybill%' AND datname = current_database()") != "0" {
-            assert!(begin.elapsed() < Duration::from_secs(20), "killed after {moment:?}");
-            std::thread::sleep(Duration::from_millis(20));
-        }
+        let program = history(&desk, "undo", &[]);
+        desk.kill_after(program, moment);
         if state(server(), &mut desk) == merged {
             nothing += 1;
         } else {

@@ -134,8 +134,6 @@ fn postgres(
     if report.run.is_none() && !request.dry_run {
         report.run = Some(target.run().to_owned());
     }
-    // What is staged in a given schema bears other names there, and is not followed.
-    report.cannot_undo = request.staging_schema.is_some();
     if let Some(amended) = target.amended() {
         let found = target.findings();
         let schema = &selection.schema;

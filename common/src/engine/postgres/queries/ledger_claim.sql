@@ -30,7 +30,8 @@ RETURNING attempt,
            FROM pg_stat_activity AS former
            WHERE (former.pid = free.backend
                   AND former.backend_start = free.backend_start
-                  OR former.datname = current_database()
+                  OR free.worker IS DISTINCT FROM $3
+                  AND former.datname = current_database()
                   AND former.application_name = format('waybill-import %s %s', $1::text, right(free.worker, 12))
                   AND NOT EXISTS (SELECT FROM ledger.workers AS worker
                                   WHERE worker.run = free.run AND worker.worker = free.worker

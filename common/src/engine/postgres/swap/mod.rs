@@ -2,7 +2,7 @@
 //!
 //! Both a replacing import and an undo do this, in one transaction of theirs. Objects are known by
 //! their identifiers in the catalogue; the names in the statements are the server's own, quoted by it.
-//! Knows no plan but for its names, and no ledger.
+//! Of a plan it knows what the new tables will have; it knows no ledger.
 
 mod behind;
 mod dependents;

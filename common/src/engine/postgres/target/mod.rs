@@ -432,7 +432,6 @@ impl<'a> PostgresTarget<'a> {
         let publish = Publish {
             tables,
             check: self.options.check,
-            lock_wait: self.options.lock_wait_timeout,
             moving,
         };
         let merged = publish.run(&mut open.control)?;

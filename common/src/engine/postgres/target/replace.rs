@@ -5,6 +5,7 @@ use tokio_postgres::Row;
 use tokio_postgres::types::Oid;
 
 use crate::engine::postgres::definition::{Follower, followed};
+use crate::engine::postgres::images::BACKUP;
 use crate::engine::postgres::ledger::{Held, Role, follow, hold, keep};
 use crate::engine::postgres::session::Session;
 use crate::engine::postgres::swap::{self, Object, Statement, Survey, Wanted};
@@ -53,7 +54,7 @@ impl Replacing {
         let survey = Survey::read(session, moving.target, plan)?;
         moving.refuse_users(session, &relations, true)?;
         survey.refuse()?;
-        let backup = format!("waybill_backup_{}", job.id);
+        let backup = format!("{BACKUP}{}", job.id);
         let (carried, last) = survey.carried(session, staging, plan.operator.owner.is_none())?;
         let mut replacing = Replacing {
             after: carried,

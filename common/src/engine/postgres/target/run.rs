@@ -240,8 +240,9 @@ impl<'a> Job<'a> {
     }
 
     /// BEGIN with settings that hold for one transaction, so that nothing leaks through a pooler
-    /// and no setting of role or database has a say: texts of values are those that a check reads. Where the client or its machine is gone, the
-    /// server notices within minutes, and lets go of the locks.
+    /// and no setting of role or database has a say: texts of values are those that a check reads.
+    /// Where the client or its machine is gone, the server notices within minutes, and lets go of the
+    /// locks.
     pub(super) fn begin(
         &self,
         worker: &str,

@@ -11,7 +11,7 @@ mod sequences;
 mod statements;
 mod survey;
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use tokio_postgres::types::Oid;
 
@@ -112,7 +112,6 @@ pub(super) fn survey(
 pub(super) struct Publish<'a> {
     pub(super) tables: Tables<'a>,
     pub(super) check: Check,
-    pub(super) lock_wait: Duration,
     /// The rest of what a switch needs, for the outcome of a lost COMMIT.
     pub(super) moving: Move<'a>,
 }
@@ -199,14 +198,11 @@ impl Publish<'_> {
                 kept: 0,
             });
         }
-        // Some of what it finds out stays, whatever is rolled back.
-        let lasting = !self.moving.dry;
-        for filled in self.tables.all() {
-            if lasting && filled.table.target.owned {
+        if !self.moving.dry {
+            // Some of what ANALYZE finds out stays, whatever is rolled back.
+            for filled in self.tables.all().filter(|one| one.table.target.owned) {
                 session.execute(&format!("ANALYZE {}", filled.target()?))?;
             }
-        }
-        if !self.moving.dry {
             sequences.advance(session, self.tables, true)?;
         }
         Ok((written, before))
@@ -240,14 +236,14 @@ impl Publish<'_> {
             let locked = locked.and_then(|()| self.moving.order.attempt(session, &wanted));
             let Err(fault) = locked.and_then(|()| session.execute(&sequences)) else {
                 // Rows that a foreign key looks for may be locked for longer.
-                let limit = std::cmp::max(1, self.lock_wait.as_millis());
+                let limit = std::cmp::max(1, self.moving.lock_wait.as_millis());
                 return session.execute(&format!(
                     "SET LOCAL lock_timeout = '{limit}ms'; RELEASE SAVEPOINT lock"
                 ));
             };
             session.execute("ROLLBACK TO SAVEPOINT lock")?;
             let passes = matches!(fault.code(), Code::LockTimeout | Code::TargetInUse);
-            if !passes || begun.elapsed() >= self.lock_wait {
+            if !passes || begun.elapsed() >= self.moving.lock_wait {
                 return Err(fault);
             }
             self.moving

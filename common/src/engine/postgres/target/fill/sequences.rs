@@ -1,7 +1,7 @@
 //! Moves the sequences of filled tables behind the numbers that the rows have, never back.
 //!
 //! `setval` does not roll back, ALTER SEQUENCE does. Only where the role may set a sequence and does
-//! not own it, `setval` comes last of all before COMMIT.
+//! not own it, `setval` comes after all rows: little but COMMIT can fail then.
 
 use std::collections::BTreeMap;
 
